@@ -1,0 +1,87 @@
+# Perennial: `make up`, then `make demo` in a second terminal. `make help` lists the rest.
+
+LISTEN    ?= 127.0.0.1:3000
+STATE_DIR ?= .perennial
+
+CARGO    := cargo
+TARGET   := wasm32-wasip2
+GUESTS   := -p task-api -p recurrence-scheduler -p notifier
+PROBE    := -p perennial-probe
+DENY     := 0.20.2
+HOST     := target/release/perennial
+
+# One native profile for everything that runs, so that what is shared is compiled once.
+NATIVE   := --locked --release
+WASM     := --locked --profile guest --target $(TARGET)
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo build guests host test test-unit test-component test-e2e check format lint deny mutants redis \
+        toolchain
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
+	@echo 'LISTEN=$(LISTEN) STATE_DIR=$(STATE_DIR) can be set, as in: make up LISTEN=127.0.0.1:4000'
+
+## Running it
+
+up: build ## build and start the service
+	@exec $(HOST) up -f spin.toml --listen $(LISTEN) --state-dir $(STATE_DIR) \
+	    --variable 'webhook_http_origin=http://127.0.0.1:*'
+
+demo: toolchain ## tell the story of a task, against the service that `make up` started
+	@$(CARGO) run --quiet $(NATIVE) -p perennial-demo -- \
+	    --address http://$(LISTEN) --token-file $(STATE_DIR)/token --tasks examples/household.json $(DEMO_ARGS)
+
+## Building it
+
+build: guests host ## the components and the host
+
+guests: toolchain
+	@$(CARGO) build $(WASM) $(GUESTS)
+
+host: toolchain
+	@$(CARGO) build $(NATIVE) -p perennial-host --bin perennial
+
+toolchain:
+	@command -v rustup >/dev/null || { echo 'rustup is needed: https://rustup.rs' >&2; exit 1; }
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
+
+## Testing it
+
+test: test-unit test-component test-e2e ## every tier of tests
+	@echo '==> all tiers passed: unit, component, end to end'
+
+test-unit: toolchain ## rules, domain, store: native code alone
+	@echo '==> unit tests'
+	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-host --exclude perennial-probe --exclude perennial-tests
+
+test-component: guests ## the Wasm components on the embedded host
+	@echo '==> component tests'
+	@$(CARGO) build $(WASM) $(PROBE)
+	@$(CARGO) test $(NATIVE) -p perennial-host
+
+test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
+	@echo '==> end-to-end tests'
+	@tests/tools/redis || { test -z "$$CI" && echo 'no redis-server: its tests will be skipped'; }
+	@$(CARGO) test $(NATIVE) -p perennial-tests --no-fail-fast -- --nocapture
+
+redis: ## find a redis-server, or unpack Debian's into .cache/redis
+	@tests/tools/redis
+
+mutants: toolchain ## take away the guard of each invariant and see a test fail
+	@tests/mutants/run
+
+## Checking it
+
+check: format lint deny ## format, lints, licences and advisories
+
+format: toolchain
+	@$(CARGO) fmt --all --check
+
+lint: toolchain
+	@$(CARGO) clippy $(NATIVE) --workspace --all-targets --exclude perennial-probe -- -D warnings
+	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) -- -D warnings
+
+deny:
+	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked --version $(DENY) cargo-deny
+	@tests/tools/deny

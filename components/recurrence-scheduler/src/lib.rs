@@ -1,0 +1,46 @@
+//! The recurrence scheduler: plans what follows a completed occurrence, fires reminders that come due, and relays events.
+//!
+//! Three ways in (an event over HTTP, an event over Redis, the clock), one piece of work behind them. An event only says
+//! where to look: what is owed is in the store, and a sweep finds it without being told.
+
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "spin-sdk and wit-bindgen generate the exported functions")]
+mod entry;
+mod handle;
+mod plan;
+mod sweep;
+
+pub use handle::{HandleError, handle_event};
+pub use plan::{PlanError, Planned, plan_owed};
+pub use sweep::{Swept, sweep};
+
+use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User, UserId};
+use perennial_store::{StoreError, SystemStore};
+
+/// The name under which this consumer records what it has applied.
+const CONSUMER: &str = "recurrence-scheduler";
+
+/// The circumstances of work done for a user, in nobody's request.
+fn context<'a>(
+    user: &User,
+    now: Timestamp,
+    ids: &'a mut dyn Ids,
+    correlation_id: Option<String>,
+    causation_id: Option<EventId>,
+) -> Context<'a> {
+    let correlation_id = correlation_id.unwrap_or_else(|| ids.next().to_string());
+    Context {
+        user: user.id.clone(),
+        zone: user.zone.clone(),
+        now,
+        ids,
+        actor: Actor::component(CONSUMER),
+        correlation_id,
+        causation_id,
+        traceparent: None,
+    }
+}
+
+fn owner(store: &impl SystemStore, id: &UserId) -> Result<User, StoreError> {
+    store.user(id)?.ok_or_else(|| StoreError::Corrupt(format!("there is no user {id}")))
+}

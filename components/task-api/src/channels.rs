@@ -1,0 +1,68 @@
+//! Channels: where a user wants to be notified.
+
+use http::StatusCode;
+use perennial_domain::{ChannelId, create_channel, delete_channel};
+use perennial_guest::random_secret;
+use perennial_http_api::{Caller, Problem, Request, Response, answer, json, no_content, query};
+use perennial_store::{Store, SystemStore};
+use serde::Deserialize;
+use serde_json::json as document;
+
+use crate::Api;
+use crate::api::Decision;
+use crate::view::ChannelView;
+
+/// A channel as sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelInput {
+    #[serde(rename = "type")]
+    kind: ChannelType,
+    url: String,
+}
+
+/// The kinds of channels that can be set up.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ChannelType {
+    Webhook,
+}
+
+pub(crate) fn list(store: &impl Store, caller: &Caller) -> Result<Response, Problem> {
+    let channels = store.channels(&caller.user.id)?;
+    let items: Vec<ChannelView> = channels.iter().map(ChannelView::new).collect();
+    Ok(answer(StatusCode::OK, &document!({ "items": items, "next_cursor": null })))
+}
+
+pub(crate) fn create<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let ChannelInput { kind: ChannelType::Webhook, url } = json(request, &["application/json"])?;
+    let policy = api.settings.webhooks.clone();
+    let user = caller.user.id.clone();
+    api.write(caller, request, |store, ctx| {
+        let existing = store.channels(&user)?.len();
+        let secret = random_secret("whsec_").map_err(|_| Problem::unavailable("there is no randomness"))?;
+        let (commit, channel) = create_channel(ctx, &url, secret, existing, &policy)?;
+        let stored = Some(answer(StatusCode::CREATED, &ChannelView::new(&channel)));
+        let response = answer(StatusCode::CREATED, &ChannelView::with_secret(&channel));
+        Ok(Decision { commit: Some(commit), response, stored })
+    })
+}
+
+pub(crate) fn delete<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
+    api.write(caller, request, |store, ctx| {
+        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+        Ok(Decision::write(delete_channel(ctx, &channel), no_content()))
+    })
+}

@@ -1,0 +1,18 @@
+//! The HTTP API: tasks, occurrences, channels, notifications, users and tokens.
+
+mod api;
+mod channels;
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "spin-sdk generates the exported function")]
+mod entry;
+mod health;
+mod notifications;
+mod occurrences;
+mod route;
+mod tasks;
+mod tokens;
+mod users;
+mod view;
+
+pub use api::Api;
+pub use route::{Answered, handle};

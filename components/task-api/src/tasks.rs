@@ -1,0 +1,107 @@
+//! Tasks: list, create, read, change, delete.
+
+use http::{HeaderValue, StatusCode, header};
+use perennial_domain::{Occurrence, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task, update_task};
+use perennial_http_api::{
+    Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content, query, typed,
+};
+use perennial_store::{Store, SystemStore};
+use serde_json::Value;
+
+use crate::Api;
+use crate::api::Decision;
+use crate::view::TaskView;
+
+const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
+
+pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let query = query(request, &["status", "limit", "cursor"])?;
+    let status = match query.iter().find(|(name, _)| name == "status").map(|(_, value)| value.as_str()) {
+        None => None,
+        Some("open") => Some(TaskStatus::Open),
+        Some("done") => Some(TaskStatus::Done),
+        Some(_) => return Err(Problem::malformed("status must be open or done")),
+    };
+    let page = PageQuery::parse(&query)?;
+    let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
+    let shown = page.show(&tasks, |(task, _)| task.id.to_string(), |(task, open)| TaskView::new(task, open.as_ref()));
+    Ok(answer(StatusCode::OK, &shown))
+}
+
+pub(crate) fn create<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let input: TaskInput = json(request, &["application/json"])?;
+    api.write(caller, request, |_, ctx| {
+        let (commit, task, occurrence) = create_task(ctx, &input)?;
+        let mut response = show(StatusCode::CREATED, &task, Some(&occurrence));
+        let location = HeaderValue::try_from(format!("/v1/tasks/{}", task.id));
+        if let Ok(location) = location {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        Ok(Decision::write(commit, response))
+    })
+}
+
+pub(crate) fn get(store: &impl Store, caller: &Caller, id: TaskId) -> Result<Response, Problem> {
+    let (task, open) = store.task(&caller.user.id, id)?.ok_or_else(Problem::not_found)?;
+    Ok(show(StatusCode::OK, &task, open.as_ref()))
+}
+
+pub(crate) fn update<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let if_match = IfMatch::parse(request.headers())?;
+    let patch: Value = json_value(request, &MERGE_PATCH)?;
+    if !patch.is_object() {
+        return Err(perennial_domain::Invalid::at("", "a merge patch of a task is a JSON object").into());
+    }
+    let user = caller.user.id.clone();
+    api.write(caller, request, |store, ctx| {
+        let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
+        if_match.check(task.version)?;
+        let before = TaskInput::from(&task.spec);
+        let mut document = serde_json::to_value(&before).unwrap_or_default();
+        json_patch::merge(&mut document, &patch);
+        let input: TaskInput = typed(document)?;
+        if input == before {
+            return Ok(Decision::nothing(show(StatusCode::OK, &task, open.as_ref())));
+        }
+        let current = store.open_occurrences(&user, id)?;
+        let closed = store.last_closed(&user, id)?;
+        let (commit, task, open) = update_task(ctx, &task, &current, closed.as_ref(), &input)?;
+        Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
+    })
+}
+
+pub(crate) fn delete<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let if_match = IfMatch::parse(request.headers())?;
+    let user = caller.user.id.clone();
+    api.write(caller, request, |store, ctx| {
+        let (task, _) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
+        if_match.check(task.version)?;
+        let open = store.open_occurrences(&user, id)?;
+        Ok(Decision::write(delete_task(ctx, &task, &open), no_content()))
+    })
+}
+
+fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response {
+    let mut response = answer(status, &TaskView::new(task, open));
+    if let Ok(tag) = HeaderValue::try_from(etag(task.version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}

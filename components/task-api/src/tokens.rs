@@ -1,0 +1,48 @@
+//! Personal access tokens: list, make, revoke.
+
+use http::StatusCode;
+use perennial_domain::{TokenId, TokenInput, TokenSecret, create_token, revoke_token};
+use perennial_guest::random_secret;
+use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, json, no_content, query};
+use perennial_store::{Store, SystemStore};
+
+use crate::Api;
+use crate::api::Decision;
+use crate::view::TokenView;
+
+pub(crate) fn list(store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
+    let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
+    let tokens = store.tokens(&page.to_store())?;
+    Ok(answer(StatusCode::OK, &page.show(&tokens, |token| token.id.to_string(), TokenView::new)))
+}
+
+pub(crate) fn create<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let input: TokenInput = json(request, &["application/json"])?;
+    api.write(caller, request, |store, ctx| {
+        let owner = store.user(&input.user)?;
+        let secret = random_secret("prn_").map_err(|_| Problem::unavailable("there is no randomness"))?;
+        let (commit, token) = create_token(ctx, &input, owner.as_ref(), &TokenSecret::new(secret.clone()))?;
+        let stored = Some(answer(StatusCode::CREATED, &TokenView::new(&token)));
+        let response = answer(StatusCode::CREATED, &TokenView::with_secret(&token, &secret));
+        Ok(Decision { commit: Some(commit), response, stored })
+    })
+}
+
+pub(crate) fn revoke<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let id = TokenId::parse(id).ok_or_else(Problem::not_found)?;
+    api.write(caller, request, |store, ctx| {
+        let token = store.token(id)?.ok_or_else(Problem::not_found)?;
+        Ok(Decision::write(revoke_token(ctx, &token), no_content()))
+    })
+}

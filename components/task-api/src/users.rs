@@ -1,0 +1,29 @@
+//! Users: list and create.
+
+use http::StatusCode;
+use perennial_domain::{UserInput, create_user};
+use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, json, query};
+use perennial_store::{Store, SystemStore};
+
+use crate::Api;
+use crate::api::Decision;
+use crate::view::UserView;
+
+pub(crate) fn list(store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
+    let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
+    let users = store.users(&page.to_store())?;
+    Ok(answer(StatusCode::OK, &page.show(&users, |user| user.id.to_string(), UserView::new)))
+}
+
+pub(crate) fn create<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(Response, bool), Problem> {
+    query(request, &[])?;
+    let input: UserInput = json(request, &["application/json"])?;
+    api.write(caller, request, |_, ctx| {
+        let (commit, user) = create_user(ctx, &input)?;
+        Ok(Decision::write(commit, answer(StatusCode::CREATED, &UserView::new(&user))))
+    })
+}

@@ -1,0 +1,206 @@
+//! How things look from outside.
+
+use perennial_domain::{
+    Channel, DueInput, Occurrence, OccurrenceStatus, Priority, RecurrenceId, RecurrenceInput, ReminderInput,
+    Role, Scope, Task, TaskStatus, TokenRow, User,
+};
+use perennial_store::NotificationRecord;
+use serde::Serialize;
+
+/// A task.
+#[derive(Serialize)]
+pub(crate) struct TaskView {
+    id: String,
+    version: i64,
+    status: TaskStatus,
+    title: String,
+    description: String,
+    priority: Priority,
+    tags: Vec<String>,
+    due: Option<DueInput>,
+    recurrence: Option<RecurrenceInput>,
+    reminders: Vec<ReminderInput>,
+    occurrence: Option<OccurrenceView>,
+    created_at: String,
+    updated_at: String,
+    completed_at: Option<String>,
+}
+
+impl TaskView {
+    pub(crate) fn new(task: &Task, open: Option<&Occurrence>) -> Self {
+        let spec = &task.spec;
+        Self {
+            id: task.id.to_string(),
+            version: task.version,
+            status: task.status,
+            title: spec.title.clone(),
+            description: spec.description.clone(),
+            priority: spec.priority,
+            tags: spec.tags.clone(),
+            due: spec.due.as_ref().map(DueInput::from),
+            recurrence: spec.series.as_ref().map(|series| series.input().clone()),
+            reminders: spec.reminders.iter().map(ReminderInput::from).collect(),
+            occurrence: open.map(OccurrenceView::new),
+            created_at: task.created_at.to_string(),
+            updated_at: task.updated_at.to_string(),
+            completed_at: task.completed_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// An occurrence within its task.
+#[derive(Serialize)]
+pub(crate) struct OccurrenceView {
+    recurrence_id: Option<String>,
+    status: OccurrenceStatus,
+    due: Option<DueInput>,
+    due_at: Option<String>,
+    predecessor: Option<String>,
+    ordinal: i64,
+    completed_at: Option<String>,
+}
+
+impl OccurrenceView {
+    pub(crate) fn new(occurrence: &Occurrence) -> Self {
+        Self {
+            recurrence_id: name(&occurrence.recurrence_id),
+            status: occurrence.status,
+            due: occurrence.due.as_ref().map(DueInput::from),
+            due_at: occurrence.due_at.map(|at| at.to_string()),
+            predecessor: occurrence.predecessor.as_ref().and_then(name),
+            ordinal: occurrence.ordinal,
+            completed_at: occurrence.completed_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// An occurrence by itself.
+#[derive(Serialize)]
+pub(crate) struct CompletedView {
+    task_id: String,
+    #[serde(flatten)]
+    occurrence: OccurrenceView,
+}
+
+impl CompletedView {
+    pub(crate) fn new(occurrence: &Occurrence) -> Self {
+        Self { task_id: occurrence.task.to_string(), occurrence: OccurrenceView::new(occurrence) }
+    }
+}
+
+fn name(id: &RecurrenceId) -> Option<String> {
+    (!id.is_single()).then(|| id.as_str().to_owned())
+}
+
+/// A channel; its secret only when it is made.
+#[derive(Serialize)]
+pub(crate) struct ChannelView {
+    id: String,
+    #[serde(rename = "type")]
+    kind: perennial_domain::ChannelKind,
+    url: String,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl ChannelView {
+    pub(crate) fn new(channel: &Channel) -> Self {
+        Self {
+            id: channel.id.to_string(),
+            kind: channel.kind,
+            url: channel.url.clone(),
+            created_at: channel.created_at.to_string(),
+            secret: None,
+        }
+    }
+
+    pub(crate) fn with_secret(channel: &Channel) -> Self {
+        Self { secret: Some(channel.secret.clone()), ..Self::new(channel) }
+    }
+}
+
+/// A notification.
+#[derive(Serialize)]
+pub(crate) struct NotificationView {
+    id: String,
+    task_id: String,
+    recurrence_id: Option<String>,
+    reminder_id: String,
+    channel: String,
+    state: perennial_domain::NotificationState,
+    attempts: i64,
+    next_attempt_at: Option<String>,
+    delivered_at: Option<String>,
+    last_error: Option<String>,
+    created_at: String,
+}
+
+impl NotificationView {
+    pub(crate) fn new(notification: &NotificationRecord) -> Self {
+        Self {
+            id: notification.id.to_string(),
+            task_id: notification.task_id.to_string(),
+            recurrence_id: name(&notification.recurrence_id),
+            reminder_id: notification.reminder_id.to_string(),
+            channel: notification.channel_id.to_string(),
+            state: notification.state,
+            attempts: notification.attempts,
+            next_attempt_at: notification.next_attempt_at.map(|at| at.to_string()),
+            delivered_at: notification.delivered_at.map(|at| at.to_string()),
+            last_error: notification.last_error.clone(),
+            created_at: notification.created_at.to_string(),
+        }
+    }
+}
+
+/// A user.
+#[derive(Serialize)]
+pub(crate) struct UserView {
+    id: String,
+    name: String,
+    role: Role,
+    tz: String,
+    created_at: String,
+}
+
+impl UserView {
+    pub(crate) fn new(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            name: user.name.clone(),
+            role: user.role,
+            tz: user.zone.name().to_owned(),
+            created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+/// A token; its secret only when it is made.
+#[derive(Serialize)]
+pub(crate) struct TokenView {
+    id: String,
+    user: String,
+    name: String,
+    scopes: Vec<Scope>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl TokenView {
+    pub(crate) fn new(token: &TokenRow) -> Self {
+        Self {
+            id: token.id.to_string(),
+            user: token.user_id.to_string(),
+            name: token.name.clone(),
+            scopes: token.scopes.clone(),
+            created_at: token.created_at.to_string(),
+            secret: None,
+        }
+    }
+
+    pub(crate) fn with_secret(token: &TokenRow, secret: &str) -> Self {
+        Self { secret: Some(secret.to_owned()), ..Self::new(token) }
+    }
+}

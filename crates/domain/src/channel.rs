@@ -1,0 +1,130 @@
+//! Channels: where a user wants to be notified.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ChannelId, ChannelRow, Commit, Context, Invalid, Timestamp};
+
+/// The channel of users who have set up none: their notifications wait to be read.
+pub const INBOX_CHANNEL: &str = "inbox";
+
+/// Longest address, in characters.
+const MAX_URL: usize = 2_000;
+
+/// Most channels of a user.
+const MAX_CHANNELS: usize = 10;
+
+/// A channel as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// Its id.
+    pub id: ChannelId,
+    /// What kind of channel.
+    pub kind: ChannelKind,
+    /// Where notifications go.
+    pub url: String,
+    /// The secret that signs them (`whsec_…`), told once.
+    pub secret: String,
+    /// When it was set up.
+    pub created_at: Timestamp,
+}
+
+/// The kinds of channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelKind {
+    /// Waits in the service to be read.
+    Inbox,
+    /// A signed HTTP POST (Standard Webhooks 1.0).
+    Webhook,
+}
+
+/// Which addresses users may name, beside any public https one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WebhookPolicy {
+    /// One plain-http origin, `http://host:port` or `http://host:*`, for development.
+    pub http_origin: Option<String>,
+}
+
+/// Sets up a webhook channel. `existing` is how many the user has.
+pub fn create_channel(
+    ctx: &mut Context<'_>,
+    url: &str,
+    secret: String,
+    existing: usize,
+    policy: &WebhookPolicy,
+) -> Result<(Commit, Channel), Invalid> {
+    policy.check(url).map_err(|why| Invalid::at("/url", why))?;
+    if existing >= MAX_CHANNELS {
+        return Err(Invalid::at("", format!("there are {existing} channels; at most {MAX_CHANNELS} are kept")));
+    }
+    let id = ChannelId::new(ctx.ids.next().to_string());
+    let channel =
+        Channel { id, kind: ChannelKind::Webhook, url: url.to_owned(), secret, created_at: ctx.now };
+    let mut commit = ctx.commit("channel.create", channel.id.as_str());
+    commit.channels.push(row(&channel, None));
+    Ok((commit, channel))
+}
+
+/// Removes a channel. Notifications already made for it are still delivered.
+pub fn delete_channel(ctx: &Context<'_>, channel: &Channel) -> Commit {
+    let mut commit = ctx.commit("channel.delete", channel.id.as_str());
+    commit.channels.push(row(channel, Some(ctx.now)));
+    commit
+}
+
+fn row(channel: &Channel, deleted_at: Option<Timestamp>) -> ChannelRow {
+    ChannelRow {
+        id: channel.id.clone(),
+        kind: channel.kind,
+        url: channel.url.clone(),
+        secret: channel.secret.clone(),
+        created_at: channel.created_at,
+        deleted_at,
+    }
+}
+
+impl WebhookPolicy {
+    /// Whether an address may be called; the error says why not. The host enforces what cannot be seen here: where a
+    /// name resolves to.
+    pub fn check(&self, url: &str) -> Result<(), String> {
+        if url.len() > MAX_URL || !url.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(format!("must be an ASCII URL of at most {MAX_URL} characters"));
+        }
+        if self.allows_http(url) {
+            return Ok(());
+        }
+        let rest = url.strip_prefix("https://").ok_or("must start with https://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err("must not contain a user name or password".to_owned());
+        }
+        let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+        if port != "443" {
+            return Err("must use port 443".to_owned());
+        }
+        let labels: Vec<&str> = host.trim_end_matches('.').split('.').collect();
+        let is_label =
+            |label: &&str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if host.len() > 253 || labels.len() < 2 || !labels.iter().all(is_label) {
+            return Err("must name a public host, such as hooks.example.com".to_owned());
+        }
+        // As in the WHATWG URL standard, a host whose last label is a number is an IPv4 address, however written.
+        let last = labels.last().copied().unwrap_or_default().to_ascii_lowercase();
+        if last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") {
+            return Err("must name a host, not an IP address".to_owned());
+        }
+        Ok(())
+    }
+
+    fn allows_http(&self, url: &str) -> bool {
+        let Some(origin) = &self.http_origin else { return false };
+        let path_start = |rest: &str| rest.is_empty() || rest.starts_with(['/', '?', '#']);
+        match origin.strip_suffix('*') {
+            Some(any_port) => url.strip_prefix(any_port).is_some_and(|rest| {
+                let port = rest.split(['/', '?', '#']).next().unwrap_or_default();
+                port.parse::<u16>().is_ok_and(|port| port > 0)
+            }),
+            None => url.strip_prefix(origin.as_str()).is_some_and(path_start),
+        }
+    }
+}

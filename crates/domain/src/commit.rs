@@ -1,0 +1,256 @@
+//! A write as one value.
+//!
+//! The field names are the store's column names: a commit travels to the database as JSON and is taken apart there,
+//! inside the one statement that applies it.
+
+use serde::Serialize;
+
+use crate::{
+    ChannelId, ChannelKind, Event, EventId, NotificationId, NotificationState, OccurrenceStatus, Priority,
+    RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId, TaskStatus, Timestamp, TokenId, UserId,
+};
+
+/// Everything one command changes. Applied whole or not at all.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Commit {
+    /// Whose rows these are; every row written carries it.
+    pub user: UserId,
+    /// The stream whose sequence the events continue.
+    pub stream: StreamId,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What must still be so, or nothing is applied.
+    pub expect: Expect,
+    /// Users to create.
+    pub users: Vec<UserRow>,
+    /// Tokens to create or replace.
+    pub tokens: Vec<TokenRow>,
+    /// Channels to create or replace.
+    pub channels: Vec<ChannelRow>,
+    /// Tasks to create or replace.
+    pub tasks: Vec<TaskRow>,
+    /// Occurrences that must not exist yet.
+    pub opened: Vec<OccurrenceRow>,
+    /// Occurrences to replace.
+    pub occurrences: Vec<OccurrenceRow>,
+    /// Alarms to create or replace.
+    pub alarms: Vec<AlarmRow>,
+    /// Notifications that must not exist yet.
+    pub notifications: Vec<NotificationRow>,
+    /// What became of an attempt to deliver a notification.
+    pub deliveries: Vec<Delivery>,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// Who did it.
+    pub audit: Audit,
+    /// The answer to give again to a repeated request.
+    pub idempotency: Option<IdempotencyRecord>,
+    /// The event this is the effect of.
+    pub inbox: Option<InboxRecord>,
+}
+
+/// Conditions on rows as they were read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Expect {
+    /// Tasks by version; 0 = does not exist.
+    pub tasks: Vec<ExpectTask>,
+    /// Occurrences by status.
+    pub occurrences: Vec<ExpectOccurrence>,
+    /// Alarms by state.
+    pub alarms: Vec<ExpectAlarm>,
+}
+
+/// This task is still of this version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectTask {
+    /// The task.
+    pub id: TaskId,
+    /// Its version when read.
+    pub version: i64,
+}
+
+/// This occurrence is still in this status.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectOccurrence {
+    /// The task.
+    pub task_id: TaskId,
+    /// The occurrence of it.
+    pub recurrence_id: RecurrenceId,
+    /// Its status when read.
+    pub status: OccurrenceStatus,
+    /// Whether its successor was planned, when read.
+    pub succession: Succession,
+}
+
+/// This alarm is still in this state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectAlarm {
+    /// The task.
+    pub task_id: TaskId,
+    /// The occurrence of it.
+    pub recurrence_id: RecurrenceId,
+    /// The reminder of it.
+    pub reminder_id: ReminderId,
+    /// Its state when read.
+    pub state: AlarmState,
+}
+
+/// A row of `user`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct UserRow {
+    pub id: UserId,
+    pub name: String,
+    pub role: Role,
+    pub tz: String,
+    pub created_at: Timestamp,
+}
+
+/// A row of `token`. The secret itself is never stored.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct TokenRow {
+    pub id: TokenId,
+    pub user_id: UserId,
+    pub name: String,
+    pub hash: String,
+    pub scopes: Vec<Scope>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A row of `channel`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct ChannelRow {
+    pub id: ChannelId,
+    pub kind: ChannelKind,
+    pub url: String,
+    pub secret: String,
+    pub created_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A row of `task`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct TaskRow {
+    pub id: TaskId,
+    pub version: i64,
+    pub title: String,
+    pub description: String,
+    pub priority: Priority,
+    pub tags: Vec<String>,
+    pub due_local: Option<String>,
+    pub due_tz: Option<String>,
+    pub recurrence: Option<serde_json::Value>,
+    pub reminders: serde_json::Value,
+    pub status: TaskStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub completed_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A row of `occurrence`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct OccurrenceRow {
+    pub task_id: TaskId,
+    pub recurrence_id: RecurrenceId,
+    pub predecessor: Option<RecurrenceId>,
+    pub ordinal: i64,
+    pub status: OccurrenceStatus,
+    pub succession: Succession,
+    pub due_local: Option<String>,
+    pub due_tz: Option<String>,
+    pub due_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+}
+
+/// A row of `alarm`: when one reminder of one occurrence is to fire.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct AlarmRow {
+    pub task_id: TaskId,
+    pub recurrence_id: RecurrenceId,
+    pub reminder_id: ReminderId,
+    pub fire_at: Timestamp,
+    pub state: AlarmState,
+}
+
+/// The life of an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlarmState {
+    /// Waits for its time.
+    Armed,
+    /// Has become a notification.
+    Fired,
+    /// Its occurrence was completed, moved or deleted before.
+    Cancelled,
+    /// Its time had long passed when it was made.
+    Missed,
+}
+
+/// A row of `notification`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct NotificationRow {
+    pub id: NotificationId,
+    pub task_id: TaskId,
+    pub recurrence_id: RecurrenceId,
+    pub reminder_id: ReminderId,
+    pub channel_id: ChannelId,
+    pub state: NotificationState,
+    pub payload: serde_json::Value,
+    pub next_attempt_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// What became of one attempt. Applied only if `attempt` is still the last one made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Delivery {
+    pub id: NotificationId,
+    pub attempt: i64,
+    pub state: NotificationState,
+    pub next_attempt_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}
+
+/// The audit entry of a commit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Audit {
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub correlation_id: String,
+}
+
+/// The stored answer of a request that carried an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IdempotencyRecord {
+    /// The key, as sent.
+    pub key: String,
+    /// Hash of method, path and body: the same key with another request is an error.
+    pub fingerprint: String,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// `ETag` of the answer, if it had one.
+    pub etag: Option<String>,
+    /// Body of the answer.
+    pub body: String,
+}
+
+/// The event whose effect a commit is, so that a repeated delivery has none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InboxRecord {
+    /// The consumer.
+    pub consumer: String,
+    /// The event it has now applied.
+    pub event_id: EventId,
+}

@@ -1,0 +1,97 @@
+//! What a command may depend on besides its own content.
+
+use perennial_recurrence::Zone;
+use uuid::Uuid;
+
+use crate::{Audit, Commit, Event, EventId, EventType, Expect, Timestamp, UserId};
+
+/// Makes fresh, unique ids. Real entry points make UUIDs of version 7; tests count.
+pub trait Ids {
+    /// The next id; never the same twice.
+    fn next(&mut self) -> Uuid;
+}
+
+/// Who acts: recorded in the audit entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor(String);
+
+impl Actor {
+    /// A bearer token, by its id (never by its secret).
+    pub fn token(id: &str) -> Self {
+        Self(format!("token:{id}"))
+    }
+
+    /// One of our own components.
+    pub fn component(name: &str) -> Self {
+        Self(format!("component:{name}"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The circumstances of one command.
+pub struct Context<'a> {
+    /// Whose command it is, and whose rows it touches.
+    pub user: UserId,
+    /// The user's zone, in which dates and floating times fall due.
+    pub zone: Zone,
+    /// Now.
+    pub now: Timestamp,
+    /// Fresh ids.
+    pub ids: &'a mut dyn Ids,
+    /// Who acts.
+    pub actor: Actor,
+    /// Ties together everything that one request set in motion.
+    pub correlation_id: String,
+    /// The event that caused this command, if one did.
+    pub causation_id: Option<EventId>,
+    /// W3C Trace Context, passed through.
+    pub traceparent: Option<String>,
+}
+
+impl Context<'_> {
+    /// An empty commit of this command: to be filled with rows and events.
+    pub(crate) fn commit(&self, action: &str, subject: &str) -> Commit {
+        Commit {
+            user: self.user.clone(),
+            stream: self.user.stream(),
+            at: self.now,
+            expect: Expect::default(),
+            users: Vec::new(),
+            tokens: Vec::new(),
+            channels: Vec::new(),
+            tasks: Vec::new(),
+            opened: Vec::new(),
+            occurrences: Vec::new(),
+            alarms: Vec::new(),
+            notifications: Vec::new(),
+            deliveries: Vec::new(),
+            events: Vec::new(),
+            audit: Audit {
+                actor: self.actor.as_str().to_owned(),
+                action: action.to_owned(),
+                subject: subject.to_owned(),
+                correlation_id: self.correlation_id.clone(),
+            },
+            idempotency: None,
+            inbox: None,
+        }
+    }
+
+    /// An event of this command.
+    pub(crate) fn event(&mut self, kind: EventType, subject: &str, data: serde_json::Value) -> Event {
+        Event {
+            id: EventId::new(self.ids.next()),
+            kind,
+            topic: kind.topic(),
+            subject: subject.to_owned(),
+            data,
+            correlation_id: self.correlation_id.clone(),
+            causation_id: self.causation_id,
+            traceparent: self.traceparent.clone(),
+            idempotency_key: None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What happened, as the rest of the world is told.
+
+use serde::{Deserialize, Serialize};
+
+use sha2::{Digest, Sha256};
+
+use crate::{EventId, RecurrenceId, TaskId, UserId};
+
+/// An event of a commit. The store adds the stream's sequence; the relay makes a CloudEvent of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// CloudEvents `id`.
+    pub id: EventId,
+    /// CloudEvents `type`.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// Where it is published.
+    pub topic: Topic,
+    /// CloudEvents `subject`: the id of the task.
+    pub subject: String,
+    /// CloudEvents `data`.
+    pub data: serde_json::Value,
+    /// Ties together everything that one request set in motion.
+    pub correlation_id: String,
+    /// The event that caused this one.
+    pub causation_id: Option<EventId>,
+    /// W3C Trace Context.
+    pub traceparent: Option<String>,
+    /// First 16 hex digits of sha256("{user}:{task}:{recurrence id}") on events of an occurrence.
+    pub idempotency_key: Option<String>,
+}
+
+/// The kinds of events, by their CloudEvents `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is named by its serialized form and described in its JSON Schema")]
+pub enum EventType {
+    #[serde(rename = "task.created")]
+    TaskCreated,
+    #[serde(rename = "task.updated")]
+    TaskUpdated,
+    #[serde(rename = "task.completed")]
+    TaskCompleted,
+    #[serde(rename = "task.deleted")]
+    TaskDeleted,
+    #[serde(rename = "occurrence.opened")]
+    OccurrenceOpened,
+    #[serde(rename = "series.ended")]
+    SeriesEnded,
+    #[serde(rename = "reminder.fired")]
+    ReminderFired,
+    #[serde(rename = "notification.delivered")]
+    NotificationDelivered,
+    #[serde(rename = "notification.failed")]
+    NotificationFailed,
+}
+
+impl EventType {
+    /// The topic on which events of this kind travel (design: one table of topics).
+    pub fn topic(self) -> Topic {
+        match self {
+            Self::TaskCreated
+            | Self::TaskUpdated
+            | Self::TaskCompleted
+            | Self::TaskDeleted
+            | Self::OccurrenceOpened
+            | Self::SeriesEnded => Topic::TaskEvents,
+            Self::ReminderFired => Topic::Reminders,
+            Self::NotificationDelivered | Self::NotificationFailed => Topic::TaskUpdates,
+        }
+    }
+}
+
+/// The topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    /// Changes of tasks and series.
+    TaskEvents,
+    /// Reminders that came due.
+    Reminders,
+    /// For readers outside.
+    TaskUpdates,
+}
+
+impl Topic {
+    /// The topic's name on every bus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TaskEvents => "task-events",
+            Self::Reminders => "reminders",
+            Self::TaskUpdates => "task-updates",
+        }
+    }
+}
+
+/// The key by which outside readers may recognise an occurrence's event; uniqueness never rests on it.
+pub(crate) fn occurrence_key(user: &UserId, task: TaskId, occurrence: &RecurrenceId) -> String {
+    let digest = Sha256::digest(format!("{user}:{task}:{occurrence}"));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,160 @@
+//! Users and their tokens.
+
+use perennial_recurrence::Zone;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Commit, Context, Invalid, Timestamp, TokenId, TokenRow, UserId, UserRow, fields};
+
+/// A user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// What they are called.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The zone in which dates and floating times fall due for them.
+    pub zone: Zone,
+    /// When they were created.
+    pub created_at: Timestamp,
+}
+
+/// What a user may be allowed to do at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// May make users, and tokens for anyone.
+    Admin,
+    /// Has their own tasks.
+    Member,
+}
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// To read the user's own tasks.
+    #[serde(rename = "tasks:read")]
+    TasksRead,
+    /// To change them.
+    #[serde(rename = "tasks:write")]
+    TasksWrite,
+    /// To make users and tokens.
+    #[serde(rename = "admin")]
+    Admin,
+}
+
+/// A user as sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserInput {
+    /// What they are called, 1 to 100 characters.
+    pub name: String,
+    /// IANA zone name.
+    #[serde(default = "utc")]
+    pub tz: String,
+}
+
+/// A token as sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenInput {
+    /// The user it speaks for.
+    pub user: UserId,
+    /// What it is for, 1 to 100 characters.
+    pub name: String,
+    /// What it allows; at least one.
+    #[serde(default = "own_tasks")]
+    pub scopes: Vec<Scope>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn own_tasks() -> Vec<Scope> {
+    vec![Scope::TasksRead, Scope::TasksWrite]
+}
+
+/// The secret of a token: told once, never stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenSecret(String);
+
+impl TokenSecret {
+    /// Wraps a freshly made secret of at least 128 random bits.
+    pub fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    /// The secret, to be told to its owner.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is stored of a token: the SHA-256 of its secret, in hex. The secret is random, so no salt is needed.
+pub fn hash_token(secret: &str) -> String {
+    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Creates a user. The commit belongs to the admin who asked.
+pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, User), Invalid> {
+    let mut invalid = Invalid::default();
+    let name = invalid.keep(fields::name(&input.name, "/name"));
+    let zone = invalid.keep(Zone::parse(&input.tz).map_err(|error| Invalid::at("/tz", error.to_string())));
+    let (Some(name), Some(zone)) = (name, zone) else { return Err(invalid) };
+    let id = UserId::new(ctx.ids.next().to_string());
+    let user = User { id, name, role: Role::Member, zone, created_at: ctx.now };
+    let mut commit = ctx.commit("user.create", user.id.as_str());
+    commit.users.push(UserRow {
+        id: user.id.clone(),
+        name: user.name.clone(),
+        role: user.role,
+        tz: user.zone.name().to_owned(),
+        created_at: user.created_at,
+    });
+    Ok((commit, user))
+}
+
+/// Creates a token for `owner`, who was looked up by the id that was sent.
+pub fn create_token(
+    ctx: &mut Context<'_>,
+    input: &TokenInput,
+    owner: Option<&User>,
+    secret: &TokenSecret,
+) -> Result<(Commit, TokenRow), Invalid> {
+    let mut invalid = Invalid::default();
+    let name = invalid.keep(fields::name(&input.name, "/name"));
+    match owner {
+        None => invalid.add("/user", "is no user"),
+        Some(owner) if owner.role != Role::Admin && input.scopes.contains(&Scope::Admin) => {
+            invalid.add("/scopes", "admin: only an admin's token can have it");
+        }
+        Some(_) => {}
+    }
+    if input.scopes.is_empty() || input.scopes.len() > 3 {
+        invalid.add("/scopes", "must be one to three of tasks:read, tasks:write, admin");
+    }
+    let (Some(name), true) = (name, invalid.errors.is_empty()) else { return Err(invalid) };
+    let row = TokenRow {
+        id: TokenId::new(ctx.ids.next()),
+        user_id: input.user.clone(),
+        name,
+        hash: hash_token(secret.reveal()),
+        scopes: input.scopes.clone(),
+        created_at: ctx.now,
+        expires_at: None,
+        revoked_at: None,
+    };
+    let mut commit = ctx.commit("token.create", &row.id.to_string());
+    commit.tokens.push(row.clone());
+    Ok((commit, row))
+}
+
+/// Revokes a token: from now on it is no token.
+pub fn revoke_token(ctx: &Context<'_>, token: &TokenRow) -> Commit {
+    let mut commit = ctx.commit("token.revoke", &token.id.to_string());
+    commit.tokens.push(TokenRow { revoked_at: Some(ctx.now), ..token.clone() });
+    commit
+}

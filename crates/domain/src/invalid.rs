@@ -1,0 +1,44 @@
+//! What is wrong with a command, field by field.
+
+use thiserror::Error;
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) into the document that was sent.
+    pub pointer: String,
+    /// What is wrong and what would be right, for the person who sent it.
+    pub detail: String,
+}
+
+/// A command that cannot be carried out as sent. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Error)]
+#[error("{}", .errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("; "))]
+pub struct Invalid {
+    /// Everything found wrong, in the order of the fields.
+    pub errors: Vec<FieldError>,
+}
+
+impl Invalid {
+    /// One error at one place.
+    pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let mut invalid = Self::default();
+        invalid.add(pointer, detail);
+        invalid
+    }
+
+    pub(crate) fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+    }
+
+    /// Keeps the value of a field, or notes what was wrong with it and goes on to the next.
+    pub(crate) fn keep<T>(&mut self, field: Result<T, Self>) -> Option<T> {
+        match field {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                self.errors.extend(wrong.errors);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Tasks, series, reminders and their policies.
+//!
+//! A command goes in with everything it may depend on (the time, fresh ids, the rows it was decided upon) and a
+//! [`Commit`] comes out: the whole write as one value, which the store applies at once or not at all. Nothing
+//! here reads a clock, a database or the network.
+
+mod channel;
+mod commit;
+mod context;
+mod due;
+mod event;
+mod fields;
+mod id;
+mod identity;
+mod invalid;
+mod notification;
+mod occurrence;
+mod recurrence_id;
+mod reminder;
+mod series;
+mod task;
+mod time;
+mod trigger;
+
+pub use channel::{Channel, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel};
+pub use commit::{
+    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, IdempotencyRecord, InboxRecord, NotificationRow,
+    OccurrenceRow, TaskRow, TokenRow, UserRow,
+};
+pub use context::{Actor, Context, Ids};
+pub use due::{Due, DueInput};
+pub use event::{Event, EventType, Topic};
+pub use id::{ChannelId, EventId, NotificationId, ReminderId, StreamId, TaskId, TokenId, UserId};
+pub use identity::{
+    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token, revoke_token,
+};
+pub use invalid::{FieldError, Invalid};
+pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
+pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
+pub use recurrence_id::RecurrenceId;
+pub use reminder::{DueAlarm, fire};
+pub use series::{RecurrenceInput, Series, SuccessionError, plan_successor};
+pub use task::{
+    Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete, create_task,
+    delete_task, update_task,
+};
+pub use time::Timestamp;
+pub use trigger::Trigger;

@@ -1,0 +1,119 @@
+//! The delivery of a notification, and what becomes of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{Commit, Context, Delivery, EventType, NotificationId, TaskId, Timestamp};
+
+/// Waits before the second, third, … attempt, in seconds. With the first attempt that makes ten over three days, as
+/// Standard Webhooks 1.0 suggests.
+const BACKOFF: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/// Attempts after which a notification is given up.
+pub const MAX_ATTEMPTS: i64 = 10;
+
+/// Longest wait that a receiver may ask for with `Retry-After`, in seconds.
+const MAX_RETRY_AFTER: i64 = 86_400;
+
+/// Longest error text kept, in characters.
+const MAX_ERROR: usize = 200;
+
+/// A notification whose delivery is under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// Its id, the same at every attempt: receivers recognise a repetition by it.
+    pub id: NotificationId,
+    /// The task it is about.
+    pub task: TaskId,
+    /// Where it goes.
+    pub url: String,
+    /// The secret that signs it (`whsec_…`).
+    pub secret: String,
+    /// The body, the same at every attempt.
+    pub payload: String,
+    /// The number of the attempt under way, 1 for the first.
+    pub attempt: i64,
+}
+
+/// The state of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotificationState {
+    /// To be delivered.
+    Pending,
+    /// The receiver said yes.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempt {
+    /// The receiver answered 2xx.
+    Accepted,
+    /// No answer, or one that another attempt may change.
+    Refused {
+        /// What went wrong, without anything secret.
+        error: String,
+        /// Seconds the receiver asked us to wait.
+        retry_after: Option<i64>,
+    },
+    /// The receiver will never take it: 410 Gone, or an address that may not be called.
+    Gone {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// Records an attempt: delivered, to be tried again later, or given up.
+pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attempt: &Attempt) -> Commit {
+    let subject = notification.task.to_string();
+    let mut commit = ctx.commit("notification.attempt", &notification.id.to_string());
+    let (state, next_attempt_at, error) = match attempt {
+        Attempt::Accepted => (NotificationState::Delivered, None, None),
+        Attempt::Gone { error } => (NotificationState::Failed, None, Some(error)),
+        Attempt::Refused { error, retry_after } => match wait(notification, *retry_after) {
+            Some(millis) => (NotificationState::Pending, Some(ctx.now.plus_millis(millis)), Some(error)),
+            None => (NotificationState::Failed, None, Some(error)),
+        },
+    };
+    commit.deliveries.push(Delivery {
+        id: notification.id,
+        attempt: notification.attempt,
+        state,
+        next_attempt_at,
+        delivered_at: (state == NotificationState::Delivered).then_some(ctx.now),
+        last_error: error.map(|text| text.chars().take(MAX_ERROR).collect()),
+    });
+    let outcome = match state {
+        NotificationState::Pending => None,
+        NotificationState::Delivered => Some(EventType::NotificationDelivered),
+        NotificationState::Failed => Some(EventType::NotificationFailed),
+    };
+    if let Some(kind) = outcome {
+        let data = json!({ "notification_id": notification.id, "attempts": notification.attempt });
+        commit.events.push(ctx.event(kind, &subject, data));
+    }
+    commit
+}
+
+/// Milliseconds until the next attempt: the schedule or what the receiver asked for, whichever is longer, spread by up
+/// to a fifth so that many failures do not come back at one instant. `None` = no further attempt.
+fn wait(notification: &Notification, retry_after: Option<i64>) -> Option<i64> {
+    let step = usize::try_from(notification.attempt).ok()?.checked_sub(1)?;
+    let seconds = (*BACKOFF.get(step)?).max(retry_after.unwrap_or(0).clamp(0, MAX_RETRY_AFTER));
+    let spread = notification.id.to_string().bytes().fold(0_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let percent = spread.rem_euclid(21);
+    seconds.checked_mul(1_000)?.checked_add(seconds.checked_mul(10)?.checked_mul(percent)?)
+}
+
+impl Notification {
+    /// Milliseconds a claim on a notification holds: longer than any attempt may take.
+    pub const LEASE: i64 = 60_000;
+
+    /// When a claim made now ends.
+    pub fn lease_end(now: Timestamp) -> Timestamp {
+        now.plus_millis(Self::LEASE)
+    }
+}

@@ -1,0 +1,71 @@
+//! One instance of a series, or the one instance of a single task.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Due, OccurrenceRow, RecurrenceId, TaskId, Timestamp};
+
+/// An occurrence as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Occurrence {
+    /// The task it belongs to.
+    pub task: TaskId,
+    /// Which occurrence of it.
+    pub recurrence_id: RecurrenceId,
+    /// The occurrence it follows.
+    pub predecessor: Option<RecurrenceId>,
+    /// 1 for the first of the series.
+    pub ordinal: i64,
+    /// Whether it is still to be done.
+    pub status: OccurrenceStatus,
+    /// Whether the occurrence after it has been planned.
+    pub succession: Succession,
+    /// When it is due.
+    pub due: Option<Due>,
+    /// The instant of `due`, derived.
+    pub due_at: Option<Timestamp>,
+    /// When it was completed.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// The life of an occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OccurrenceStatus {
+    /// To be done.
+    Open,
+    /// Completed.
+    Done,
+    /// Given up: its task was deleted or rescheduled.
+    Cancelled,
+}
+
+/// Whether a closed occurrence still owes its series the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Succession {
+    /// Nothing is owed: it is open, or does not recur.
+    None,
+    /// The next one is to be planned: the scheduler's work list.
+    Pending,
+    /// The next one exists.
+    Planned,
+    /// The series has no further one.
+    Ended,
+}
+
+impl From<&Occurrence> for OccurrenceRow {
+    fn from(occurrence: &Occurrence) -> Self {
+        Self {
+            task_id: occurrence.task,
+            recurrence_id: occurrence.recurrence_id.clone(),
+            predecessor: occurrence.predecessor.clone(),
+            ordinal: occurrence.ordinal,
+            status: occurrence.status,
+            succession: occurrence.succession,
+            due_local: occurrence.due.as_ref().map(Due::local),
+            due_tz: occurrence.due.as_ref().and_then(Due::tz).map(str::to_owned),
+            due_at: occurrence.due_at,
+            completed_at: occurrence.completed_at,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A reminder that comes due becomes notifications.
+
+use serde_json::json;
+
+use crate::commit::ExpectAlarm;
+use crate::event::occurrence_key;
+use crate::{
+    AlarmRow, AlarmState, Channel, Commit, Context, EventType, INBOX_CHANNEL, NotificationId, NotificationRow,
+    NotificationState, RecurrenceId, ReminderId, TaskId, Timestamp,
+};
+use crate::{ChannelId, ChannelKind};
+
+/// An alarm whose time has come, with what the notification will say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueAlarm {
+    /// The task.
+    pub task: TaskId,
+    /// The occurrence of it.
+    pub recurrence_id: RecurrenceId,
+    /// The reminder of it.
+    pub reminder: ReminderId,
+    /// When it was to fire.
+    pub fire_at: Timestamp,
+    /// The task's title.
+    pub title: String,
+    /// The occurrence's local due date.
+    pub due_local: Option<String>,
+    /// Its zone.
+    pub due_tz: Option<String>,
+    /// Its instant.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Fires an alarm: one notification for each of the user's channels, or one in the inbox of a user who has none.
+pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Commit {
+    let subject = alarm.task.to_string();
+    let mut commit = ctx.commit("reminder.fire", &subject);
+    let row = AlarmRow {
+        task_id: alarm.task,
+        recurrence_id: alarm.recurrence_id.clone(),
+        reminder_id: alarm.reminder,
+        fire_at: alarm.fire_at,
+        state: AlarmState::Fired,
+    };
+    commit.expect.alarms.push(ExpectAlarm {
+        task_id: row.task_id,
+        recurrence_id: row.recurrence_id.clone(),
+        reminder_id: row.reminder_id,
+        state: AlarmState::Armed,
+    });
+    commit.alarms.push(row);
+
+    let payload = json!({
+        "type": EventType::ReminderFired,
+        "timestamp": ctx.now.to_string(),
+        "data": {
+            "task_id": alarm.task,
+            "recurrence_id": alarm.recurrence_id,
+            "reminder_id": alarm.reminder,
+            "title": alarm.title,
+            "due": alarm.due_local.as_ref().map(|local| json!({ "local": local, "tz": alarm.due_tz })),
+            "due_at": alarm.due_at.map(|at| at.to_string()),
+            "fire_at": alarm.fire_at.to_string(),
+        },
+    });
+    let mut targets: Vec<(ChannelId, ChannelKind)> =
+        channels.iter().map(|channel| (channel.id.clone(), channel.kind)).collect();
+    if targets.is_empty() {
+        targets.push((ChannelId::new(INBOX_CHANNEL), ChannelKind::Inbox));
+    }
+    for (channel_id, kind) in targets {
+        let waits = kind != ChannelKind::Inbox;
+        commit.notifications.push(NotificationRow {
+            id: NotificationId::new(ctx.ids.next()),
+            task_id: alarm.task,
+            recurrence_id: alarm.recurrence_id.clone(),
+            reminder_id: alarm.reminder,
+            channel_id,
+            state: if waits { NotificationState::Pending } else { NotificationState::Delivered },
+            payload: payload.clone(),
+            next_attempt_at: waits.then_some(ctx.now),
+            delivered_at: (!waits).then_some(ctx.now),
+        });
+    }
+    let data = json!({
+        "recurrence_id": alarm.recurrence_id,
+        "reminder_id": alarm.reminder,
+        "fire_at": alarm.fire_at.to_string(),
+        "notifications": commit.notifications.iter().map(|n| n.id.to_string()).collect::<Vec<_>>(),
+    });
+    let mut event = ctx.event(EventType::ReminderFired, &subject, data);
+    event.idempotency_key = Some(occurrence_key(&ctx.user, alarm.task, &alarm.recurrence_id));
+    commit.events.push(event);
+    commit
+}

@@ -1,0 +1,88 @@
+//! A task as sent, and its checks.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Priority, Reminder, TaskSpec, reminder};
+use crate::fields::{self, MAX_DESCRIPTION, MAX_TITLE};
+use crate::{Due, DueInput, Ids, Invalid, RecurrenceInput, ReminderId, Series};
+
+/// A task as a client sends it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskInput {
+    /// One line, 1 to 500 characters.
+    pub title: String,
+    /// Up to 16,000 characters.
+    #[serde(default)]
+    pub description: String,
+    /// How much it matters.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Up to 50 tags of up to 100 characters.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// When it is due.
+    #[serde(default)]
+    pub due: Option<DueInput>,
+    /// How it comes back; needs `due`, which is its DTSTART.
+    #[serde(default)]
+    pub recurrence: Option<RecurrenceInput>,
+    /// Up to 20 reminders.
+    #[serde(default)]
+    pub reminders: Vec<ReminderInput>,
+}
+
+/// A reminder as a client sends it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReminderInput {
+    /// Its id, when a client sends back what it has read.
+    #[serde(default)]
+    pub id: Option<ReminderId>,
+    /// RFC 5545 TRIGGER: a duration relative to the due date, or an instant in UTC.
+    pub trigger: String,
+}
+
+impl TaskInput {
+    /// Checks every field; the error lists all that is wrong. `known` are the reminders the task already has.
+    pub fn check(&self, known: &[Reminder], ids: &mut dyn Ids) -> Result<TaskSpec, Invalid> {
+        let mut invalid = Invalid::default();
+        let title = invalid.keep(fields::line(&self.title, MAX_TITLE, "/title"));
+        let description = invalid.keep(fields::text(&self.description, MAX_DESCRIPTION, "/description"));
+        let tags = invalid.keep(fields::tags(&self.tags));
+        let due = invalid.keep(self.due.as_ref().map(|due| Due::parse(due, "/due")).transpose());
+        let series = match (&self.recurrence, &due) {
+            (Some(_), Some(None)) => {
+                invalid.add("/due", "is needed by a task that recurs: it is where the series starts");
+                None
+            }
+            (Some(recurrence), Some(Some(due))) => invalid.keep(Series::parse(recurrence, due)).map(Some),
+            _ => Some(None),
+        };
+        let reminders = match &due {
+            Some(due) => {
+                invalid.keep(reminder::check(&self.reminders, known, due.as_ref(), self.recurrence.is_some(), ids))
+            }
+            None => None,
+        };
+        match (title, description, tags, due, series, reminders) {
+            (Some(title), Some(description), Some(tags), Some(due), Some(series), Some(reminders)) => {
+                Ok(TaskSpec { title, description, priority: self.priority, tags, due, series, reminders })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl TaskSpec {
+    /// Takes a task back from the store, where it is as it was checked.
+    pub fn from_stored(stored: TaskInput, due: Option<Due>) -> Result<Self, Invalid> {
+        let series = match (&stored.recurrence, &due) {
+            (Some(recurrence), Some(_)) => Some(Series::from_stored(recurrence)?),
+            _ => None,
+        };
+        let reminders = stored.reminders.iter().map(reminder::from_stored).collect::<Result<_, _>>()?;
+        let TaskInput { title, description, priority, tags, .. } = stored;
+        Ok(Self { title, description, priority, tags, due, series, reminders })
+    }
+}

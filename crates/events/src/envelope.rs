@@ -1,0 +1,108 @@
+//! The envelope: CloudEvents 1.0 in JSON, with the extension attributes that order and trace an event.
+
+use perennial_store::WaitingEvent;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+/// The media type of an event (CloudEvents JSON format 1.0, structured mode).
+pub const EVENT_MEDIA_TYPE: &str = "application/cloudevents+json";
+
+/// Version of the data of every event; additive changes only.
+const SCHEMA_VERSION: &str = "1.0";
+
+/// Longest event read, in bytes.
+const MAX_EVENT: usize = 256 * 1024;
+
+/// An event as it travels. Attributes that a reader does not know are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named by CloudEvents 1.0; the extension attributes are described in docs/events.md")]
+pub struct CloudEvent {
+    pub specversion: String,
+    pub id: String,
+    pub source: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub subject: String,
+    pub time: String,
+    pub datacontenttype: String,
+    pub dataschema: String,
+    pub userid: String,
+    pub stream: String,
+    pub sequence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    pub partitionkey: String,
+    pub correlationid: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causationid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotencykey: Option<String>,
+    pub data: Value,
+}
+
+/// A message that is no event.
+#[derive(Debug, Error)]
+pub enum EnvelopeError {
+    /// Not a CloudEvent of ours.
+    #[error("not a CloudEvent: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Too long to be one.
+    #[error("{0} bytes are more than the {MAX_EVENT} of the longest event")]
+    TooLong(usize),
+}
+
+impl CloudEvent {
+    /// Reads an event from a message.
+    pub fn parse(message: &[u8]) -> Result<Self, EnvelopeError> {
+        if message.len() > MAX_EVENT {
+            return Err(EnvelopeError::TooLong(message.len()));
+        }
+        Ok(serde_json::from_slice(message)?)
+    }
+}
+
+impl From<WaitingEvent> for CloudEvent {
+    fn from(event: WaitingEvent) -> Self {
+        let mut data = event.data;
+        if let Value::Object(members) = &mut data {
+            members.insert("schema_version".to_owned(), SCHEMA_VERSION.into());
+        }
+        Self {
+            specversion: "1.0".to_owned(),
+            id: event.event_id,
+            source: format!("/perennial/{}", component(&event.kind)),
+            dataschema: format!("urn:perennial:event:{}:{SCHEMA_VERSION}", event.kind),
+            kind: event.kind,
+            subject: event.subject,
+            time: event.at.to_string(),
+            datacontenttype: "application/json".to_owned(),
+            userid: event.user.as_str().to_owned(),
+            partitionkey: event.stream.as_str().to_owned(),
+            stream: event.stream.as_str().to_owned(),
+            sequence: padded(event.sequence),
+            previous: event.previous.map(padded),
+            correlationid: event.correlation_id,
+            causationid: event.causation_id,
+            traceparent: event.traceparent,
+            idempotencykey: event.idempotency_key,
+            data,
+        }
+    }
+}
+
+/// The component whose work an event reports.
+fn component(kind: &str) -> &'static str {
+    match kind.split('.').next() {
+        Some("task") => "task-api",
+        Some("notification") => "notifier",
+        _ => "recurrence-scheduler",
+    }
+}
+
+/// Sequences are text of one length, so that readers may compare them as text.
+fn padded(sequence: i64) -> String {
+    format!("{sequence:020}")
+}

@@ -1,0 +1,33 @@
+//! The host's clock and randomness.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use perennial_domain::{Ids, Timestamp};
+use uuid::Uuid;
+
+/// The time, by the host's clock.
+pub fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// UUIDs of version 7.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct FreshIds;
+
+impl Ids for FreshIds {
+    fn next(&mut self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+/// A secret of 256 random bits behind a prefix that says what it is: `prn_…` in base64url, `whsec_…` in base64 as Standard
+/// Webhooks 1.0 wants it.
+pub fn random_secret(prefix: &str) -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    let text = if prefix == "whsec_" { STANDARD.encode(bytes) } else { URL_SAFE_NO_PAD.encode(bytes) };
+    Ok(format!("{prefix}{text}"))
+}

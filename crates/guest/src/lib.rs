@@ -1,0 +1,23 @@
+//! The edge between a component and its host: settings, clock, ids, the store, the bus, HTTP in and out. Spin's
+//! interfaces are used here, in `events::bus` and in `store::sqlite`, and nowhere else but at entry points.
+
+#[cfg(target_arch = "wasm32")]
+pub mod callback;
+mod clock;
+#[cfg(target_arch = "wasm32")]
+mod http_in;
+pub mod log;
+mod settings;
+#[cfg(target_arch = "wasm32")]
+mod timeout;
+#[cfg(target_arch = "wasm32")]
+mod wiring;
+
+pub use clock::{FreshIds, now, random_secret};
+#[cfg(target_arch = "wasm32")]
+pub use http_in::{read, respond};
+pub use settings::{BusChoice, SettingError, Settings};
+#[cfg(target_arch = "wasm32")]
+pub use timeout::within;
+#[cfg(target_arch = "wasm32")]
+pub use wiring::{AnyBus, GuestStore, open_bus, open_store};

@@ -1,0 +1,53 @@
+//! Opening what a component works with.
+
+use perennial_events::{Bus, BusError, CloudEvent, LocalBus, RedisBus};
+use perennial_store::StoreError;
+use perennial_store::sqlite::{SpinSql, Sqlite};
+
+use crate::{BusChoice, Settings};
+
+/// The store that a component works with.
+pub type GuestStore = Sqlite<SpinSql>;
+
+/// Opens the store.
+pub fn open_store(settings: &Settings) -> Result<GuestStore, StoreError> {
+    let sql = SpinSql::open().map_err(|error| StoreError::Database(error.to_string()))?;
+    Sqlite::open(sql, settings.durability)
+}
+
+/// One of the buses.
+pub enum AnyBus {
+    /// Redis, or the embedded host's in-process bus.
+    Redis(RedisBus),
+    /// This application's own routes.
+    Local(LocalBus),
+}
+
+impl AnyBus {
+    /// The application's own routes, if they are the bus.
+    pub fn local(&self) -> Option<&LocalBus> {
+        match self {
+            Self::Local(bus) => Some(bus),
+            Self::Redis(_) => None,
+        }
+    }
+}
+
+impl Bus for AnyBus {
+    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError> {
+        match self {
+            Self::Redis(bus) => bus.publish(topic, event).await,
+            Self::Local(bus) => bus.publish(topic, event).await,
+        }
+    }
+}
+
+/// Opens the bus that the settings name.
+pub fn open_bus(settings: &Settings) -> Result<AnyBus, BusError> {
+    let local = || AnyBus::Local(LocalBus::new(settings.callback_token.as_str()));
+    match settings.bus {
+        BusChoice::Local => Ok(local()),
+        BusChoice::Redis => RedisBus::open(&settings.redis_url).map(AnyBus::Redis),
+        BusChoice::Auto => Ok(RedisBus::open(&settings.redis_url).map_or_else(|_| local(), AnyBus::Redis)),
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line. The words of `up` are those of `spin up`.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+
+use crate::UpOptions;
+
+/// Perennial's host and its native commands.
+#[derive(Debug, Parser)]
+#[command(name = "perennial", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the application.
+    Up(UpArgs),
+}
+
+/// The arguments of `perennial up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// The manifest, or the folder that holds a spin.toml.
+    #[arg(short = 'f', long = "from", alias = "file", default_value = "spin.toml")]
+    from: PathBuf,
+    /// The IP address and port to listen on.
+    #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000", value_parser = parse_address)]
+    listen: SocketAddr,
+    /// The runtime configuration file.
+    #[arg(long, env = "RUNTIME_CONFIG_FILE")]
+    runtime_config_file: Option<PathBuf>,
+    /// Where data, logs, the token and compiled code lie [default: .spin beside the manifest].
+    #[arg(long)]
+    state_dir: Option<PathBuf>,
+    /// Where compiled code lies [default: cache in the state directory].
+    #[arg(long)]
+    cache_dir: Option<PathBuf>,
+    /// Keep this component, with its triggers. May be repeated.
+    #[arg(short = 'c', long = "component-id", env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
+    component_id: Vec<String>,
+    /// A value of a variable: name=value, name=@file, or @file.toml or @file.json with many. May be repeated.
+    #[arg(long = "variable")]
+    variable: Vec<String>,
+    /// Do not echo what components write to stdout and stderr.
+    #[arg(short, long)]
+    quiet: bool,
+    /// How many HTTP requests may run at once.
+    #[arg(long, env = "SPIN_MAX_INSTANCE_COUNT", default_value_t = 1000, hide = true)]
+    max_instances: u32,
+}
+
+impl UpArgs {
+    /// The options these arguments stand for.
+    ///
+    /// # Errors
+    /// When a `--variable` is malformed or its file cannot be read.
+    pub fn options(self) -> anyhow::Result<UpOptions> {
+        let mut variables = Vec::new();
+        for variable in &self.variable {
+            variables.extend(parse_variable(variable)?);
+        }
+        Ok(UpOptions {
+            from: self.from,
+            listen: self.listen,
+            runtime_config_file: self.runtime_config_file,
+            state_dir: self.state_dir,
+            components: self.component_id,
+            variables,
+            cache_dir: self.cache_dir,
+            quiet: self.quiet,
+            max_instances: self.max_instances,
+            ..UpOptions::default()
+        })
+    }
+}
+
+fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
+    text.to_socket_addrs()?.next().context("couldn't resolve address")
+}
+
+fn parse_variable(text: &str) -> anyhow::Result<Vec<(String, String)>> {
+    if let Some(path) = text.strip_prefix('@') {
+        let path = Path::new(path);
+        let read = || std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
+        let parsed: std::collections::BTreeMap<String, String> = match path.extension().and_then(|e| e.to_str()) {
+            Some("json") => serde_json::from_str(&read()?).with_context(|| path.display().to_string())?,
+            Some("toml") => toml::from_str(&read()?).with_context(|| path.display().to_string())?,
+            _ => bail!("variable files must end in .json or .toml"),
+        };
+        return Ok(parsed.into_iter().collect());
+    }
+    let Some((name, value)) = text.split_once('=') else {
+        bail!("variables must be in the form 'key=value' or '@file'");
+    };
+    let value = match value.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).with_context(|| format!("failed to read {path}"))?,
+        None => value.to_owned(),
+    };
+    Ok(vec![(name.to_owned(), value)])
+}

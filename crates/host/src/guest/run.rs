@@ -1,0 +1,46 @@
+//! Running a guest within its bounds.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::faults::Faults;
+use crate::services::Services;
+
+/// Why a guest was stopped from outside. Its store is dropped, so what it held is rolled back and freed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stopped {
+    /// The host is going down.
+    #[error("the host is stopping")]
+    Shutdown,
+    /// A test's fault hook.
+    #[error("fault injected")]
+    Fault,
+    /// It took longer than its kind of work may take.
+    #[error("the guest took longer than {0:?}")]
+    TooLong(Duration),
+}
+
+impl Services {
+    /// Runs a guest's call until it ends or must end.
+    pub async fn guard<T>(
+        &self,
+        faults: &Arc<Faults>,
+        deadline: impl Future<Output = Duration>,
+        call: impl Future<Output = T>,
+    ) -> Result<T, Stopped> {
+        tokio::select! {
+            biased;
+            () = self.kill.cancelled() => Err(Stopped::Shutdown),
+            () = faults.tripped() => Err(Stopped::Fault),
+            result = call => Ok(result),
+            limit = deadline => Err(Stopped::TooLong(limit)),
+        }
+    }
+}
+
+/// A deadline of a fixed length.
+pub(crate) async fn after(limit: Duration) -> Duration {
+    tokio::time::sleep(limit).await;
+    limit
+}

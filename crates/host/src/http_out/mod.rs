@@ -1,0 +1,93 @@
+//! `wasi:http/outgoing-handler`: requests of guests, within their allow list.
+
+mod connect;
+mod target;
+mod timeout;
+
+use std::sync::Arc;
+
+use http::uri::{Authority, Scheme};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::guest::{Faults, GuestComponent};
+use crate::hooks::Call;
+use crate::services::Services;
+use target::Target;
+
+/// Where the host itself listens: what `http://self` means to a guest of the HTTP trigger.
+#[derive(Clone)]
+pub(crate) struct Origin(pub Authority);
+
+/// The outgoing side of one guest.
+#[derive(Clone)]
+pub(crate) struct OutgoingHttp {
+    component: Arc<GuestComponent>,
+    services: Arc<Services>,
+    faults: Arc<Faults>,
+    origin: Option<Origin>,
+}
+
+type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+impl OutgoingHttp {
+    pub fn new(
+        component: Arc<GuestComponent>,
+        services: Arc<Services>,
+        faults: Arc<Faults>,
+        origin: Option<Origin>,
+    ) -> Self {
+        Self { component, services, faults, origin }
+    }
+
+    async fn send(self, request: http::Request<WasiBody>, options: RequestOptions) -> Result<Sent, Error> {
+        let uri = target::undo_empty_authority(request.uri().clone())?;
+        let text = uri.to_string();
+        let call = Call::Http { uri: &text };
+        let index = self.faults.before(call).map_err(|_| self.fault())?;
+        let sent = match self.target(&uri)? {
+            Target::Component(id) => self.chain(&id, request, uri).await?,
+            Target::Own(origin) => {
+                let request = with_uri(request, target::own_uri(&origin, &uri)?);
+                connect::send(self.services.clone(), request, target::own_destination(&origin)?, false, options).await?
+            }
+            Target::Remote(destination) => {
+                let tls = uri.scheme() == Some(&Scheme::HTTPS);
+                connect::send(self.services.clone(), with_uri(request, uri), destination, tls, options).await?
+            }
+        };
+        self.faults.after(call, index).map_err(|_| self.fault())?;
+        Ok(sent)
+    }
+
+    /// Traps the guest; the error it would have seen is never seen.
+    fn fault(&self) -> Error {
+        self.faults.trip();
+        Error::InternalError(Some("fault injected".into()))
+    }
+
+    /// Hands the request to another component of the application, in memory.
+    async fn chain(&self, id: &str, request: http::Request<WasiBody>, uri: http::Uri) -> Result<Sent, Error> {
+        let trigger = self.services.http.get().and_then(std::sync::Weak::upgrade);
+        let Some(trigger) = trigger.filter(|_| self.origin.is_some()) else {
+            return Err(Error::DestinationNotFound);
+        };
+        let response = trigger.handle_chained(id, with_uri(request, uri)).await;
+        Ok((response, Box::new(std::future::ready(Ok(())))))
+    }
+}
+
+fn with_uri(mut request: http::Request<WasiBody>, uri: http::Uri) -> http::Request<WasiBody> {
+    *request.uri_mut() = uri;
+    request
+}
+
+impl WasiHttpHooks for OutgoingHttp {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        Box::new(self.clone().send(request, options.unwrap_or_default()))
+    }
+}

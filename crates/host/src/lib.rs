@@ -1,0 +1,42 @@
+//! The embedded host: what this application needs of `spin up`, in one process.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use perennial_host::{Hooks, UpOptions, start};
+//!
+//! let options = UpOptions { listen: ([127, 0, 0, 1], 0).into(), ..UpOptions::default() };
+//! let running = start(options, Hooks::default()).await?;
+//! println!("http://{}", running.address);
+//! running.idle().await;
+//! running.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One folder per Spin interface (`variables`, `sqlite`, `redis`, `http_out`), each with the same parts: `mod.rs` for
+//! its life cycle, `host.rs` for the interface, `runtime_config.rs` for its configuration. `triggers` starts guests,
+//! `guest` runs them.
+
+mod bindings;
+pub mod cli;
+mod guest;
+mod hooks;
+mod http_out;
+mod in_flight;
+mod manifest;
+mod options;
+mod outbound;
+mod redis;
+mod running;
+mod runtime_config;
+mod services;
+mod sqlite;
+mod start;
+mod state_dir;
+mod triggers;
+mod variables;
+
+pub use hooks::{Call, FaultHook, Hooks, Moment, Point, Verdict, WallClock};
+pub use options::{GuestLimits, UpOptions};
+pub use running::Running;
+pub use start::start;

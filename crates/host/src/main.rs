@@ -1,0 +1,78 @@
+//! `perennial`: the application's own host.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use perennial_host::cli::{Cli, Command, UpArgs};
+use perennial_host::{Hooks, Running, start};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,perennial_host=info"));
+    let terminal = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(terminal).with_target(false).init();
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = match cli.command {
+        Command::Up(arguments) => runtime.block_on(up(arguments)),
+    };
+    // Statements that still run on blocking threads are cut with the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn up(arguments: UpArgs) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let running = tokio::select! {
+        running = start(arguments.options()?, Hooks::default()) => running?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+        _ = hangup.recv() => return Ok(()),
+    };
+    greet(&running);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
+
+/// Tells where everything is. The token is shown here and nowhere else, as Jupyter does.
+fn greet(running: &Running) {
+    let address = format!("http://{}", running.address);
+    println!("\nServing {address}");
+    println!("Available Routes:");
+    for (target, route) in &running.routes {
+        println!("  {target}: {address}{route}");
+    }
+    if let Some(token) = &running.token {
+        println!("Token:   {token}  (kept in {})", running.state_dir.join("token").display());
+    }
+    println!("Data:    {}", running.state_dir.display());
+    match &running.in_process_bus {
+        Some(address) => println!("Bus:     in-process, in place of {address} (give redis_url to use a Redis)"),
+        None => println!("Bus:     Redis, as configured"),
+    }
+    let how = match running.compiled {
+        0 => "compiled code from the cache".to_owned(),
+        1 => "1 wasm file compiled".to_owned(),
+        n => format!("{n} wasm files compiled"),
+    };
+    println!("Started: in {:.2} s, {how}\n", running.started_in.as_secs_f64());
+}

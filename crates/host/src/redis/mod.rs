@@ -1,0 +1,17 @@
+//! Redis for guests: a real one, or the in-process bus in its place.
+
+mod bus;
+mod client;
+mod host;
+
+use redis::aio::MultiplexedConnection;
+
+pub(crate) use bus::{Bus, Message, QUEUE};
+
+/// A guest's connection.
+pub enum Connection {
+    /// To the triggers of this process that listen at this address.
+    InProcess(String),
+    /// To a Redis.
+    Redis(MultiplexedConnection),
+}

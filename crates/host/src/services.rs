@@ -1,0 +1,49 @@
+//! What all guests of one host share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, Weak};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::hooks::Hooks;
+use crate::in_flight::InFlight;
+use crate::options::GuestLimits;
+use crate::outbound::Outbound;
+use crate::redis::Bus;
+use crate::sqlite::Databases;
+use crate::triggers::http::HttpTrigger;
+
+/// Shared by all guests.
+pub(crate) struct Services {
+    pub databases: Databases,
+    pub bus: Bus,
+    pub outbound: Outbound,
+    pub limits: GuestLimits,
+    pub hooks: Hooks,
+    pub in_flight: InFlight,
+    /// Cancelled when guests must not run any longer.
+    pub kill: CancellationToken,
+    /// The way back in for service chaining; weak, because the trigger owns this.
+    pub http: OnceLock<Weak<HttpTrigger>>,
+    invocations: AtomicU64,
+}
+
+impl Services {
+    pub fn new(databases: Databases, bus: Bus, outbound: Outbound, limits: GuestLimits, hooks: Hooks) -> Self {
+        Self {
+            databases,
+            bus,
+            outbound,
+            limits,
+            hooks,
+            in_flight: InFlight::default(),
+            kill: CancellationToken::new(),
+            http: OnceLock::new(),
+            invocations: AtomicU64::new(0),
+        }
+    }
+
+    pub fn next_invocation(&self) -> u64 {
+        self.invocations.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,101 @@
+//! The listener: HTTP/1.1 and HTTP/2 without TLS, hardened against slow and oversized requests.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::HttpTrigger;
+
+/// How long a client may take to send the head of a request; also how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The bound on the head of a request, as in Spin.
+const HEAD_BYTES: usize = 128 * 1024;
+
+/// Accepts connections until `stop`.
+pub(crate) async fn serve(listener: TcpListener, trigger: Arc<HttpTrigger>, stop: CancellationToken) {
+    let builder = Arc::new(builder());
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, client)) => {
+                let (builder, trigger, stop) = (builder.clone(), trigger.clone(), stop.clone());
+                tokio::spawn(async move { connection(&builder, stream, client, trigger, stop).await });
+            }
+            // Out of file descriptors, most likely: others must be closed first.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES.try_into().unwrap_or(u32::MAX))
+        .max_concurrent_streams(256)
+        .keep_alive_interval(HEAD_TIMEOUT)
+        .keep_alive_timeout(HEAD_TIMEOUT);
+    builder
+}
+
+async fn connection(
+    builder: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    client: SocketAddr,
+    trigger: Arc<HttpTrigger>,
+    stop: CancellationToken,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| answer(trigger.clone(), request, client));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = stop.cancelled() => {
+            // What is being answered may be finished; the connection takes nothing new.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%client, %error, "connection closed");
+    }
+}
+
+async fn answer(
+    trigger: Arc<HttpTrigger>,
+    request: Request<Incoming>,
+    client: SocketAddr,
+) -> Result<Response<WasiBody>, Infallible> {
+    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    let response = trigger.handle(request, client).await;
+    Ok(response.unwrap_or_else(|error| {
+        tracing::warn!(%client, error = format!("{error:#}"), "a request could not be understood: answered 400");
+        super::empty(StatusCode::BAD_REQUEST)
+    }))
+}

@@ -1,0 +1,71 @@
+//! Who is calling.
+
+use http::{HeaderMap, header};
+use perennial_domain::{Actor, Scope, Timestamp, User, UserId, hash_token};
+use perennial_store::{StoreError, SystemStore};
+use subtle::ConstantTimeEq;
+
+use crate::Problem;
+
+/// Longest token looked at, in characters.
+const MAX_TOKEN: usize = 512;
+
+/// A caller whose token is valid.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Whom the token speaks for.
+    pub user: User,
+    /// What it allows.
+    pub scopes: Vec<Scope>,
+    /// Its name in the audit.
+    pub actor: Actor,
+}
+
+impl Caller {
+    /// Goes on only if the token allows it.
+    pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scopes.contains(&scope) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(match scope {
+            Scope::TasksRead => "tasks:read",
+            Scope::TasksWrite => "tasks:write",
+            Scope::Admin => "admin",
+        }))
+    }
+}
+
+/// Finds out who is calling. The bootstrap token, where one is set, speaks for the owner `admin`.
+pub fn authenticate(
+    headers: &HeaderMap,
+    bootstrap_token: &str,
+    store: &impl SystemStore,
+    now: Timestamp,
+) -> Result<Caller, Problem> {
+    let token = bearer(headers)?;
+    if same_secret(token, bootstrap_token) {
+        let user = store.user(&UserId::admin())?.ok_or_else(|| StoreError::Corrupt("no admin".to_owned()))?;
+        let scopes = vec![Scope::TasksRead, Scope::TasksWrite, Scope::Admin];
+        return Ok(Caller { user, scopes, actor: Actor::token("bootstrap") });
+    }
+    let owner = store
+        .token_owner(&hash_token(token), now)?
+        .ok_or_else(|| Problem::unauthenticated("the token is not valid"))?;
+    Ok(Caller { user: owner.user, scopes: owner.scopes, actor: Actor::token(&owner.token.to_string()) })
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let missing = || Problem::unauthenticated("send the header Authorization: Bearer <token>");
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > MAX_TOKEN {
+        return Err(missing());
+    }
+    Ok(token.trim())
+}
+
+/// Whether a secret is the one expected, in a time that does not depend on how much of it is right. No secret is expected
+/// where the expected one is empty.
+pub fn same_secret(given: &str, expected: &str) -> bool {
+    !expected.is_empty() && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+}

@@ -1,0 +1,40 @@
+//! What every HTTP entry point shares: problem details, authentication, documents, pages, conditions, idempotency.
+
+mod auth;
+mod condition;
+mod document;
+mod idempotency;
+mod page;
+mod problem;
+mod trace;
+
+pub use auth::{Caller, authenticate, same_secret};
+pub use condition::{IfMatch, etag};
+pub use document::{MAX_BODY, json, json_value, typed};
+pub use idempotency::{IdempotencyKey, replay};
+pub use page::{Items, PageQuery, query};
+pub use problem::Problem;
+pub use trace::{correlation_id, traceparent};
+
+/// A request whose body has been read, within its limit.
+pub type Request = http::Request<Vec<u8>>;
+/// An answer.
+pub type Response = http::Response<Vec<u8>>;
+
+/// An answer with a JSON document.
+pub fn answer(status: http::StatusCode, document: &impl serde::Serialize) -> Response {
+    let body = serde_json::to_vec(document).unwrap_or_default();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer without a body.
+pub fn no_content() -> Response {
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = http::StatusCode::NO_CONTENT;
+    response
+}

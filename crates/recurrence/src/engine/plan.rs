@@ -1,0 +1,125 @@
+//! A rule together with its start: every part that was not given filled in from the start.
+#![expect(clippy::arithmetic_side_effects, reason = "bits of small numbers")]
+
+use super::by_rrule::ByRrule;
+use super::filter::{EVERY_MONTH, Filter};
+use super::grid::Unit;
+use super::times::Times;
+use super::yeardays::YearDays;
+use crate::calendar::{civil, split, weekday};
+use crate::rule::{Frequency, Parts};
+
+/// What the engine runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The rule for the `rrule` crate, if it is one for it.
+    pub(super) by_rrule: Option<ByRrule>,
+    /// FREQ's own period, and the one to walk by.
+    pub(super) period: Unit,
+    pub(super) unit: Unit,
+    pub(super) interval: i64,
+    pub(super) week_start: i64,
+    /// The start's day.
+    pub(super) start_day: i64,
+    /// The start in seconds of its wall clock.
+    pub(super) start: i64,
+    pub(super) filter: Filter,
+    pub(super) times: Times,
+    /// BYSETPOS, sorted, without repetition.
+    pub(super) positions: Vec<i64>,
+}
+
+impl Plan {
+    /// `start` in seconds of its wall clock. A series of dates ignores BYHOUR, BYMINUTE and BYSECOND, as
+    /// RFC 5545 §3.3.10 wants.
+    pub(crate) fn new(parts: &Parts, start: i64, dates: bool) -> Plan {
+        let (start_day, second) = split(start);
+        let week_start = parts.week_start.map_or(0, |day| i64::from(day.num_days_from_monday()));
+        let mut positions: Vec<i64> = parts.by_set_pos.iter().map(|&place| i64::from(place)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        let times = if dates {
+            Times::new(&[], &[], &[], 0)
+        } else {
+            Times::new(&parts.by_hour, &parts.by_minute, &parts.by_second, second)
+        };
+        let filter = filter(parts, start_day, week_start);
+        Plan {
+            by_rrule: ByRrule::new(parts, &filter, &times),
+            period: period(parts),
+            unit: unit(parts),
+            interval: i64::from(parts.interval),
+            week_start,
+            start_day,
+            start,
+            filter,
+            times,
+            positions,
+        }
+    }
+}
+
+/// The period that BYSETPOS chooses from and INTERVAL counts. When neither is used, how days are cut into
+/// periods does not matter, and months are the quickest to walk.
+fn unit(parts: &Parts) -> Unit {
+    if parts.interval == 1 && parts.by_set_pos.is_empty() {
+        return Unit::Month;
+    }
+    period(parts)
+}
+
+fn period(parts: &Parts) -> Unit {
+    match parts.frequency {
+        Frequency::Yearly if parts.by_week_no.is_empty() => Unit::Year,
+        Frequency::Yearly => Unit::WeekYear,
+        Frequency::Monthly => Unit::Month,
+        Frequency::Weekly => Unit::Week,
+        _ => Unit::Day,
+    }
+}
+
+/// The day filter of a rule that starts on a day.
+pub(super) fn filter(parts: &Parts, start_day: i64, week_start: i64) -> Filter {
+    let (_, month, day) = civil(start_day);
+    let mut filter = Filter {
+        months: parts.by_month.iter().fold(0, |bits, &month| bits | 1 << month),
+        month_days: parts.by_month_day.iter().fold((0, 0), |(start, end), &day| {
+            let bit = 1 << (day.unsigned_abs() - 1);
+            if day > 0 { (start | bit, end) } else { (start, end | bit) }
+        }),
+        year_days: (!parts.by_year_day.is_empty()).then(|| Box::new(YearDays::new(&parts.by_year_day))),
+        weeks: parts.by_week_no.iter().fold((0, 0), |(start, end), &week| {
+            let bit = 1 << week.unsigned_abs();
+            if week > 0 { (start | bit, end) } else { (start, end | bit) }
+        }),
+        weekdays: 0,
+        ordinals: Vec::new(),
+        of_year: parts.frequency == Frequency::Yearly && parts.by_month.is_empty(),
+        week_start,
+        skip: parts.skip,
+    };
+    for value in &parts.by_day {
+        let weekday = i64::from(value.weekday.num_days_from_monday());
+        match value.ordinal {
+            Some(ordinal) => filter.ordinals.push((i64::from(ordinal), weekday)),
+            None => filter.weekdays |= 1 << weekday,
+        }
+    }
+    let names_days =
+        !(parts.by_day.is_empty() && parts.by_month_day.is_empty() && parts.by_year_day.is_empty());
+    if !names_days {
+        match parts.frequency {
+            Frequency::Yearly if !parts.by_week_no.is_empty() => filter.weekdays = 1 << weekday(start_day),
+            Frequency::Yearly | Frequency::Monthly => filter.month_days.0 = 1 << (day - 1),
+            Frequency::Weekly => filter.weekdays = 1 << weekday(start_day),
+            _ => {}
+        }
+        if parts.frequency == Frequency::Yearly && parts.by_week_no.is_empty() && filter.months == 0 {
+            filter.months = 1 << month;
+        }
+    }
+    if filter.months == 0 {
+        filter.months = EVERY_MONTH;
+    }
+    filter
+}

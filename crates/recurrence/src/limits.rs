@@ -1,0 +1,79 @@
+//! What one rule may cost. Work is counted in steps and bytes, never in wall-clock time, so that the same input
+//! gets the same answer on every machine.
+
+/// Longest rule text in bytes. Every list RFC 5545 allows, written once in full, fits: the longest, BYYEARDAY
+/// and BYSETPOS with 732 values each, are 3 400 bytes together with the rest of a rule that uses one of them.
+pub const MAX_RULE_BYTES: usize = 4_096;
+
+/// Most RDATE and most EXDATE values of one set. A weekly series with one exception a week takes 19 years to
+/// get there; each value is compared by bisection, so the bound protects memory and parsing, not the search.
+pub const MAX_EXTRA_DATES: usize = 1_000;
+
+/// Steps one question may take: periods looked at plus candidate times weighed. A step is 5 to 50 ns, so the
+/// bound is some 20 ms natively. An ordinary question takes fewer than 50 steps; all years up to
+/// [`MAX_YEAR`] are 96 000 months, so an impossible monthly rule still gets an answer instead of a refusal.
+pub const MAX_STEPS: u32 = 1_000_000;
+
+/// Most occurrences one answer may list.
+pub const MAX_PAGE: usize = 10_000;
+
+/// First year of a start: RFC 5545 dates have four digits, and year 0 is no civil year.
+pub const MIN_YEAR: i32 = 1;
+
+/// Last year searched: RFC 5545 §3.3.4 writes dates with four digits.
+pub const MAX_YEAR: i32 = 9_999;
+
+/// A question took more than a bound of this module allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no answer within {limit} {budget}: the rule is too sparse or too large to search")]
+pub struct Exhausted {
+    /// What was used up.
+    pub budget: Budget,
+    /// How much of it there was.
+    pub limit: u32,
+}
+
+/// The kinds of work that are bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Budget {
+    /// Periods looked at plus candidate times weighed: [`MAX_STEPS`].
+    Steps,
+}
+
+impl std::fmt::Display for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Budget::Steps => f.write_str("steps"),
+        }
+    }
+}
+
+/// The steps left to one question.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    left: u32,
+    limit: u32,
+}
+
+impl Steps {
+    pub(crate) fn new(limit: u32) -> Steps {
+        Steps { left: limit, limit }
+    }
+
+    /// Takes one step.
+    pub(crate) fn take(&mut self) -> Result<(), Exhausted> {
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(Exhausted { budget: Budget::Steps, limit: self.limit }),
+        }
+    }
+
+    /// Steps taken so far.
+    pub(crate) fn taken(&self) -> u32 {
+        self.limit.saturating_sub(self.left)
+    }
+}

@@ -1,0 +1,54 @@
+//! Recurrence sets (RFC 5545 §3.8.5): a start, a rule, dates added and dates taken away.
+
+mod build;
+mod error;
+mod moment;
+mod query;
+mod stream;
+
+pub use error::SetError;
+pub use moment::{Moment, Occurrence, Page, Start};
+
+use crate::engine::{ElapsedPlan, Hit, Plan};
+use crate::rule::Rule;
+use crate::zone::Clock;
+
+/// A series, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    start: Start,
+    rule: Option<Rule>,
+    plan: Expansion,
+    clock: Clock,
+    /// The last instant of the rule, inclusive.
+    until: i64,
+    /// The last nominal wall time of the rule, inclusive.
+    until_local: i64,
+    /// COUNT; `u32::MAX` if there is none to count.
+    left: u32,
+    rdate: Vec<Hit>,
+    exdate: Vec<i64>,
+}
+
+/// How the rule is expanded.
+#[derive(Clone, Debug)]
+enum Expansion {
+    /// No rule: the start alone.
+    Start(Hit),
+    /// DAILY and longer: wall times, laid on the zone.
+    Nominal(Plan),
+    /// HOURLY and shorter: elapsed time.
+    Elapsed(ElapsedPlan),
+}
+
+impl RuleSet {
+    /// DTSTART.
+    pub fn start(&self) -> Start {
+        self.start
+    }
+
+    /// RRULE.
+    pub fn rule(&self) -> Option<&Rule> {
+        self.rule.as_ref()
+    }
+}

@@ -1,0 +1,100 @@
+//! The occurrences of a set in order, from some point on.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "places in lists of bounded length; instants up to year 10 000"
+)]
+
+use super::RuleSet;
+use crate::engine::{Elapsed, Hit, Mapped, Nominal};
+use crate::limits::{Exhausted, Steps};
+
+/// Where the rule's own occurrences come from.
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    /// No rule: the start alone.
+    Start(Option<Hit>),
+    Nominal(Box<Mapped<'a>>),
+    Elapsed(Box<Elapsed<'a>>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Stream<'a> {
+    set: &'a RuleSet,
+    source: Source<'a>,
+    /// COUNT still to come.
+    left: u32,
+    /// Nothing before this is given.
+    from: i64,
+    rule: Option<Hit>,
+    /// The place of the next RDATE.
+    extra: usize,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(set: &'a RuleSet, from: i64) -> Stream<'a> {
+        // COUNT is counted from the start, so a rule that has it cannot be entered in its middle.
+        let enter = if set.left == u32::MAX { from } else { i64::MIN };
+        let mut clock = set.clock;
+        let source = match &set.plan {
+            super::Expansion::Start(hit) => Source::Start(Some(*hit)),
+            super::Expansion::Nominal(plan) => {
+                let local = if enter == i64::MIN { i64::MIN } else { clock.earliest_local(enter) };
+                let nominal = Nominal::new(plan, local);
+                Source::Nominal(Box::new(Mapped::new(nominal, clock, set.until_local)))
+            }
+            super::Expansion::Elapsed(plan) => Source::Elapsed(Box::new(Elapsed::new(plan, clock, enter))),
+        };
+        let extra = set.rdate.partition_point(|hit| hit.at < from);
+        Stream { set, source, left: set.left, from, rule: None, extra }
+    }
+
+    /// The next occurrence that no EXDATE removes.
+    pub(super) fn next(&mut self, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
+        loop {
+            if self.rule.is_none() {
+                self.rule = self.next_of_rule(steps)?;
+            }
+            let extra = self.set.rdate.get(self.extra).copied();
+            let hit = match (self.rule, extra) {
+                (Some(rule), Some(extra)) if extra.at < rule.at => {
+                    self.extra += 1;
+                    extra
+                }
+                (Some(rule), extra) => {
+                    self.extra += usize::from(extra.is_some_and(|extra| extra.at == rule.at));
+                    self.rule = None;
+                    rule
+                }
+                (None, Some(extra)) => {
+                    self.extra += 1;
+                    extra
+                }
+                (None, None) => return Ok(None),
+            };
+            if self.set.exdate.binary_search(&hit.at).is_err() {
+                return Ok(Some(hit));
+            }
+        }
+    }
+
+    fn next_of_rule(&mut self, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
+        while self.left > 0 {
+            let hit = match &mut self.source {
+                Source::Start(hit) => hit.take(),
+                Source::Nominal(mapped) => mapped.next(steps)?,
+                Source::Elapsed(elapsed) => elapsed.next(steps)?,
+            };
+            let Some(hit) = hit.filter(|hit| hit.at <= self.set.until) else {
+                self.left = 0;
+                break;
+            };
+            if self.left < u32::MAX {
+                self.left -= 1;
+            }
+            if hit.at >= self.from {
+                return Ok(Some(hit));
+            }
+        }
+        Ok(None)
+    }
+}

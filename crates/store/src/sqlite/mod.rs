@@ -1,0 +1,88 @@
+//! The store on SQLite.
+//!
+//! WAL, `synchronous = FULL` unless told otherwise. One statement per call: a host executes only the first statement of a
+//! text, so a text with more than one is refused here.
+
+mod apply;
+mod migrate;
+#[cfg(feature = "native")]
+mod native;
+mod read;
+mod row;
+#[cfg(target_arch = "wasm32")]
+mod spin;
+mod sql;
+mod system;
+
+#[cfg(feature = "native")]
+pub use native::NativeSql;
+#[cfg(target_arch = "wasm32")]
+pub use spin::SpinSql;
+pub use sql::{Sql, SqlError, Value};
+
+use crate::StoreError;
+use row::Row;
+
+/// How much a power cut may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Nothing that was acknowledged (`synchronous = FULL`).
+    #[default]
+    Full,
+    /// The last moments, though never after the process alone dies (`synchronous = NORMAL`).
+    Normal,
+}
+
+/// The store on one connection.
+pub struct Sqlite<S> {
+    sql: S,
+}
+
+impl<S: Sql> Sqlite<S> {
+    /// Takes a fresh connection into use: migrates a database that is behind, refuses one that is ahead.
+    pub fn open(sql: S, durability: Durability) -> Result<Self, StoreError> {
+        let store = Self { sql };
+        migrate::migrate(&store)?;
+        if durability == Durability::Normal {
+            store.execute("PRAGMA synchronous = NORMAL", &[])?;
+        }
+        Ok(store)
+    }
+
+    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
+        if has_second_statement(statement) {
+            return Err(StoreError::Database("a text may hold only one statement".to_owned()));
+        }
+        let rows = self.sql.execute(statement, parameters).map_err(|error| apply::classify(&error.0))?;
+        Ok(rows.into_iter().map(Row::new).collect())
+    }
+
+    /// Rows of a query, each read by `read`.
+    fn query<T>(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+        read: impl Fn(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.execute(statement, parameters)?.iter_mut().map(read).collect()
+    }
+
+    /// The first row of a query, if there is one.
+    fn query_one<T>(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+        read: impl Fn(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.execute(statement, parameters)?.first_mut().map(read).transpose()
+    }
+}
+
+/// Whether there is text after the first statement. Our statements hold no `;` but in comments and trigger bodies.
+fn has_second_statement(statement: &str) -> bool {
+    let lines = || statement.lines().filter(|line| !line.trim_start().starts_with("--"));
+    if lines().any(|line| line.contains("CREATE TRIGGER")) {
+        return false;
+    }
+    lines().collect::<String>().trim_end().trim_end_matches(';').contains(';')
+}

@@ -1,0 +1,70 @@
+//! Reading a row, column by column from the left.
+
+use perennial_domain::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::Value;
+use crate::StoreError;
+
+/// A row whose columns are taken in order.
+pub(super) struct Row {
+    columns: std::vec::IntoIter<Value>,
+}
+
+impl Row {
+    pub(super) fn new(columns: Vec<Value>) -> Self {
+        Self { columns: columns.into_iter() }
+    }
+
+    fn next(&mut self) -> Result<Value, StoreError> {
+        self.columns.next().ok_or_else(|| StoreError::Corrupt("a column is missing".to_owned()))
+    }
+
+    pub(super) fn text(&mut self) -> Result<String, StoreError> {
+        self.text_or_null()?.ok_or_else(|| StoreError::Corrupt("NULL where there is text".to_owned()))
+    }
+
+    pub(super) fn text_or_null(&mut self) -> Result<Option<String>, StoreError> {
+        match self.next()? {
+            Value::Null => Ok(None),
+            Value::Text(text) => Ok(Some(text)),
+            Value::Integer(_) => Err(StoreError::Corrupt("a number where there is text".to_owned())),
+        }
+    }
+
+    pub(super) fn integer(&mut self) -> Result<i64, StoreError> {
+        self.integer_or_null()?.ok_or_else(|| StoreError::Corrupt("NULL where there is a number".to_owned()))
+    }
+
+    pub(super) fn integer_or_null(&mut self) -> Result<Option<i64>, StoreError> {
+        match self.next()? {
+            Value::Null => Ok(None),
+            Value::Integer(number) => Ok(Some(number)),
+            Value::Text(_) => Err(StoreError::Corrupt("text where there is a number".to_owned())),
+        }
+    }
+
+    pub(super) fn instant(&mut self) -> Result<Timestamp, StoreError> {
+        self.integer().map(Timestamp::from_millis)
+    }
+
+    pub(super) fn instant_or_null(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.integer_or_null()?.map(Timestamp::from_millis))
+    }
+
+    /// A column that holds JSON.
+    pub(super) fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
+        Ok(serde_json::from_str(&self.text()?)?)
+    }
+
+    /// A column that holds the serialized name of a unit variant.
+    pub(super) fn name<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
+        Ok(serde_json::from_value(serde_json::Value::String(self.text()?))?)
+    }
+
+    /// A column that holds an id.
+    pub(super) fn id<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        let text = self.text()?;
+        parse(&text).ok_or_else(|| StoreError::Corrupt(format!("{text:?} is no id")))
+    }
+}

@@ -1,0 +1,108 @@
+//! Kill -9 at random moments, fifty times, while clients write: nothing acknowledged is lost, and what follows from it
+//! happens exactly once. `KILL_ROUNDS` sets the number of rounds, `SEED` repeats the moments and the load of a run.
+
+mod checks;
+mod figures;
+mod ledger;
+mod worker;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use perennial_tests::{Client, Receiver, Service, Setup, until};
+use serde_json::json;
+
+use figures::Figures;
+use worker::Worker;
+
+/// Two users with two clients each: clients of one user meet in one stream.
+const USERS: usize = 2;
+const CLIENTS: usize = 4;
+
+/// An attempt to deliver that was cut is made again once its claim has ended, after a minute.
+const QUIET: Duration = Duration::from_secs(240);
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
+    let rounds: usize = number("KILL_ROUNDS").unwrap_or(50);
+    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed} KILL_ROUNDS={rounds}");
+    let mut rng = Rng::with_seed(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let state_dir = folder.path().join("state");
+    let receiver = Receiver::start();
+
+    let mut service = start(&state_dir);
+    let users: Vec<Client> = (0..USERS).map(|number| service.user(&format!("User {number}"))).collect();
+    for user in &users {
+        let channel = json!({ "type": "webhook", "url": receiver.url() });
+        user.post("/v1/channels").json(&channel).answer().ok(http::StatusCode::CREATED);
+    }
+    let mut workers: Vec<Worker> =
+        (0..CLIENTS).map(|number| Worker::new(number, &users[number % USERS], rng.u64(..))).collect();
+
+    let mut figures = Figures::default();
+    for round in 1..=rounds {
+        load_and_kill(&mut service, &mut workers, Duration::from_millis(rng.u64(20..1_500)));
+        if rng.u8(..8) == 0 {
+            // Killed again on its way up, before anybody was served.
+            let mut early = spawn(&state_dir);
+            at_its_moment(Duration::from_millis(rng.u64(0..400)));
+            early.kill();
+            figures.killed_while_starting += 1;
+        }
+        let down = Instant::now();
+        service = start(&state_dir);
+        figures.ready_after.push(down.elapsed());
+        println!("round {round}: ready after {:?}", down.elapsed());
+    }
+
+    for worker in &mut workers {
+        worker.settle(&service.anyone());
+    }
+    let database = service.database();
+    until("the service has caught up", QUIET, || checks::is_quiet(&database).then_some(()));
+    for worker in &workers {
+        checks::nothing_is_lost(worker, &service.anyone());
+        checks::reminders_arrived_once(worker, &service.anyone(), &receiver.deliveries());
+    }
+    checks::the_database_agrees(&database);
+    figures.print(&workers, &database, &receiver);
+}
+
+fn load_and_kill(service: &mut Service, workers: &mut [Worker], moment: Duration) {
+    let stop = AtomicBool::new(false);
+    let anyone = service.anyone();
+    thread::scope(|scope| {
+        for worker in workers.iter_mut() {
+            let (anyone, stop) = (&anyone, &stop);
+            scope.spawn(move || worker.work(anyone, stop));
+        }
+        at_its_moment(moment);
+        service.kill();
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// The moment of a kill is drawn, not waited for: this is the fault itself.
+fn at_its_moment(moment: Duration) {
+    thread::sleep(moment);
+}
+
+fn spawn(state_dir: &Path) -> Service {
+    Service::spawn(Setup { state_dir: Some(state_dir.to_owned()), ..Setup::default() })
+}
+
+fn start(state_dir: &Path) -> Service {
+    let mut service = spawn(state_dir);
+    service.wait_until_ready();
+    service
+}
+
+fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
+}

@@ -1,0 +1,72 @@
+//! A real Redis, where there is one.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::service::repository;
+use crate::wait::until;
+
+/// A Redis of our own on a free port, without persistence. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Redis {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    /// Starts a Redis. `None` where the machine has none, after saying so; a failure where `CI` is set.
+    pub fn start() -> Option<Self> {
+        let Some(server) = server() else {
+            assert!(std::env::var_os("CI").is_none(), "no redis-server: run `make redis`");
+            eprintln!("SKIPPED: no redis-server here; `make redis` gets one");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(server)
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let redis = Self { child, port, _folder: folder };
+        until("Redis answers PING", Duration::from_secs(20), || redis.ping());
+        Some(redis)
+    }
+
+    /// `redis://127.0.0.1:port`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn ping(&self) -> Option<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.write_all(b"PING\r\n").ok()?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).ok()?;
+        (&answer == b"+PONG").then_some(())
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `REDIS_SERVER`, else one on the PATH, else the one that `make redis` unpacked.
+fn server() -> Option<PathBuf> {
+    let named = std::env::var_os("REDIS_SERVER").map(PathBuf::from);
+    let path: OsString = std::env::var_os("PATH").unwrap_or_default();
+    let installed = std::env::split_paths(&path).map(|folder| folder.join("redis-server"));
+    let unpacked = repository().join(".cache/redis/redis-server");
+    named.into_iter().chain(installed).chain([unpacked]).find(|file| file.is_file())
+}

@@ -1,0 +1,108 @@
+//! Wrong changes, completions, channels, users and tokens.
+
+use http::{Method, StatusCode};
+use perennial_tests::Client;
+use serde_json::json;
+
+use crate::case::Case;
+
+/// What the requests are about.
+#[derive(Debug)]
+pub struct Ids {
+    /// A task of the owner's that recurs.
+    pub series: String,
+    /// A task of the owner's that does not, and is done.
+    pub done: String,
+    /// A task of somebody else's.
+    pub other: String,
+    /// The token of somebody else, who is a member.
+    pub member: String,
+    /// The owner's user id.
+    pub owner: String,
+}
+
+impl Ids {
+    pub fn create(owner: &Client, other: &Client) -> Self {
+        let id = |client: &Client, task| client.create(&task)["id"].as_str().unwrap().to_owned();
+        let series = json!({
+            "title": "Every day", "due": { "local": "2026-11-30T09:00:00", "tz": "Europe/Berlin" },
+            "recurrence": { "rrule": "FREQ=DAILY" },
+        });
+        let done = id(owner, json!({ "title": "Done" }));
+        owner.post(format!("/v1/tasks/{done}/complete")).answer().ok(StatusCode::OK);
+        let users = owner.all("/v1/users");
+        let admin = users.iter().find(|user| user["role"] == "admin").expect("the owner is an admin");
+        Self {
+            series: id(owner, series.clone()),
+            done,
+            other: id(other, series),
+            member: other.token().unwrap().to_owned(),
+            owner: admin["id"].as_str().unwrap().to_owned(),
+        }
+    }
+}
+
+pub fn cases(ids: &Ids) -> Vec<Case> {
+    let (series, done) = (format!("/v1/tasks/{}", ids.series), format!("/v1/tasks/{}", ids.done));
+    let complete = format!("{series}/complete");
+    let patch = |what, path: &str, body, pointer| Case::field(what, Method::PATCH, path, &body, pointer);
+    let post = |what, path: &str, body, pointer| Case::field(what, Method::POST, path, &body, pointer);
+    let hook = |what, url: &str| post(what, "/v1/channels", json!({ "type": "webhook", "url": url }), "/url");
+    let token = |what, body, pointer| post(what, "/v1/tokens", body, pointer);
+    vec![
+        patch("a title taken away", &series, json!({ "title": null }), "/title"),
+        patch("an unknown field in a patch", &series, json!({ "colour": "red" }), "/colour"),
+        patch(
+            "an impossible date in a patch",
+            &series,
+            json!({ "due": { "local": "2026-02-30T09:00:00" } }),
+            "/due/local",
+        ),
+        patch("an unknown zone in a patch", &series, json!({ "due": { "tz": "Mars/Olympus" } }), "/due/tz"),
+        patch(
+            "a broken rule in a patch",
+            &series,
+            json!({ "recurrence": { "rrule": "FREQ=NEVER" } }),
+            "/recurrence/rrule",
+        ),
+        patch("a series without its start", &series, json!({ "due": null }), "/due"),
+        patch("a done task moved", &done, json!({ "due": { "local": "2026-12-01" } }), "/due"),
+        Case::new("a patch that is a list", Method::PATCH, &series, (422, "invalid")).body("[]"),
+        post("which occurrence?", &complete, json!({}), "/recurrence_id"),
+        post("an occurrence that is a number", &complete, json!({ "recurrence_id": 1 }), "/recurrence_id"),
+        post(
+            "an unknown field in a completion",
+            &complete,
+            json!({ "recurrence_id": "x", "by": "me" }),
+            "/by",
+        ),
+        post("a channel of no type", "/v1/channels", json!({ "url": "https://hooks.example.com/" }), "/type"),
+        post(
+            "a channel of an unknown type",
+            "/v1/channels",
+            json!({ "type": "pigeon", "url": "https://hooks.example.com/" }),
+            "/type",
+        ),
+        post("a channel to nowhere", "/v1/channels", json!({ "type": "webhook" }), "/url"),
+        hook("no address", "not an address"),
+        hook("plain http", "http://hooks.example.com/"),
+        hook("an IP address", "https://192.0.2.1/"),
+        hook("an IP address in disguise", "https://0x7f.1/"),
+        hook("another port", "https://hooks.example.com:8443/"),
+        hook("a name and password", "https://me:secret@hooks.example.com/"),
+        hook("another scheme", "file:///etc/passwd"),
+        hook("the allowed origin as a name and password", "http://127.0.0.1:80@hooks.example.com/"),
+        post("a nameless user", "/v1/users", json!({ "tz": "UTC" }), "/name"),
+        post("a user in no zone", "/v1/users", json!({ "name": "Eve", "tz": "Mars/Olympus" }), "/tz"),
+        post(
+            "a user with a role of their own",
+            "/v1/users",
+            json!({ "name": "Eve", "tz": "UTC", "role": "admin" }),
+            "/role",
+        ),
+        token("a token of nobody", json!({ "user": "nobody", "name": "x" }), "/user"),
+        token("a nameless token", json!({ "user": ids.owner, "name": "" }), "/name"),
+        token("an unknown scope", json!({ "user": ids.owner, "name": "x", "scopes": ["root"] }), "/scopes/0"),
+        token("a token for nothing", json!({ "user": ids.owner, "name": "x", "scopes": [] }), "/scopes"),
+    ]
+}

@@ -1,0 +1,110 @@
+//! Wrong bodies, media types, headers, queries, methods and paths.
+
+use http::Method;
+
+use crate::case::Case;
+use crate::door::Ids;
+
+const MALFORMED: (u16, &str) = (400, "malformed");
+const TITLE: &str = r#"{"title": "x"}"#;
+
+pub fn cases(ids: &Ids) -> Vec<Case> {
+    let mut cases = bodies();
+    cases.extend(headers(ids));
+    cases.extend(queries(ids));
+    cases.extend(paths(ids));
+    cases
+}
+
+fn bodies() -> Vec<Case> {
+    let post = |what: &str, refused| Case::new(what, Method::POST, "/v1/tasks", refused);
+    let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    let large = format!(r#"{{"title": "x", "description": "{}"}}"#, "y".repeat(64 * 1024));
+    vec![
+        post("no body", MALFORMED),
+        post("an empty body", MALFORMED).body(""),
+        post("half a body", MALFORMED).body(r#"{"title": "x""#),
+        post("two bodies", MALFORMED).body(r#"{"title": "x"}{"title": "y"}"#),
+        post("not JSON", MALFORMED).body("title=x"),
+        post("not UTF-8", MALFORMED).body(b"{\"title\": \"\xff\"}".to_vec()),
+        post("half a surrogate", MALFORMED).body(r#"{"title": "\ud800"}"#),
+        post("very deep JSON", MALFORMED).body(deep),
+        post("a field twice", MALFORMED).body(r#"{"title": "x", "title": "y"}"#),
+        post("a list", (422, "invalid")).body("[]").at(""),
+        post("null", (422, "invalid")).body("null").at(""),
+        post("a body over the limit", (413, "too-large")).body(large),
+        post("a form", (415, "unsupported-media-type"))
+            .media_type("application/x-www-form-urlencoded")
+            .body(TITLE),
+        post("text", (415, "unsupported-media-type")).media_type("text/plain").body(TITLE),
+        post("no media type", (415, "unsupported-media-type")).media_type("").body(TITLE),
+    ]
+}
+
+fn headers(ids: &Ids) -> Vec<Case> {
+    let post = |what: &str| Case::new(what, Method::POST, "/v1/tasks", MALFORMED).body(TITLE);
+    let task = format!("/v1/tasks/{}", ids.series);
+    vec![
+        post("an empty key").header("idempotency-key", ""),
+        post("a key over the limit").header("idempotency-key", "k".repeat(256)),
+        post("a key with a space").header("idempotency-key", "two words"),
+        post("two keys").header("idempotency-key", "one").header("idempotency-key", "two"),
+        Case::new("an unreadable If-Match", Method::PATCH, &task, MALFORMED)
+            .header("if-match", "3")
+            .body(TITLE),
+        Case::new("another version", Method::PATCH, &task, (412, "precondition-failed"))
+            .header("if-match", "\"99\"")
+            .body(TITLE),
+    ]
+}
+
+fn queries(ids: &Ids) -> Vec<Case> {
+    let occurrences = format!("/v1/tasks/{}/occurrences", ids.series);
+    let lists = ["/v1/tasks", &occurrences, "/v1/notifications"];
+    let wrong = [
+        "limit=0",
+        "limit=201",
+        "limit=-1",
+        "limit=ten",
+        "limit=",
+        "cursor=nonsense",
+        "cursor=",
+        "colour=red",
+    ];
+    let mut cases: Vec<Case> = lists
+        .iter()
+        .flat_map(|list| wrong.iter().map(move |query| format!("{list}?{query}")))
+        .map(|path| Case::new(path.clone(), Method::GET, path, MALFORMED))
+        .collect();
+    for query in ["status=cancelled", "limit=1&limit=2"] {
+        let path = format!("/v1/tasks?{query}");
+        cases.push(Case::new(path.clone(), Method::GET, path, MALFORMED));
+    }
+    cases.push(Case::new("a task that is no id", Method::GET, "/v1/notifications?task=7", MALFORMED));
+    cases
+}
+
+fn paths(ids: &Ids) -> Vec<Case> {
+    let task = format!("/v1/tasks/{}", ids.series);
+    let missing = |path: &str| Case::new(path, Method::GET, path, (404, "not-found"));
+    let method = |method: Method, path: &str| {
+        Case::new(format!("{method} {path}"), method, path, (405, "method-not-allowed"))
+    };
+    vec![
+        missing("/v1"),
+        missing("/v1/"),
+        missing("/v1/chores"),
+        missing("/v2/tasks"),
+        missing("/v1/tasks/7"),
+        missing("/v1/tasks/01980000-0000-7000-8000-000000000000"),
+        missing("/v1/tasks/..%2F..%2Fetc"),
+        missing(&format!("{task}/nothing")),
+        method(Method::PUT, "/v1/tasks"),
+        method(Method::DELETE, "/v1/tasks"),
+        method(Method::PUT, &task),
+        method(Method::POST, &task),
+        method(Method::GET, &format!("{task}/complete")),
+        method(Method::POST, "/v1/notifications"),
+        method(Method::PATCH, "/v1/users"),
+    ]
+}
