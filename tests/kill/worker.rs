@@ -49,8 +49,8 @@ impl Worker {
         }
         while !stop.load(Ordering::Relaxed) {
             let done = match self.rng.u8(..10) {
-                0..5 => self.create(&client),
-                5..9 => self.complete(&client),
+                0..3 => self.create(&client),
+                3..9 => self.complete(&client),
                 _ => self.complete_again(&client),
             };
             if done.is_err() {

@@ -83,6 +83,12 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
             json!({ "type": "pigeon", "url": "https://hooks.example.com/" }),
             "/type",
         ),
+        post(
+            "a channel whose type is a number",
+            "/v1/channels",
+            json!({ "type": 7, "url": "https://hooks.example.com/" }),
+            "/type",
+        ),
         post("a channel to nowhere", "/v1/channels", json!({ "type": "webhook" }), "/url"),
         hook("no address", "not an address"),
         hook("plain http", "http://hooks.example.com/"),
@@ -103,6 +109,11 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
         token("a token of nobody", json!({ "user": "nobody", "name": "x" }), "/user"),
         token("a nameless token", json!({ "user": ids.owner, "name": "" }), "/name"),
         token("an unknown scope", json!({ "user": ids.owner, "name": "x", "scopes": ["root"] }), "/scopes/0"),
+        token(
+            "a scope that is a number",
+            json!({ "user": ids.owner, "name": "x", "scopes": ["tasks:read", 7] }),
+            "/scopes/1",
+        ),
         token("a token for nothing", json!({ "user": ids.owner, "name": "x", "scopes": [] }), "/scopes"),
     ]
 }

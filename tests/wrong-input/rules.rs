@@ -42,6 +42,7 @@ pub fn cases() -> Vec<Case> {
         .map(|rule| post(&format!("the rule {rule:?}"), json!({ "recurrence": { "rrule": rule } }), RULE))
         .collect();
     let anchor = json!({ "recurrence": { "rrule": "FREQ=DAILY", "anchor": "moon" } });
+    let number = json!({ "recurrence": { "rrule": "FREQ=DAILY", "anchor": 7 } });
     let field = json!({ "recurrence": { "rrule": "FREQ=DAILY", "until": "2027" } });
     let hourly = json!({ "due": { "local": "2026-11-30" }, "recurrence": { "rrule": "FREQ=HOURLY" } });
     let instant = json!({
@@ -52,6 +53,7 @@ pub fn cases() -> Vec<Case> {
         post("a recurrence without a rule", json!({ "recurrence": {} }), "/recurrence/rrule"),
         post("a rule that is no text", json!({ "recurrence": { "rrule": 7 } }), RULE),
         post("an unknown anchor", anchor, "/recurrence/anchor"),
+        post("an anchor that is a number", number, "/recurrence/anchor"),
         post("an unknown field of a recurrence", field, "/recurrence/until"),
         post(
             "a series without a start",

@@ -33,6 +33,8 @@ pub fn cases() -> Vec<Case> {
         ("a status of the client's own", json!({ "status": "done" }), "/status"),
         ("an unknown priority", json!({ "priority": "asap" }), "/priority"),
         ("a priority that is a number", json!({ "priority": 1 }), "/priority"),
+        ("a priority that is null", json!({ "priority": null }), "/priority"),
+        ("a priority that is an object", json!({ "priority": { "high": null } }), "/priority"),
         ("tags that are no list", json!({ "tags": "home" }), "/tags"),
         ("an empty tag", json!({ "tags": ["home", ""] }), "/tags/1"),
         ("a tag that is no text", json!({ "tags": ["home", 7] }), "/tags/1"),

@@ -88,12 +88,14 @@ fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
 fn parse_variable(text: &str) -> anyhow::Result<Vec<(String, String)>> {
     if let Some(path) = text.strip_prefix('@') {
         let path = Path::new(path);
-        let read = || std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
-        let parsed: std::collections::BTreeMap<String, String> = match path.extension().and_then(|e| e.to_str()) {
-            Some("json") => serde_json::from_str(&read()?).with_context(|| path.display().to_string())?,
-            Some("toml") => toml::from_str(&read()?).with_context(|| path.display().to_string())?,
-            _ => bail!("variable files must end in .json or .toml"),
-        };
+        let read =
+            || std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
+        let parsed: std::collections::BTreeMap<String, String> =
+            match path.extension().and_then(|e| e.to_str()) {
+                Some("json") => serde_json::from_str(&read()?).with_context(|| path.display().to_string())?,
+                Some("toml") => toml::from_str(&read()?).with_context(|| path.display().to_string())?,
+                _ => bail!("variable files must end in .json or .toml"),
+            };
         return Ok(parsed.into_iter().collect());
     }
     let Some((name, value)) = text.split_once('=') else {

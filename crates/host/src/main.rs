@@ -10,7 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,perennial_host=info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,perennial_host=info"));
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     log.with_ansi(terminal).with_target(false).init();
@@ -66,7 +67,9 @@ fn greet(running: &Running) {
     }
     println!("Data:    {}", running.state_dir.display());
     match &running.in_process_bus {
-        Some(address) => println!("Bus:     in-process, in place of {address} (give redis_url to use a Redis)"),
+        Some(address) => {
+            println!("Bus:     in-process, in place of {address} (give redis_url to use a Redis)")
+        }
         None => println!("Bus:     Redis, as configured"),
     }
     let how = match running.compiled {

@@ -39,11 +39,13 @@ impl RuntimeConfig {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("failed to read runtime config file '{}'", path.display()))?;
-        let config: Self =
-            toml::from_str(&text).with_context(|| format!("invalid runtime config file '{}'", path.display()))?;
+        let config: Self = toml::from_str(&text)
+            .with_context(|| format!("invalid runtime config file '{}'", path.display()))?;
         for (key, value) in [("state_dir", &config.state_dir), ("log_dir", &config.log_dir)] {
             if value.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
-                anyhow::bail!("runtime config: `{key}` must not be empty: the embedded host always keeps its state");
+                anyhow::bail!(
+                    "runtime config: `{key}` must not be empty: the embedded host always keeps its state"
+                );
             }
         }
         Ok(config)

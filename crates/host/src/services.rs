@@ -29,7 +29,13 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    pub fn new(databases: Databases, bus: Bus, outbound: Outbound, limits: GuestLimits, hooks: Hooks) -> Self {
+    pub fn new(
+        databases: Databases,
+        bus: Bus,
+        outbound: Outbound,
+        limits: GuestLimits,
+        hooks: Hooks,
+    ) -> Self {
         Self {
             databases,
             bus,

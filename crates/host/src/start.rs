@@ -50,11 +50,13 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr()?;
-    let state_dir = options.state_dir.clone().or(config.state_dir).unwrap_or_else(|| manifest.directory.join(".spin"));
+    let state_dir =
+        options.state_dir.clone().or(config.state_dir).unwrap_or_else(|| manifest.directory.join(".spin"));
     let state_dir = state_dir::create(&state_dir)?;
     let log_dir = state_dir::create(&config.log_dir.unwrap_or_else(|| state_dir.join("logs")))?;
 
-    let mut variables = Variables::resolve(&manifest.variables, &options.variables, config.variables_provider)?;
+    let mut variables =
+        Variables::resolve(&manifest.variables, &options.variables, config.variables_provider)?;
     let token = match variables.given(TOKEN_VARIABLE) {
         Some(false) => Some(state_dir::token(&state_dir)?),
         _ => None,
@@ -76,7 +78,8 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         hooks,
     ));
 
-    let compiled = compile(&manifest, options.max_instances, options.cache_dir.as_deref(), &state_dir).await?;
+    let compiled =
+        compile(&manifest, options.max_instances, options.cache_dir.as_deref(), &state_dir).await?;
     let mut components = BTreeMap::new();
     for (id, pre) in compiled.components {
         let logs = Logs::open(&log_dir, &id, !options.quiet)?;
@@ -148,7 +151,8 @@ async fn compile(
 ) -> anyhow::Result<Compilation> {
     let cache = Cache::open(&cache_dir.map_or_else(|| state_dir.join("cache"), Path::to_owned))?;
     let sources = manifest.components.iter();
-    let sources = sources.map(|(id, component)| (id.clone(), manifest.directory.join(&component.source.0))).collect();
+    let sources =
+        sources.map(|(id, component)| (id.clone(), manifest.directory.join(&component.source.0))).collect();
     let compile = move || {
         let engine = engine(instances.saturating_add(EVENT_INSTANCES))?;
         let linker = linker(&engine)?;
@@ -185,12 +189,16 @@ fn component(
     let config = manifest.components.get(&id).context("a component is missing")?;
     let mut values = BTreeMap::new();
     for (name, template) in &config.variables {
-        let wrong = |error: anyhow::Error| manifest.error(template.span(), &format!("component {id:?}: {error:#}"));
+        let wrong =
+            |error: anyhow::Error| manifest.error(template.span(), &format!("component {id:?}: {error:#}"));
         values.insert(name.as_ref().clone(), variables.expand(template.as_ref()).map_err(wrong)?);
     }
     for label in &config.sqlite_databases {
         if services.databases.get(label.as_ref()).is_none() {
-            let message = format!("component {id:?} uses the SQLite database {:?}, which is not defined: check the spelling, or define it in a runtime config file", label.as_ref());
+            let message = format!(
+                "component {id:?} uses the SQLite database {:?}, which is not defined: check the spelling, or define it in a runtime config file",
+                label.as_ref()
+            );
             bail!(manifest.error(label.span(), &message));
         }
     }
@@ -215,23 +223,32 @@ fn allowed_hosts(
     let mut all = AllowedHosts::default();
     for entry in &config.allowed_outbound_hosts {
         let parsed = AllowedHosts::parse([entry.as_ref().as_str()], variables, &chainable);
-        all.extend(parsed.map_err(|error| manifest.error(entry.span(), &format!("component {id:?}: {error:#}")))?);
+        all.extend(
+            parsed.map_err(|error| manifest.error(entry.span(), &format!("component {id:?}: {error:#}")))?,
+        );
     }
     Ok(all)
 }
 
 /// Service chaining is between components of the HTTP trigger only.
-fn check_chaining(manifest: &Manifest, components: &BTreeMap<String, Arc<GuestComponent>>) -> anyhow::Result<()> {
-    let is_http = |id: &str| manifest.http.iter().any(|t| matches!(&t.target, HttpTarget::Component(c) if c == id));
+fn check_chaining(
+    manifest: &Manifest,
+    components: &BTreeMap<String, Arc<GuestComponent>>,
+) -> anyhow::Result<()> {
+    let is_http =
+        |id: &str| manifest.http.iter().any(|t| matches!(&t.target, HttpTarget::Component(c) if c == id));
     for component in components.values() {
         let targets: Vec<&str> = component.allowed_hosts.chained().collect();
         if targets.is_empty() {
             continue;
         }
         let id = &component.id;
-        let other = manifest.redis.iter().any(|t| &t.component == id) || manifest.cron.iter().any(|t| &t.component == id);
+        let other = manifest.redis.iter().any(|t| &t.component == id)
+            || manifest.cron.iter().any(|t| &t.component == id);
         if other {
-            bail!("component {id:?} allows service chaining ({targets:?}) but has a trigger that is not http");
+            bail!(
+                "component {id:?} allows service chaining ({targets:?}) but has a trigger that is not http"
+            );
         }
         if let Some(target) = targets.iter().find(|target| !is_http(target)) {
             bail!("component {id:?} allows service chaining to {target:?}, which has no http trigger");

@@ -11,7 +11,8 @@ struct Probe;
 impl Guest for Probe {
     async fn handle_cron_event(metadata: Metadata) -> Result<(), Error> {
         spin_sdk::http::run(async move {
-            crate::sql::note("tick", &metadata.timestamp.to_string()).map_err(|error| Error::Other(error.to_string()))
+            crate::sql::note("tick", &metadata.timestamp.to_string())
+                .map_err(|error| Error::Other(error.to_string()))
         })
     }
 }

@@ -51,7 +51,9 @@ async fn handle(request: IncomingRequest, out: ResponseOutparam) {
                 n = std::hint::black_box(n.wrapping_add(1));
             }
         }
-        "memory" => json!({ "bytes": vec![1u8; number(&query)].iter().map(|byte| usize::from(*byte)).sum::<usize>() }),
+        "memory" => {
+            json!({ "bytes": vec![1u8; number(&query)].iter().map(|byte| usize::from(*byte)).sum::<usize>() })
+        }
         "sleep" => {
             std::thread::sleep(Duration::from_millis(number(&query) as u64));
             json!({})

@@ -12,8 +12,12 @@ pub fn redis(script: &Value) -> Value {
     };
     let commands = script["commands"].as_array().cloned().unwrap_or_default();
     let results = commands.iter().map(|command| {
-        let words: Vec<String> =
-            command.as_array().into_iter().flatten().map(|w| w.as_str().unwrap_or_default().to_owned()).collect();
+        let words: Vec<String> = command
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|w| w.as_str().unwrap_or_default().to_owned())
+            .collect();
         match one(&connection, &words) {
             Ok(value) => value,
             Err(error) => json!({ "error": describe(&error) }),
@@ -27,7 +31,9 @@ fn one(connection: &Connection, words: &[String]) -> Result<Value, Error> {
     let rest = words.get(2..).unwrap_or_default().to_vec();
     match word(0).as_str() {
         "publish" => connection.publish(&word(1), &word(2).into_bytes()).map(|()| json!("ok")),
-        "get" => connection.get(&word(1)).map(|value| json!(value.map(|v| String::from_utf8_lossy(&v).into_owned()))),
+        "get" => connection
+            .get(&word(1))
+            .map(|value| json!(value.map(|v| String::from_utf8_lossy(&v).into_owned()))),
         "set" => connection.set(&word(1), &word(2).into_bytes()).map(|()| json!("ok")),
         "incr" => connection.incr(&word(1)).map(|value| json!(value)),
         "del" => connection.del(words.get(1..).unwrap_or_default()).map(|value| json!(value)),

@@ -24,7 +24,8 @@ pub fn open_and_run(script: &Json) -> Result<(Connection, Json), Error> {
 pub fn note(kind: &str, text: &str) -> anyhow::Result<()> {
     let connection = Connection::open_default()?;
     connection.execute("CREATE TABLE IF NOT EXISTS notes (kind TEXT, text TEXT)", &[])?;
-    connection.execute("INSERT INTO notes VALUES (?, ?)", &[Value::Text(kind.into()), Value::Text(text.into())])?;
+    connection
+        .execute("INSERT INTO notes VALUES (?, ?)", &[Value::Text(kind.into()), Value::Text(text.into())])?;
     Ok(())
 }
 
@@ -50,9 +51,9 @@ fn parameter(value: Json) -> Value {
             None => Value::Real(number.as_f64().unwrap_or_default()),
         },
         Json::String(text) => Value::Text(text),
-        Json::Array(bytes) => {
-            Value::Blob(bytes.iter().map(|byte| byte.as_u64().unwrap_or_default().try_into().unwrap_or(0)).collect())
-        }
+        Json::Array(bytes) => Value::Blob(
+            bytes.iter().map(|byte| byte.as_u64().unwrap_or_default().try_into().unwrap_or(0)).collect(),
+        ),
         _ => Value::Null,
     }
 }

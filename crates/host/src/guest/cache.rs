@@ -60,7 +60,10 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
     format!("{name}-{:016x}.cwasm", compiler.finish())
 }
 
-#[expect(unsafe_code, reason = "the file was written by this program into a folder only its owner may write to")]
+#[expect(
+    unsafe_code,
+    reason = "the file was written by this program into a folder only its owner may write to"
+)]
 fn read(engine: &Engine, path: &Path) -> Option<Component> {
     if !path.exists() {
         return None;

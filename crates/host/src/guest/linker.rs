@@ -16,7 +16,9 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
     http::types::add_to_linker::<GuestState, WasiHttp>(&mut linker, &Default::default(), GuestState::http)?;
     http::outgoing_handler::add_to_linker::<GuestState, WasiHttp>(&mut linker, GuestState::http)?;
     bindings::fermyon::spin2_0_0::redis::add_to_linker::<GuestState, GuestState>(&mut linker, |state| state)?;
-    bindings::fermyon::spin2_0_0::variables::add_to_linker::<GuestState, GuestState>(&mut linker, |state| state)?;
+    bindings::fermyon::spin2_0_0::variables::add_to_linker::<GuestState, GuestState>(&mut linker, |state| {
+        state
+    })?;
     bindings::spin::sqlite::sqlite::add_to_linker::<GuestState, GuestState>(&mut linker, |state| state)?;
     Ok(linker)
 }

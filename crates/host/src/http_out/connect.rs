@@ -37,15 +37,18 @@ pub(super) async fn send(
     options: RequestOptions,
 ) -> Result<Sent, Error> {
     let permit = match &services.outbound.requests {
-        Some(requests) => Some(Semaphore::acquire_owned(requests.clone()).await.map_err(|_| Error::ConnectionLimitReached)?),
+        Some(requests) => Some(
+            Semaphore::acquire_owned(requests.clone()).await.map_err(|_| Error::ConnectionLimitReached)?,
+        ),
         None => None,
     };
     let connect_timeout = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
     let stream = timeout(connect_timeout, open(&services, &destination, tls))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
-    let (mut sender, connection) =
-        timeout(connect_timeout, http1::handshake(TokioIo::new(stream))).await.map_err(|_| Error::ConnectionTimeout)??;
+    let (mut sender, connection) = timeout(connect_timeout, http1::handshake(TokioIo::new(stream)))
+        .await
+        .map_err(|_| Error::ConnectionTimeout)??;
     // The task lives as long as the response's body is read; dropping its handle closes the connection.
     let worker = wasmtime_wasi::runtime::spawn(async move {
         let _permit = permit;

@@ -48,11 +48,19 @@ impl OutgoingHttp {
             Target::Component(id) => self.chain(&id, request, uri).await?,
             Target::Own(origin) => {
                 let request = with_uri(request, target::own_uri(&origin, &uri)?);
-                connect::send(self.services.clone(), request, target::own_destination(&origin)?, false, options).await?
+                connect::send(
+                    self.services.clone(),
+                    request,
+                    target::own_destination(&origin)?,
+                    false,
+                    options,
+                )
+                .await?
             }
             Target::Remote(destination) => {
                 let tls = uri.scheme() == Some(&Scheme::HTTPS);
-                connect::send(self.services.clone(), with_uri(request, uri), destination, tls, options).await?
+                connect::send(self.services.clone(), with_uri(request, uri), destination, tls, options)
+                    .await?
             }
         };
         self.faults.after(call, index).map_err(|_| self.fault())?;

@@ -73,7 +73,8 @@ pub(super) fn own_uri(origin: &Origin, uri: &Uri) -> Result<Uri, Error> {
     let mut parts = Parts::default();
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(origin.0.clone());
-    parts.path_and_query = Some(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
+    parts.path_and_query =
+        Some(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
     Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
 }
 

@@ -60,8 +60,8 @@ impl Manifest {
     /// Reads the manifest at `from`, which is the file or its folder, and keeps `retained` (all, if empty).
     pub fn load(from: &Path, retained: &[String]) -> anyhow::Result<Self> {
         let path = if from.is_dir() { from.join("spin.toml") } else { from.to_owned() };
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
         let path = std::path::absolute(&path)?;
         let directory = path.parent().map(Path::to_owned).unwrap_or_default();
         Self::parse(text, directory, retained).with_context(|| format!("invalid manifest {}", path.display()))
@@ -156,9 +156,9 @@ impl References<'_> {
     fn resolve(&mut self, reference: ComponentRef, span: Range<usize>) -> anyhow::Result<String> {
         match reference {
             ComponentRef::Id(id) if self.components.contains_key(&id) => Ok(id),
-            ComponentRef::Id(id) => {
-                Err(self.positions.error(span, &format!("trigger names component {id:?}, which is not declared")))
-            }
+            ComponentRef::Id(id) => Err(self
+                .positions
+                .error(span, &format!("trigger names component {id:?}, which is not declared"))),
             ComponentRef::Inline(component) => {
                 let mut ids = (1u32..).map(|n| format!("inline-component{n}"));
                 let id = ids.find(|id| !self.components.contains_key(id)).unwrap_or_default();
@@ -171,16 +171,23 @@ impl References<'_> {
     fn http(&mut self, number: usize, trigger: Spanned<schema::HttpTrigger>) -> anyhow::Result<HttpTrigger> {
         let span = trigger.span();
         let trigger = trigger.into_inner();
-        let target = match (trigger.component, trigger.static_response) {
-            (Some(component), None) => HttpTarget::Component(self.resolve(component, span.clone())?),
-            (None, Some(response)) => HttpTarget::Static(response),
-            (None, None) => {
-                bail!(self.positions.error(span, "Triggers must specify either component or static_response: neither is given"))
-            }
-            (Some(_), Some(_)) => {
-                bail!(self.positions.error(span, "Triggers must specify either component or static_response: both are given"))
-            }
-        };
+        let target =
+            match (trigger.component, trigger.static_response) {
+                (Some(component), None) => HttpTarget::Component(self.resolve(component, span.clone())?),
+                (None, Some(response)) => HttpTarget::Static(response),
+                (None, None) => {
+                    bail!(self.positions.error(
+                        span,
+                        "Triggers must specify either component or static_response: neither is given"
+                    ))
+                }
+                (Some(_), Some(_)) => {
+                    bail!(self.positions.error(
+                        span,
+                        "Triggers must specify either component or static_response: both are given"
+                    ))
+                }
+            };
         if matches!(trigger.route, Route::Private(false)) {
             bail!(self.positions.error(span, "route must be a string pattern or '{ private = true }'"));
         }
@@ -210,7 +217,8 @@ impl Positions {
 /// A type of trigger that no one here runs. Spin would look for a plugin of that name.
 fn refuse_unknown_triggers(positions: &Positions) -> anyhow::Result<()> {
     let document = DeTable::parse(&positions.0)?;
-    let Some(triggers) = document.get_ref().get("trigger").and_then(|value| value.get_ref().as_table()) else {
+    let Some(triggers) = document.get_ref().get("trigger").and_then(|value| value.get_ref().as_table())
+    else {
         return Ok(());
     };
     for (name, _) in triggers {
@@ -218,7 +226,9 @@ fn refuse_unknown_triggers(positions: &Positions) -> anyhow::Result<()> {
         if !TRIGGER_TYPES.contains(&kind.as_ref()) {
             bail!(positions.error(
                 name.span(),
-                &format!("No built-in trigger named '{kind}', and no plugin named 'trigger-{kind}' was found"),
+                &format!(
+                    "No built-in trigger named '{kind}', and no plugin named 'trigger-{kind}' was found"
+                ),
             ));
         }
     }
@@ -227,10 +237,8 @@ fn refuse_unknown_triggers(positions: &Positions) -> anyhow::Result<()> {
 
 fn check_base(file: &File, positions: &Positions) -> anyhow::Result<()> {
     match &file.application.trigger.http.base {
-        Some(base) if base.as_ref() != "/" => Err(positions.error(
-            base.span(),
-            "the deprecated trigger 'base' is not allowed: prepend it to each route",
-        )),
+        Some(base) if base.as_ref() != "/" => Err(positions
+            .error(base.span(), "the deprecated trigger 'base' is not allowed: prepend it to each route")),
         _ => Ok(()),
     }
 }
@@ -241,7 +249,8 @@ fn check_variables(
 ) -> anyhow::Result<BTreeMap<String, Variable>> {
     let mut checked = BTreeMap::new();
     for (name, variable) in variables {
-        let wrong = |why: &str| positions.error(name.span(), &format!("invalid variable {:?}: {why}", name.as_ref()));
+        let wrong =
+            |why: &str| positions.error(name.span(), &format!("invalid variable {:?}: {why}", name.as_ref()));
         check_lower_snake(name.as_ref()).map_err(|why| wrong(&why))?;
         match (variable.required, &variable.default) {
             (true, Some(_)) => bail!(wrong("it is required and has a default")),
@@ -256,12 +265,14 @@ fn check_variables(
 fn check_components(components: &BTreeMap<String, Component>, positions: &Positions) -> anyhow::Result<()> {
     for component in components.values() {
         for name in component.variables.keys() {
-            check_lower_snake(name.as_ref())
-                .map_err(|why| positions.error(name.span(), &format!("invalid variable {:?}: {why}", name.as_ref())))?;
+            check_lower_snake(name.as_ref()).map_err(|why| {
+                positions.error(name.span(), &format!("invalid variable {:?}: {why}", name.as_ref()))
+            })?;
         }
         for label in &component.sqlite_databases {
-            check_label(label.as_ref())
-                .map_err(|why| positions.error(label.span(), &format!("invalid label {:?}: {why}", label.as_ref())))?;
+            check_label(label.as_ref()).map_err(|why| {
+                positions.error(label.span(), &format!("invalid label {:?}: {why}", label.as_ref()))
+            })?;
         }
     }
     Ok(())

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::refused;
@@ -220,7 +220,9 @@ impl<'de> Deserialize<'de> for Source {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Source, A::Error> {
-                Err(A::Error::custom("a `source` from a URL or a registry is not supported by the embedded host"))
+                Err(A::Error::custom(
+                    "a `source` from a URL or a registry is not supported by the embedded host",
+                ))
             }
         }
         deserializer.deserialize_any(Path)

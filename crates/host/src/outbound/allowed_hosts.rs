@@ -57,7 +57,8 @@ impl AllowedHosts {
         for entry in entries {
             let expanded = variables.expand(entry)?;
             let parse = |text: &str| {
-                AllowedHost::parse(text).with_context(|| format!("invalid allowed_outbound_hosts entry {entry:?}"))
+                AllowedHost::parse(text)
+                    .with_context(|| format!("invalid allowed_outbound_hosts entry {entry:?}"))
             };
             if expanded.contains("://*.spin.internal") {
                 for id in chainable {
@@ -89,7 +90,8 @@ impl AllowedHosts {
     /// Whether `http://self` is listed. Spin also takes a wildcard for it; here a wildcard never leads inwards.
     pub fn allows_self(&self) -> bool {
         self.0.iter().any(|rule| {
-            rule.host == HostRule::ToSelf && rule.scheme.as_deref().is_none_or(|s| s == "http" || s == "https")
+            rule.host == HostRule::ToSelf
+                && rule.scheme.as_deref().is_none_or(|s| s == "http" || s == "https")
         })
     }
 
@@ -116,10 +118,16 @@ impl AllowedHost {
     fn parse(text: &str) -> anyhow::Result<Self> {
         let text = text.trim();
         let Some((scheme, rest)) = text.split_once("://") else {
-            bail!("hosts must be in the form <scheme>://<host>[:<port>], with '*' wildcards allowed for each");
+            bail!(
+                "hosts must be in the form <scheme>://<host>[:<port>], with '*' wildcards allowed for each"
+            );
         };
         let (host, port) = split_port(rest)?;
-        Ok(Self { port: PortRule::parse(port, scheme)?, host: HostRule::parse(host)?, scheme: parse_scheme(scheme)? })
+        Ok(Self {
+            port: PortRule::parse(port, scheme)?,
+            host: HostRule::parse(host)?,
+            scheme: parse_scheme(scheme)?,
+        })
     }
 
     fn allows(&self, url: &Url, host: &Host) -> bool {
@@ -208,7 +216,9 @@ impl PortRule {
     fn parse(port: &str, scheme: &str) -> anyhow::Result<Self> {
         if port.is_empty() {
             return default_port(scheme).map(Self::One).with_context(|| {
-                format!("no port was provided and the scheme {scheme:?} does not have a known default port number")
+                format!(
+                    "no port was provided and the scheme {scheme:?} does not have a known default port number"
+                )
             });
         }
         if port == "*" {
@@ -217,7 +227,8 @@ impl PortRule {
         if port.starts_with('{') {
             bail!("port lists are not yet supported");
         }
-        let number = |text: &str| text.parse::<u16>().with_context(|| format!("port {port:?} is not a number"));
+        let number =
+            |text: &str| text.parse::<u16>().with_context(|| format!("port {port:?} is not a number"));
         match port.split_once("..") {
             Some((start, end)) => Ok(Self::Range(number(start)?..number(end)?)),
             None => Ok(Self::One(number(port)?)),

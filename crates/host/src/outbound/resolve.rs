@@ -41,8 +41,10 @@ impl Outbound {
         if addresses.is_empty() {
             return Err(ResolveError::NoAddress);
         }
-        let allowed: Vec<_> =
-            addresses.into_iter().filter(|address| self.may_connect(address.ip(), destination.permission)).collect();
+        let allowed: Vec<_> = addresses
+            .into_iter()
+            .filter(|address| self.may_connect(address.ip(), destination.permission))
+            .collect();
         if allowed.is_empty() { Err(ResolveError::Prohibited) } else { Ok(allowed) }
     }
 

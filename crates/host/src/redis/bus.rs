@@ -41,7 +41,11 @@ impl Channels {
         for subscriber in self.0.get(channel).into_iter().flatten() {
             let message = Message { payload: payload.clone(), work: in_flight.begin() };
             if let Err(TrySendError::Full(_)) = subscriber.queue.try_send(message) {
-                tracing::warn!(component = subscriber.component, channel, "message dropped: the queue is full");
+                tracing::warn!(
+                    component = subscriber.component,
+                    channel,
+                    "message dropped: the queue is full"
+                );
             }
         }
     }

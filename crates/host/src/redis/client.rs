@@ -48,7 +48,8 @@ impl AsyncDNSResolver for Resolver {
         Box::pin(async move {
             let host = Host::parse(host).map_err(|error| invalid(&error))?;
             let destination = Destination { host, port, permission: self.permission };
-            let addresses = self.services.outbound.resolve(&destination).await.map_err(|error| invalid(&error))?;
+            let addresses =
+                self.services.outbound.resolve(&destination).await.map_err(|error| invalid(&error))?;
             Ok(Box::new(addresses.into_iter()) as Box<dyn Iterator<Item = SocketAddr> + Send>)
         })
     }
@@ -81,7 +82,9 @@ fn flatten(flat: &mut Vec<RedisResult>, value: Value) -> Result<(), ParsingError
         Value::Array(values) | Value::Set(values) => {
             return values.into_iter().try_for_each(|value| flatten(flat, value));
         }
-        other => return Err(ParsingError::from(format!("a Redis value of this type is not supported: {other:?}"))),
+        other => {
+            return Err(ParsingError::from(format!("a Redis value of this type is not supported: {other:?}")));
+        }
     });
     Ok(())
 }

@@ -5,8 +5,8 @@ use redis::{AsyncCommands, Cmd, FromRedisValue};
 use url::Url;
 use wasmtime::component::Resource;
 
-use super::client::{self, Flat, RESULT_BYTES, other};
 use super::Connection;
+use super::client::{self, Flat, RESULT_BYTES, other};
 use crate::bindings::fermyon::spin2_0_0::redis::{Error, Host, HostConnection, RedisParameter, RedisResult};
 use crate::guest::GuestState;
 use crate::hooks::Call;
@@ -62,7 +62,11 @@ impl HostConnection for GuestState {
         self.command(&connection, "SET", Cmd::set(key, value)).await
     }
 
-    async fn incr(&mut self, connection: Resource<Connection>, key: String) -> wasmtime::Result<Result<i64, Error>> {
+    async fn incr(
+        &mut self,
+        connection: Resource<Connection>,
+        key: String,
+    ) -> wasmtime::Result<Result<i64, Error>> {
         self.command(&connection, "INCR", Cmd::incr(key, 1)).await
     }
 

@@ -33,7 +33,8 @@ impl HostConnection for GuestState {
         let index = faults.before(call)?;
         let entry = self.table.get_mut(&connection)?;
         let (database, lease) = (entry.database.clone(), entry.lease.take());
-        let (lease, result) = statement::run(&database, lease, statement::Statement { text, parameters }).await;
+        let (lease, result) =
+            statement::run(&database, lease, statement::Statement { text, parameters }).await;
         let entry = self.table.get_mut(&connection)?;
         entry.lease = lease;
         entry.note();

@@ -111,7 +111,9 @@ impl Database {
         let reset = pooled.reset();
         let mut idle = self.lock();
         match reset {
-            Ok(true) if idle.connections.len() < IDLE && idle.keeper.is_some() => idle.connections.push(pooled),
+            Ok(true) if idle.connections.len() < IDLE && idle.keeper.is_some() => {
+                idle.connections.push(pooled)
+            }
             _ => {
                 // The keeper must know the log before the other connection lets go of it.
                 if let Some(keeper) = &idle.keeper {

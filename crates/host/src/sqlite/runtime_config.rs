@@ -41,12 +41,15 @@ impl Databases {
             let path = match config {
                 DatabaseConfig::Spin(config) => config.path.map(std::path::absolute).transpose()?,
                 DatabaseConfig::Libsql(_) => {
-                    bail!("runtime config: sqlite_database.{label}: type `libsql` is not supported by the embedded host")
+                    bail!(
+                        "runtime config: sqlite_database.{label}: type `libsql` is not supported by the embedded host"
+                    )
                 }
             };
             if let Some(folder) = path.as_deref().and_then(Path::parent) {
-                std::fs::create_dir_all(folder)
-                    .with_context(|| format!("failed to create sqlite database directory '{}'", folder.display()))?;
+                std::fs::create_dir_all(folder).with_context(|| {
+                    format!("failed to create sqlite database directory '{}'", folder.display())
+                })?;
             }
             databases.insert(label, Arc::new(Database::new(path)));
         }

@@ -194,7 +194,8 @@ fn value(value: ValueRef<'_>) -> Result<Value, Error> {
         ValueRef::Integer(integer) => Value::Integer(integer),
         ValueRef::Real(real) => Value::Real(real),
         ValueRef::Text(text) => Value::Text(
-            String::from_utf8(text.to_vec()).map_err(|_| Error::Io("a text value is not valid UTF-8".into()))?,
+            String::from_utf8(text.to_vec())
+                .map_err(|_| Error::Io("a text value is not valid UTF-8".into()))?,
         ),
         ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
     })

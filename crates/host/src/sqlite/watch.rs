@@ -71,11 +71,13 @@ fn effect(pragma: &str, value: &str) -> Effect {
     match pragma.to_ascii_lowercase().as_str() {
         "synchronous" | "foreign_keys" | "busy_timeout" => Effect::Restorable,
         "journal_mode" if value.eq_ignore_ascii_case("wal") => Effect::None,
-        "soft_heap_limit" | "hard_heap_limit" | "temp_store_directory" | "data_store_directory" => Effect::Process,
+        "soft_heap_limit" | "hard_heap_limit" | "temp_store_directory" | "data_store_directory" => {
+            Effect::Process
+        }
         "application_id" | "auto_vacuum" | "encoding" | "foreign_key_check" | "foreign_key_list"
-        | "incremental_vacuum" | "index_info" | "index_list" | "index_xinfo" | "integrity_check" | "optimize"
-        | "page_size" | "quick_check" | "table_info" | "table_list" | "table_xinfo" | "user_version"
-        | "wal_checkpoint" => Effect::None,
+        | "incremental_vacuum" | "index_info" | "index_list" | "index_xinfo" | "integrity_check"
+        | "optimize" | "page_size" | "quick_check" | "table_info" | "table_list" | "table_xinfo"
+        | "user_version" | "wal_checkpoint" => Effect::None,
         _ => Effect::Lasting,
     }
 }

@@ -23,10 +23,11 @@ const CONCURRENT_TICKS: usize = 4;
 pub(crate) fn prepare(manifest: &Manifest) -> anyhow::Result<Vec<(String, Cron)>> {
     let schedule = |trigger: &crate::manifest::CronTrigger| {
         let expression = trigger.expression.as_ref();
-        let cron = Cron::new(expression).with_seconds_required().with_dom_and_dow().parse().map_err(|error| {
-            let message = format!("invalid cron_expression {expression:?}: {error}");
-            manifest.error(trigger.expression.span(), &message)
-        })?;
+        let cron =
+            Cron::new(expression).with_seconds_required().with_dom_and_dow().parse().map_err(|error| {
+                let message = format!("invalid cron_expression {expression:?}: {error}");
+                manifest.error(trigger.expression.span(), &message)
+            })?;
         Ok((trigger.component.clone(), cron))
     };
     manifest.cron.iter().map(schedule).collect()
@@ -42,7 +43,11 @@ pub(crate) struct CronTrigger {
 }
 
 impl CronTrigger {
-    pub fn new(component: Arc<GuestComponent>, services: Arc<Services>, schedule: Cron) -> anyhow::Result<Self> {
+    pub fn new(
+        component: Arc<GuestComponent>,
+        services: Arc<Services>,
+        schedule: Cron,
+    ) -> anyhow::Result<Self> {
         component.check_export("cron", EXPORT)?;
         let pre = SpinCronPre::new(component.pre.clone())?;
         Ok(Self { component, services, schedule, pre, ticks: Arc::new(Semaphore::new(CONCURRENT_TICKS)) })
@@ -75,7 +80,11 @@ impl CronTrigger {
         };
         tokio::spawn(async move {
             if let Err(error) = self.tick().await {
-                tracing::error!(component = self.component.id, error = format!("{error:#}"), "cron tick failed");
+                tracing::error!(
+                    component = self.component.id,
+                    error = format!("{error:#}"),
+                    "cron tick failed"
+                );
             }
             drop(permit);
         });

@@ -28,12 +28,17 @@ pub(crate) struct Queue {
 }
 
 /// Finds the addresses and channels of all redis triggers.
-pub(crate) fn prepare(manifest: &Manifest, variables: &Variables, bus: &mut Bus) -> anyhow::Result<Vec<Queue>> {
+pub(crate) fn prepare(
+    manifest: &Manifest,
+    variables: &Variables,
+    bus: &mut Bus,
+) -> anyhow::Result<Vec<Queue>> {
     let default = manifest.redis_address.as_deref().unwrap_or_default();
     let mut queues = Vec::new();
     for trigger in &manifest.redis {
         let context = || format!("redis trigger of component {:?}", trigger.component);
-        let address = variables.expand(trigger.address.as_deref().unwrap_or(default)).with_context(context)?;
+        let address =
+            variables.expand(trigger.address.as_deref().unwrap_or(default)).with_context(context)?;
         let channel = variables.expand(&trigger.channel).with_context(context)?;
         redis::Client::open(address.as_str())
             .map_err(|_| anyhow::anyhow!("Redis URL did not parse"))
@@ -72,7 +77,12 @@ impl Queue {
             let Some(message) = message else { return };
             if let Err(error) = handle(&services, &component, &pre, &message).await {
                 let error = format!("{error:#}");
-                tracing::error!(component = component.id, channel = self.channel, error, "redis handler failed");
+                tracing::error!(
+                    component = component.id,
+                    channel = self.channel,
+                    error,
+                    "redis handler failed"
+                );
             }
             drop(message.work);
         }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail};
 
 use crate::manifest::Variable;
-pub(crate) use runtime_config::ProviderConfig;
 use runtime_config::Provider;
+pub(crate) use runtime_config::ProviderConfig;
 use template::{Part, Template};
 
 /// The value of every declared variable.
@@ -74,7 +74,8 @@ impl Variables {
 
     /// Puts values in the place of `{{ name }}`.
     pub fn expand(&self, text: &str) -> anyhow::Result<String> {
-        let template = Template::parse(text).map_err(anyhow::Error::msg).context("invalid variable template")?;
+        let template =
+            Template::parse(text).map_err(anyhow::Error::msg).context("invalid variable template")?;
         let mut expanded = String::new();
         for part in template.parts() {
             match part {

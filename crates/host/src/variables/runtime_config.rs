@@ -50,7 +50,9 @@ impl Provider {
                 prefix: config.prefix.unwrap_or_else(|| "SPIN_VARIABLE".into()),
                 dotenv: config.dotenv_path.as_deref().map(read_dotenv).transpose()?.unwrap_or_default(),
             }),
-            ProviderConfig::Vault(_) => bail!("variables provider `vault` is not supported by the embedded host"),
+            ProviderConfig::Vault(_) => {
+                bail!("variables provider `vault` is not supported by the embedded host")
+            }
             ProviderConfig::AzureKeyVault(_) => {
                 bail!("variables provider `azure_key_vault` is not supported by the embedded host")
             }

@@ -94,7 +94,11 @@ async fn deadline(services: &Services, answered: &CancellationToken) -> Duration
 async fn report(task: tokio::task::JoinHandle<anyhow::Result<()>>, component: String) {
     let result = task.await.context("guest invocation panicked").and_then(|result| result);
     if let Err(error) = result {
-        tracing::error!(component, error = format!("{error:#}"), "guest failed after its response had started");
+        tracing::error!(
+            component,
+            error = format!("{error:#}"),
+            "guest failed after its response had started"
+        );
     }
 }
 
@@ -108,7 +112,10 @@ impl Body for WatchedBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

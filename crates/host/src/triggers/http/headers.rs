@@ -27,7 +27,9 @@ pub(super) fn complete_uri<B>(request: &mut Request<B>) -> anyhow::Result<()> {
     });
     let mut parts = request.uri().clone().into_parts();
     let authority = match (header.transpose()?, parts.authority) {
-        (Some(header), Some(uri)) if header != uri => bail!("authority in 'Host' header does not match authority in URI"),
+        (Some(header), Some(uri)) if header != uri => {
+            bail!("authority in 'Host' header does not match authority in URI")
+        }
         (Some(authority), _) | (None, Some(authority)) => authority,
         (None, None) => bail!("no 'Host' header present in request"),
     };
@@ -46,11 +48,15 @@ pub(super) fn add_spin_headers<B>(
     for value in request.headers().values() {
         std::str::from_utf8(value.as_bytes()).context("a header is not valid UTF-8")?;
     }
-    let host = request.headers().get(HOST).map_or(Ok("localhost"), |host| std::str::from_utf8(host.as_bytes()))?;
+    let host =
+        request.headers().get(HOST).map_or(Ok("localhost"), |host| std::str::from_utf8(host.as_bytes()))?;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let full_url = format!("http://{host}{path}");
     let prefix = matched.raw.strip_suffix("/...").unwrap_or(&matched.raw).to_owned();
-    let named = matched.named.iter().map(|(name, value)| (format!("spin-path-match-{}", dashed(name)), value.clone()));
+    let named = matched
+        .named
+        .iter()
+        .map(|(name, value)| (format!("spin-path-match-{}", dashed(name)), value.clone()));
     let added = [
         ("spin-path-info", matched.path_info.clone()),
         ("spin-full-url", full_url),

@@ -80,7 +80,11 @@ impl HttpTrigger {
     }
 
     /// Answers a request from the network. `None`: it is not a request that can be answered.
-    async fn handle(&self, mut request: Request<WasiBody>, client: SocketAddr) -> anyhow::Result<Response<WasiBody>> {
+    async fn handle(
+        &self,
+        mut request: Request<WasiBody>,
+        client: SocketAddr,
+    ) -> anyhow::Result<Response<WasiBody>> {
         headers::strip_forbidden(&mut request);
         let path = request.uri().path().to_owned();
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {

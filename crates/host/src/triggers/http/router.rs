@@ -43,7 +43,11 @@ impl Router {
             let handler = Handler { trigger, raw: raw.clone(), based: based(raw) };
             match handlers.iter_mut().find(|earlier| earlier.raw == handler.raw) {
                 Some(earlier) => {
-                    tracing::error!(route = raw, trigger = config.id, "duplicate route: the last trigger serves it");
+                    tracing::error!(
+                        route = raw,
+                        trigger = config.id,
+                        "duplicate route: the last trigger serves it"
+                    );
                     *earlier = handler;
                 }
                 None => handlers.push(handler),
@@ -52,9 +56,13 @@ impl Router {
         let mut finder = Finder::new();
         for handler in handlers {
             if handler.based.starts_with(WELL_KNOWN) {
-                tracing::error!(route = handler.raw, "this route is the host's own and will never be reached");
+                tracing::error!(
+                    route = handler.raw,
+                    "this route is the host's own and will never be reached"
+                );
             }
-            let spec = spec(&handler.based).map_err(|error| anyhow!("invalid route {:?}: {error}", handler.raw))?;
+            let spec =
+                spec(&handler.based).map_err(|error| anyhow!("invalid route {:?}: {error}", handler.raw))?;
             finder.add(spec, handler).map_err(|error| anyhow!("{error}"))?;
         }
         Ok(Self(finder))

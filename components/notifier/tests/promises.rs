@@ -1,0 +1,137 @@
+//! What the notifier promises, on a real store and with a receiver that answers as it is told.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+
+use notifier::{Post, Sender, deliver};
+use perennial_domain::{
+    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel, fire,
+};
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_store::{NotificationRecord, Page, Store, SystemStore};
+
+const DAY: i64 = 86_400_000;
+
+/// A receiver that gives the same answer to everything and keeps what it got.
+struct Receiver {
+    answer: Attempt,
+    got: RefCell<Vec<Post>>,
+}
+
+impl Sender for Receiver {
+    async fn send(&self, post: &Post) -> Attempt {
+        self.got.borrow_mut().push(post.clone());
+        self.answer.clone()
+    }
+}
+
+fn receiver(answer: Attempt) -> Receiver {
+    Receiver { answer, got: RefCell::default() }
+}
+
+fn refused() -> Attempt {
+    Attempt::Refused { error: "the receiver answered 500".to_owned(), retry_after: None }
+}
+
+/// A notification that waits for its first attempt.
+fn waiting() -> (Fixture, UserId) {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let policy = WebhookPolicy::default();
+    let url = "https://hooks.example.com/perennial";
+    let (commit, channel) =
+        create_channel(&mut fixture.context(&user), url, "whsec_AAAA".to_owned(), 0, &policy).unwrap();
+    fixture.store.apply(&commit).unwrap();
+    fixture.task(&user, WEEKLY);
+    let due = fixture.store.due_alarms(NOON.plus_millis(7 * DAY), 10).unwrap().remove(0);
+    let commit = fire(&mut fixture.context(&user), &due.alarm, &[channel]);
+    fixture.store.apply(&commit).unwrap();
+    (fixture, user)
+}
+
+fn round(fixture: &mut Fixture, receiver: &Receiver, at: Timestamp) -> u32 {
+    let policy = WebhookPolicy::default();
+    let now = || at;
+    let delivered = deliver(&fixture.store, receiver, &policy, &now, &mut fixture.ids);
+    pollster::block_on(delivered).unwrap().attempted
+}
+
+fn state(fixture: &Fixture, user: &UserId) -> NotificationRecord {
+    let page = Page { after: None, limit: 10 };
+    fixture.store.notifications(user, None, &page).unwrap().remove(0)
+}
+
+#[test]
+fn what_the_receiver_took_is_not_sent_again() {
+    let (mut fixture, user) = waiting();
+    let receiver = receiver(Attempt::Accepted);
+    assert_eq!(round(&mut fixture, &receiver, NOON), 1);
+    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(30 * DAY)), 0);
+    assert_eq!(receiver.got.borrow().len(), 1);
+    let state = state(&fixture, &user);
+    assert_eq!((state.state, state.attempts), (NotificationState::Delivered, 1));
+    assert_eq!(fixture.count("outbox WHERE type = 'notification.delivered'"), 1);
+}
+
+#[test]
+fn what_the_receiver_refused_is_sent_again_under_the_same_id_until_it_is_given_up() {
+    let (mut fixture, user) = waiting();
+    let receiver = receiver(refused());
+    let mut at = NOON;
+    let mut waits = Vec::new();
+    for attempt in 1..=MAX_ATTEMPTS {
+        assert_eq!(round(&mut fixture, &receiver, at), 1, "attempt {attempt}");
+        if let Some(next) = state(&fixture, &user).next_attempt_at {
+            assert_eq!(round(&mut fixture, &receiver, next.plus_millis(-1)), 0, "an attempt before its time");
+            waits.push((next.as_millis() - at.as_millis()) / 1_000);
+            at = next;
+        }
+    }
+    let state = state(&fixture, &user);
+    assert_eq!((state.state, state.attempts), (NotificationState::Failed, MAX_ATTEMPTS));
+    assert_eq!(state.last_error.as_deref(), Some("the receiver answered 500"));
+    assert!(waits[0] >= 5 && waits[0] <= 6, "{waits:?}");
+    assert!(waits.windows(2).all(|pair| pair[0] < pair[1]), "{waits:?}");
+    let got = receiver.got.borrow();
+    assert!(got.iter().all(|post| post.signature.id == got[0].signature.id && post.body == got[0].body));
+}
+
+#[test]
+fn an_attempt_that_was_cut_off_is_made_again_when_its_claim_has_run_out() {
+    let (mut fixture, user) = waiting();
+    let due = fixture.store.due_notifications(NOON, 10).unwrap().remove(0);
+    let lease_end = NOON.plus_millis(60_000);
+    assert!(fixture.store.claim_notification(due.id, NOON, lease_end).unwrap().is_some());
+    let receiver = receiver(Attempt::Accepted);
+    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(59_999)), 0);
+    assert_eq!(round(&mut fixture, &receiver, lease_end), 1);
+    assert_eq!(state(&fixture, &user).state, NotificationState::Delivered);
+}
+
+#[test]
+fn two_notifiers_do_not_make_one_attempt_twice() {
+    let (fixture, _) = waiting();
+    let due = fixture.store.due_notifications(NOON, 10).unwrap().remove(0);
+    let other = fixture.connection();
+    let lease_end = NOON.plus_millis(60_000);
+    assert!(fixture.store.claim_notification(due.id, NOON, lease_end).unwrap().is_some());
+    assert!(other.claim_notification(due.id, NOON, lease_end).unwrap().is_none());
+}
+
+#[test]
+fn a_receiver_that_is_gone_is_not_asked_again() {
+    let (mut fixture, user) = waiting();
+    let receiver = receiver(Attempt::Gone { error: "the receiver answered 410".to_owned() });
+    round(&mut fixture, &receiver, NOON);
+    assert_eq!(state(&fixture, &user).state, NotificationState::Failed);
+    assert_eq!(fixture.count("outbox WHERE type = 'notification.failed'"), 1);
+}
+
+#[test]
+fn a_receiver_may_ask_for_more_time() {
+    let (mut fixture, user) = waiting();
+    let receiver = receiver(Attempt::Refused { error: "busy".to_owned(), retry_after: Some(3_600) });
+    round(&mut fixture, &receiver, NOON);
+    let wait = state(&fixture, &user).next_attempt_at.unwrap().as_millis() - NOON.as_millis();
+    assert!((3_600_000..=4_320_000).contains(&wait), "{wait}");
+}

@@ -1,0 +1,135 @@
+//! What the scheduler promises, on a real store.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use perennial_domain::{Occurrence, OccurrenceStatus, Task, TaskStatus, Timestamp, UserId};
+use perennial_events::CloudEvent;
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_store::{Page, Store, SystemStore};
+use recurrence_scheduler::{HandleError, Planned, handle_event, sweep};
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+fn names(fixture: &Fixture, user: &UserId, task: &Task) -> Vec<(String, OccurrenceStatus)> {
+    let page = Page { after: None, limit: 100 };
+    let all = fixture.store.occurrences(user, task.id, &page).unwrap();
+    all.into_iter().map(|(_, o)| (o.recurrence_id.to_string(), o.status)).collect()
+}
+
+fn event_of_completion(fixture: &Fixture, user: &UserId) -> CloudEvent {
+    let waiting = fixture.store.waiting_events(&user.stream(), 100).unwrap();
+    waiting.into_iter().rev().find(|event| event.kind == "task.completed").unwrap().into()
+}
+
+fn completed(document: &str) -> (Fixture, UserId, Task, Occurrence) {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (task, occurrence) = fixture.task(&user, document);
+    fixture.complete(&user, &task, &occurrence).unwrap();
+    (fixture, user, task, occurrence)
+}
+
+#[test]
+fn an_event_brings_the_next_occurrence_and_its_repetition_brings_none() {
+    let (mut fixture, user, task, _) = completed(WEEKLY);
+    let event = event_of_completion(&fixture, &user);
+    let planned: Vec<Planned> =
+        (0..3).map(|_| handle_event(&fixture.store, &event, NOON, &mut fixture.ids).unwrap()).collect();
+    assert_eq!(planned, [Planned::Now, Planned::Before, Planned::Before]);
+    assert_eq!(
+        names(&fixture, &user, &task),
+        [
+            ("2026-11-23T07:00:00[Europe/Berlin]".to_owned(), OccurrenceStatus::Done),
+            ("2026-11-30T07:00:00[Europe/Berlin]".to_owned(), OccurrenceStatus::Open),
+        ]
+    );
+    assert_eq!(fixture.count("inbox"), 1);
+}
+
+#[test]
+fn a_lost_event_is_made_up_for_by_the_sweep() {
+    let (mut fixture, user, task, _) = completed(WEEKLY);
+    assert_eq!(sweep(&fixture.store, NOON, &mut fixture.ids).unwrap().planned, 1);
+    assert_eq!(sweep(&fixture.store, NOON, &mut fixture.ids).unwrap().planned, 0);
+    // The event that comes late after all finds nothing left to do.
+    let event = event_of_completion(&fixture, &user);
+    assert_eq!(handle_event(&fixture.store, &event, NOON, &mut fixture.ids).unwrap(), Planned::Before);
+    assert_eq!(names(&fixture, &user, &task).len(), 2);
+}
+
+#[test]
+fn a_series_from_completion_counts_from_the_day_it_was_done() {
+    let document = r#"{"title": "Filter", "due": {"local": "2026-11-10T18:00:00", "tz": "Europe/Berlin"},
+        "recurrence": {"rrule": "FREQ=DAILY;INTERVAL=10", "anchor": "completion"}}"#;
+    let (mut fixture, user, task, _) = completed(document);
+    sweep(&fixture.store, NOON, &mut fixture.ids).unwrap();
+    // Due on the 10th, done on the 21st: the next is ten days after the 21st, at the series' own time.
+    assert_eq!(names(&fixture, &user, &task)[1].0, "2026-12-01T18:00:00[Europe/Berlin]");
+}
+
+#[test]
+fn a_series_from_completion_done_early_does_not_repeat_its_own_day() {
+    let document = r#"{"title": "Walk", "due": {"local": "2026-11-22T09:00:00", "tz": "Europe/Berlin"},
+        "recurrence": {"rrule": "FREQ=DAILY", "anchor": "completion"}}"#;
+    let (mut fixture, user, task, _) = completed(document);
+    sweep(&fixture.store, NOON, &mut fixture.ids).unwrap();
+    assert_eq!(names(&fixture, &user, &task)[1].0, "2026-11-23T09:00:00[Europe/Berlin]");
+}
+
+#[test]
+fn a_series_ends_with_its_last_occurrence() {
+    for rule in [r#"{"rrule": "FREQ=DAILY;COUNT=2"}"#, r#"{"rrule": "FREQ=DAILY;COUNT=2", "anchor": "completion"}"#] {
+        let document = format!(r#"{{"title": "Pills", "due": {{"local": "2026-11-22"}}, "recurrence": {rule}}}"#);
+        let (mut fixture, user, task, _) = completed(&document);
+        sweep(&fixture.store, NOON, &mut fixture.ids).unwrap();
+        let (task, open) = fixture.store.task(&user, task.id).unwrap().unwrap();
+        fixture.complete(&user, &task, &open.unwrap()).unwrap();
+        sweep(&fixture.store, NOON, &mut fixture.ids).unwrap();
+        let (task, open) = fixture.store.task(&user, task.id).unwrap().unwrap();
+        assert_eq!((task.status, open), (TaskStatus::Done, None), "{rule}");
+        assert_eq!(fixture.count("outbox WHERE type = 'series.ended'"), 1);
+    }
+}
+
+#[test]
+fn a_reminder_fires_when_it_is_due_and_not_before() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    fixture.task(&user, WEEKLY);
+    // Monday 07:00 in Berlin is 06:00 UTC; the reminder is half an hour earlier.
+    let due = Timestamp::from_millis(1_795_413_600_000 - HOUR / 2);
+    assert_eq!(sweep(&fixture.store, due.plus_millis(-1), &mut fixture.ids).unwrap().fired, 0);
+    assert_eq!(sweep(&fixture.store, due, &mut fixture.ids).unwrap().fired, 1);
+    assert_eq!(sweep(&fixture.store, due.plus_millis(DAY), &mut fixture.ids).unwrap().fired, 0);
+    let page = Page { after: None, limit: 10 };
+    let notifications = fixture.store.notifications(&user, None, &page).unwrap();
+    assert_eq!(notifications.len(), 1);
+    assert_eq!(notifications[0].channel_id.as_str(), "inbox");
+}
+
+#[test]
+fn a_reminder_missed_while_nothing_ran_fires_once_afterwards() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    fixture.task(&user, WEEKLY);
+    let weeks_later = NOON.plus_millis(30 * DAY);
+    assert_eq!(sweep(&fixture.store, weeks_later, &mut fixture.ids).unwrap().fired, 1);
+    assert_eq!(fixture.count("notification"), 1);
+}
+
+#[test]
+fn a_completed_occurrence_reminds_no_more() {
+    let (mut fixture, ..) = completed(WEEKLY);
+    assert_eq!(sweep(&fixture.store, NOON.plus_millis(2 * DAY), &mut fixture.ids).unwrap().fired, 0);
+}
+
+#[test]
+fn what_an_event_does_not_say_is_no_reason_to_try_again() {
+    let (mut fixture, user, ..) = completed(WEEKLY);
+    let event = event_of_completion(&fixture, &user);
+    let unknown = CloudEvent { kind: "task.painted".to_owned(), ..event.clone() };
+    assert_eq!(handle_event(&fixture.store, &unknown, NOON, &mut fixture.ids).unwrap(), Planned::Before);
+    let empty = CloudEvent { data: serde_json::json!({}), ..event };
+    let refused = handle_event(&fixture.store, &empty, NOON, &mut fixture.ids);
+    assert!(matches!(refused, Err(HandleError::Unusable { member: "data.recurrence_id", .. })));
+}
