@@ -99,7 +99,12 @@ async fn attempt<S: Store + SystemStore>(
     }
 }
 
-async fn send(sender: &impl Sender, policy: &WebhookPolicy, notification: &Notification, at: Timestamp) -> Attempt {
+async fn send(
+    sender: &impl Sender,
+    policy: &WebhookPolicy,
+    notification: &Notification,
+    at: Timestamp,
+) -> Attempt {
     // The operator may have changed what is allowed since the channel was set up.
     if let Err(why) = policy.check(&notification.url) {
         return Attempt::Gone { error: format!("the address {why}") };

@@ -43,7 +43,6 @@ fn judge(status: u16, retry_after: Option<i64>) -> Attempt {
 }
 
 fn retry_after(response: &IncomingResponse) -> Option<i64> {
-    let values = response.headers().get(&"retry-after".to_owned());
+    let values = response.headers().get("retry-after");
     String::from_utf8(values.into_iter().next()?).ok()?.trim().parse().ok()
 }
-

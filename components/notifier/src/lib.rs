@@ -9,4 +9,4 @@ mod http_out;
 mod sign;
 
 pub use deliver::{Delivered, Post, Sender, deliver};
-pub use sign::{Signature, SignError, sign};
+pub use sign::{SignError, Signature, sign};

@@ -52,4 +52,3 @@ pub fn handle_event<S: Store + SystemStore>(
     ctx.traceparent = event.traceparent.clone();
     Ok(plan_owed(store, &mut ctx, &user_id, task, &recurrence_id, Some(&inbox))?)
 }
-

@@ -31,7 +31,7 @@ fn context<'a>(
     let correlation_id = correlation_id.unwrap_or_else(|| ids.next().to_string());
     Context {
         user: user.id.clone(),
-        zone: user.zone.clone(),
+        zone: user.zone,
         now,
         ids,
         actor: Actor::component(CONSUMER),

@@ -42,7 +42,8 @@ pub fn plan_owed(
     inbox: Option<&InboxRecord>,
 ) -> Result<Planned, PlanError> {
     for _ in 0..TRIES {
-        let (Some((current, _)), Some(closed)) = (store.task(user, task)?, store.occurrence(user, task, id)?) else {
+        let (Some((current, _)), Some(closed)) = (store.task(user, task)?, store.occurrence(user, task, id)?)
+        else {
             return Ok(Planned::Before);
         };
         if closed.succession != Succession::Pending {

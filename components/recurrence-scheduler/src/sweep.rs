@@ -28,7 +28,11 @@ pub struct Swept {
 }
 
 /// Does one slice of what is owed and due. One that fails does not keep the others.
-pub fn sweep<S: Store + SystemStore>(store: &S, now: Timestamp, ids: &mut dyn Ids) -> Result<Swept, StoreError> {
+pub fn sweep<S: Store + SystemStore>(
+    store: &S,
+    now: Timestamp,
+    ids: &mut dyn Ids,
+) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
     for owed in store.owed_successors(SUCCESSORS)? {
         match succeed(store, &owed, now, ids) {

@@ -78,8 +78,11 @@ fn a_series_from_completion_done_early_does_not_repeat_its_own_day() {
 
 #[test]
 fn a_series_ends_with_its_last_occurrence() {
-    for rule in [r#"{"rrule": "FREQ=DAILY;COUNT=2"}"#, r#"{"rrule": "FREQ=DAILY;COUNT=2", "anchor": "completion"}"#] {
-        let document = format!(r#"{{"title": "Pills", "due": {{"local": "2026-11-22"}}, "recurrence": {rule}}}"#);
+    for rule in
+        [r#"{"rrule": "FREQ=DAILY;COUNT=2"}"#, r#"{"rrule": "FREQ=DAILY;COUNT=2", "anchor": "completion"}"#]
+    {
+        let document =
+            format!(r#"{{"title": "Pills", "due": {{"local": "2026-11-22"}}, "recurrence": {rule}}}"#);
         let (mut fixture, user, task, _) = completed(&document);
         sweep(&fixture.store, NOON, &mut fixture.ids).unwrap();
         let (task, open) = fixture.store.task(&user, task.id).unwrap().unwrap();

@@ -2,7 +2,9 @@
 
 use perennial_domain::{Commit, Context, Ids, Timestamp};
 use perennial_guest::Settings;
-use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, correlation_id, replay, traceparent};
+use perennial_http_api::{
+    Caller, IdempotencyKey, Problem, Request, Response, correlation_id, replay, traceparent,
+};
 use perennial_store::{Store, StoreError, SystemStore};
 
 /// How often a write is decided anew because what it was decided upon has changed meanwhile.
@@ -71,7 +73,11 @@ impl<S: Store + SystemStore> Api<'_, S> {
         }
     }
 
-    fn stored_answer(&self, caller: &Caller, key: Option<&IdempotencyKey>) -> Result<Option<Response>, Problem> {
+    fn stored_answer(
+        &self,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<Response>, Problem> {
         let Some(key) = key else { return Ok(None) };
         let stored = self.store.idempotent_answer(&caller.user.id, &key.key)?;
         stored.map(|stored| replay(key, stored)).transpose()
@@ -81,7 +87,7 @@ impl<S: Store + SystemStore> Api<'_, S> {
         let traceparent = traceparent(request.headers());
         Context {
             user: caller.user.id.clone(),
-            zone: caller.user.zone.clone(),
+            zone: caller.user.zone,
             now: self.now,
             actor: caller.actor.clone(),
             correlation_id: correlation_id(traceparent.as_deref(), || self.ids.next().to_string()),

@@ -6,7 +6,7 @@ use perennial_http_api::{Problem, Response};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Api, Answered, handle};
+use crate::{Answered, Api, handle};
 
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {

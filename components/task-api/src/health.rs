@@ -23,7 +23,9 @@ pub(crate) fn healthz(store: &impl SystemStore) -> Result<Response, Problem> {
 pub(crate) fn readyz(store: &impl SystemStore) -> Result<Response, Problem> {
     let (found, needed) = store.schema_version()?;
     if found != needed {
-        return Err(Problem::unavailable(format!("the database has schema version {found}, this build needs {needed}")));
+        return Err(Problem::unavailable(format!(
+            "the database has schema version {found}, this build needs {needed}"
+        )));
     }
     Ok(answer(StatusCode::OK, &json!({ "status": "ready" })))
 }

@@ -11,7 +11,9 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Re
     let query = query(request, &["task", "limit", "cursor"])?;
     let task = match query.iter().find(|(name, _)| name == "task") {
         None => None,
-        Some((_, id)) => Some(TaskId::parse(id).ok_or_else(|| Problem::malformed("task must be the id of a task"))?),
+        Some((_, id)) => {
+            Some(TaskId::parse(id).ok_or_else(|| Problem::malformed("task must be the id of a task"))?)
+        }
     };
     let page = PageQuery::parse(&query)?;
     let notifications = store.notifications(&caller.user.id, task, &page.to_store())?;

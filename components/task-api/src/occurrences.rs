@@ -1,7 +1,9 @@
 //! Occurrences: complete one, list them.
 
 use http::StatusCode;
-use perennial_domain::{Completion, Invalid, Occurrence, RecurrenceId, Task, TaskId, UserId, complete as decide};
+use perennial_domain::{
+    Completion, Invalid, Occurrence, RecurrenceId, Task, TaskId, UserId, complete as decide,
+};
 use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Request, Response, answer, json, query};
 use perennial_store::{Store, SystemStore};
 use serde::Deserialize;
@@ -26,8 +28,11 @@ pub(crate) fn complete<S: Store + SystemStore>(
 ) -> Result<(Response, bool), Problem> {
     query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
-    let input: CompleteInput =
-        if request.body().is_empty() { CompleteInput::default() } else { json(request, &["application/json"])? };
+    let input: CompleteInput = if request.body().is_empty() {
+        CompleteInput::default()
+    } else {
+        json(request, &["application/json"])?
+    };
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
         let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
@@ -56,7 +61,10 @@ fn named(
         (_, None) => RecurrenceId::single(),
         (_, Some(_)) => {
             let hint = match open {
-                Some(open) => format!("name the occurrence to complete; the open one is {:?}", open.recurrence_id.as_str()),
+                Some(open) => format!(
+                    "name the occurrence to complete; the open one is {:?}",
+                    open.recurrence_id.as_str()
+                ),
                 None => "name the occurrence to complete; the next one follows in a moment".to_owned(),
             };
             return Err(Invalid::at(FIELD, hint).into());
@@ -70,11 +78,20 @@ fn show(occurrence: &Occurrence) -> Response {
     answer(StatusCode::OK, &CompletedView::new(occurrence))
 }
 
-pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request, id: TaskId) -> Result<Response, Problem> {
+pub(crate) fn list(
+    store: &impl Store,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<Response, Problem> {
     let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
     let user = &caller.user.id;
     store.task(user, id)?.ok_or_else(Problem::not_found)?;
     let occurrences = store.occurrences(user, id, &page.to_store())?;
-    let shown = page.show(&occurrences, |(place, _)| place.clone(), |(_, occurrence)| OccurrenceView::new(occurrence));
+    let shown = page.show(
+        &occurrences,
+        |(place, _)| place.clone(),
+        |(_, occurrence)| OccurrenceView::new(occurrence),
+    );
     Ok(answer(StatusCode::OK, &shown))
 }

@@ -61,7 +61,9 @@ fn dispatch<S: Store + SystemStore>(
         (["tasks", id], &Method::PATCH) => tasks::update(api, caller, request, task_id(id)?),
         (["tasks", id], &Method::DELETE) => tasks::delete(api, caller, request, task_id(id)?),
         (["tasks", _], _) => Err(Problem::method_not_allowed("GET, PATCH, DELETE")),
-        (["tasks", id, "complete"], &Method::POST) => occurrences::complete(api, caller, request, task_id(id)?),
+        (["tasks", id, "complete"], &Method::POST) => {
+            occurrences::complete(api, caller, request, task_id(id)?)
+        }
         (["tasks", _, "complete"], _) => Err(Problem::method_not_allowed("POST")),
         (["tasks", id, "occurrences"], &Method::GET) => {
             read(occurrences::list(api.store, caller, request, task_id(id)?))

@@ -1,9 +1,12 @@
 //! Tasks: list, create, read, change, delete.
 
 use http::{HeaderValue, StatusCode, header};
-use perennial_domain::{Occurrence, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task, update_task};
+use perennial_domain::{
+    Occurrence, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task, update_task,
+};
 use perennial_http_api::{
-    Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content, query, typed,
+    Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content,
+    query, typed,
 };
 use perennial_store::{Store, SystemStore};
 use serde_json::Value;
@@ -24,7 +27,8 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Re
     };
     let page = PageQuery::parse(&query)?;
     let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
-    let shown = page.show(&tasks, |(task, _)| task.id.to_string(), |(task, open)| TaskView::new(task, open.as_ref()));
+    let shown =
+        page.show(&tasks, |(task, _)| task.id.to_string(), |(task, open)| TaskView::new(task, open.as_ref()));
     Ok(answer(StatusCode::OK, &shown))
 }
 

@@ -55,7 +55,10 @@ pub fn create_channel(
 ) -> Result<(Commit, Channel), Invalid> {
     policy.check(url).map_err(|why| Invalid::at("/url", why))?;
     if existing >= MAX_CHANNELS {
-        return Err(Invalid::at("", format!("there are {existing} channels; at most {MAX_CHANNELS} are kept")));
+        return Err(Invalid::at(
+            "",
+            format!("there are {existing} channels; at most {MAX_CHANNELS} are kept"),
+        ));
     }
     let id = ChannelId::new(ctx.ids.next().to_string());
     let channel =
@@ -103,8 +106,11 @@ impl WebhookPolicy {
             return Err("must use port 443".to_owned());
         }
         let labels: Vec<&str> = host.trim_end_matches('.').split('.').collect();
-        let is_label =
-            |label: &&str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let is_label = |label: &&str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
         if host.len() > 253 || labels.len() < 2 || !labels.iter().all(is_label) {
             return Err("must name a public host, such as hooks.example.com".to_owned());
         }

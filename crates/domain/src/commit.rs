@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::{
     ChannelId, ChannelKind, Event, EventId, NotificationId, NotificationState, OccurrenceStatus, Priority,
-    RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId, TaskStatus, Timestamp, TokenId, UserId,
+    RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId, TaskStatus, Timestamp, TokenId,
+    UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.

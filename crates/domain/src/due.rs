@@ -42,9 +42,10 @@ impl Due {
         };
         match (parse_local(&input.local).map_err(|why| Invalid::at(local_at, why))?, zone) {
             (Local::Date(date), None) => Ok(Self::Date(date)),
-            (Local::Date(_), Some(_)) => {
-                Err(Invalid::at(tz_at, "a date without a time is a whole day wherever the user is: leave tz out"))
-            }
+            (Local::Date(_), Some(_)) => Err(Invalid::at(
+                tz_at,
+                "a date without a time is a whole day wherever the user is: leave tz out",
+            )),
             (Local::DateTime(at), None) => Ok(Self::Floating(at)),
             (Local::DateTime(at), Some(zone)) => Ok(Self::Zoned(at, zone)),
         }
@@ -93,7 +94,7 @@ impl Due {
         match self {
             Self::Date(_) => Self::Date(wall.date()),
             Self::Floating(_) => Self::Floating(wall),
-            Self::Zoned(_, zone) => Self::Zoned(wall, zone.clone()),
+            Self::Zoned(_, zone) => Self::Zoned(wall, *zone),
         }
     }
 
@@ -110,7 +111,7 @@ impl Due {
         match self {
             Self::Date(date) => Start::Date(*date),
             Self::Floating(at) => Start::Floating(*at),
-            Self::Zoned(at, zone) => Start::Zoned(*at, zone.clone()),
+            Self::Zoned(at, zone) => Start::Zoned(*at, *zone),
         }
     }
 }
@@ -130,7 +131,9 @@ pub(crate) enum Local {
 /// Reads a local date or date-time; the error says what is wrong with the text.
 pub(crate) fn parse_local(text: &str) -> Result<Local, String> {
     let bad = || {
-        format!("{text:?} is not a local date (YYYY-MM-DD) or date-time (YYYY-MM-DDTHH:MM:SS) of the calendar, without an offset")
+        format!(
+            "{text:?} is not a local date (YYYY-MM-DD) or date-time (YYYY-MM-DDTHH:MM:SS) of the calendar, without an offset"
+        )
     };
     let local = match text.len() {
         10 => Local::Date(NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| bad())?),

@@ -24,15 +24,16 @@ mod trigger;
 
 pub use channel::{Channel, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel};
 pub use commit::{
-    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, IdempotencyRecord, InboxRecord, NotificationRow,
-    OccurrenceRow, TaskRow, TokenRow, UserRow,
+    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, IdempotencyRecord, InboxRecord,
+    NotificationRow, OccurrenceRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
 pub use id::{ChannelId, EventId, NotificationId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
-    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token, revoke_token,
+    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
+    revoke_token,
 };
 pub use invalid::{FieldError, Invalid};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
@@ -41,8 +42,8 @@ pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire};
 pub use series::{RecurrenceInput, Series, SuccessionError, plan_successor};
 pub use task::{
-    Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete, create_task,
-    delete_task, update_task,
+    Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete,
+    create_task, delete_task, update_task,
 };
 pub use time::Timestamp;
 pub use trigger::Trigger;

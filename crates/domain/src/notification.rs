@@ -103,7 +103,11 @@ pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attemp
 fn wait(notification: &Notification, retry_after: Option<i64>) -> Option<i64> {
     let step = usize::try_from(notification.attempt).ok()?.checked_sub(1)?;
     let seconds = (*BACKOFF.get(step)?).max(retry_after.unwrap_or(0).clamp(0, MAX_RETRY_AFTER));
-    let spread = notification.id.to_string().bytes().fold(0_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let spread = notification
+        .id
+        .to_string()
+        .bytes()
+        .fold(0_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let percent = spread.rem_euclid(21);
     seconds.checked_mul(1_000)?.checked_add(seconds.checked_mul(10)?.checked_mul(percent)?)
 }

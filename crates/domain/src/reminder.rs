@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::commit::ExpectAlarm;
 use crate::event::occurrence_key;
 use crate::{
-    AlarmRow, AlarmState, Channel, Commit, Context, EventType, INBOX_CHANNEL, NotificationId, NotificationRow,
-    NotificationState, RecurrenceId, ReminderId, TaskId, Timestamp,
+    AlarmRow, AlarmState, Channel, Commit, Context, EventType, INBOX_CHANNEL, NotificationId,
+    NotificationRow, NotificationState, RecurrenceId, ReminderId, TaskId, Timestamp,
 };
 use crate::{ChannelId, ChannelKind};
 

@@ -66,7 +66,10 @@ impl Series {
             return Err(Invalid::at(RRULE, "FREQ=SECONDLY: a task comes back at most once a minute"));
         }
         if matches!(due, Due::Date(_)) && rule.frequency() < Frequency::Daily {
-            return Err(Invalid::at(RRULE, "a whole day comes back at most once a day: give the due date a time"));
+            return Err(Invalid::at(
+                RRULE,
+                "a whole day comes back at most once a day: give the due date a time",
+            ));
         }
         let series = Self { input: input.clone(), rule };
         series.first(due)?;
@@ -97,7 +100,8 @@ impl Series {
     /// The first occurrence that is later than the one named.
     pub(crate) fn first_after(&self, due: &Due, last: &RecurrenceId) -> Result<Due, Invalid> {
         let after = nominal(last)?;
-        next(due, self.rule.clone(), after)?.ok_or_else(|| Invalid::at(RRULE, format!("has no occurrence after {last}")))
+        next(due, self.rule.clone(), after)?
+            .ok_or_else(|| Invalid::at(RRULE, format!("has no occurrence after {last}")))
     }
 
     /// The successor of a closed occurrence, or `None` where the series ends with it.
@@ -139,7 +143,8 @@ fn minute(at: NaiveDateTime) -> u32 {
 }
 
 fn expand(due: &Due, rule: Rule) -> Result<RuleSet, Invalid> {
-    RuleSet::new(due.start(), Some(rule), Vec::new(), Vec::new()).map_err(|error| Invalid::at(RRULE, error.to_string()))
+    RuleSet::new(due.start(), Some(rule), Vec::new(), Vec::new())
+        .map_err(|error| Invalid::at(RRULE, error.to_string()))
 }
 
 fn next(due: &Due, rule: Rule, after: NaiveDateTime) -> Result<Option<Due>, Invalid> {
@@ -169,7 +174,9 @@ pub fn plan_successor(
     task: &Task,
     closed: &Occurrence,
 ) -> Result<(Commit, Option<Occurrence>), SuccessionError> {
-    let (Some(series), Some(due), Succession::Pending) = (&task.spec.series, &task.spec.due, closed.succession) else {
+    let (Some(series), Some(due), Succession::Pending) =
+        (&task.spec.series, &task.spec.due, closed.succession)
+    else {
         return Err(SuccessionError::NotOwed(closed.recurrence_id.clone()));
     };
     let successor = series.successor(due, closed, &ctx.zone)?;

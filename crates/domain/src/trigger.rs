@@ -32,7 +32,9 @@ impl Trigger {
         let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
         if let Some(duration) = unsigned.strip_prefix('P') {
             let (days, seconds) = parse_duration(duration).ok_or_else(|| {
-                format!("{text:?} is not a duration such as -PT15M (a quarter of an hour before), -P1D or PT0S")
+                format!(
+                    "{text:?} is not a duration such as -PT15M (a quarter of an hour before), -P1D or PT0S"
+                )
             })?;
             let whole = days.saturating_add(u64::try_from(seconds / 86_400).unwrap_or(u64::MAX));
             if whole > MAX_DAYS {
@@ -42,7 +44,9 @@ impl Trigger {
         }
         match DateTime::parse_from_rfc3339(text) {
             Ok(at) if text.ends_with('Z') => Ok(Self::Absolute(at.with_timezone(&Utc).into())),
-            _ => Err(format!("{text:?} is neither a duration such as -PT15M nor an instant in UTC such as 2026-03-06T08:00:00Z")),
+            _ => Err(format!(
+                "{text:?} is neither a duration such as -PT15M nor an instant in UTC such as 2026-03-06T08:00:00Z"
+            )),
         }
     }
 

@@ -16,7 +16,10 @@ const MAX_EVENT: usize = 256 * 1024;
 
 /// An event as it travels. Attributes that a reader does not know are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "named by CloudEvents 1.0; the extension attributes are described in docs/events.md")]
+#[expect(
+    missing_docs,
+    reason = "named by CloudEvents 1.0; the extension attributes are described in docs/events.md"
+)]
 pub struct CloudEvent {
     pub specversion: String,
     pub id: String,

@@ -75,4 +75,3 @@ pub async fn relay_all(
     }
     Ok(published)
 }
-

@@ -13,7 +13,8 @@ use crate::{Settings, log, now, open_bus, read};
 pub async fn admit(request: IncomingRequest) -> Result<(Settings, Request), Problem> {
     let settings = Settings::from_host().map_err(|error| Problem::misconfigured(error.to_string()))?;
     let request = read(request).await?;
-    let token = request.headers().get("dapr-api-token").and_then(|token| token.to_str().ok()).unwrap_or_default();
+    let token =
+        request.headers().get("dapr-api-token").and_then(|token| token.to_str().ok()).unwrap_or_default();
     if !same_secret(token, &settings.callback_token) {
         return Err(Problem::unauthenticated("callbacks need the header dapr-api-token"));
     }

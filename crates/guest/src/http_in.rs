@@ -25,7 +25,8 @@ pub async fn read(request: IncomingRequest) -> Result<Request, Problem> {
             headers.append(name, value);
         }
     }
-    let announced = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
         return Err(Problem::too_large(MAX_BODY));
     }

@@ -113,12 +113,9 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_refused_by_its_name() {
-        for (name, value) in [
-            ("store", "mysql"),
-            ("durability", "fast"),
-            ("bus", "kafka"),
-            ("webhook_http_origin", "ftp://x"),
-        ] {
+        for (name, value) in
+            [("store", "mysql"), ("durability", "fast"), ("bus", "kafka"), ("webhook_http_origin", "ftp://x")]
+        {
             assert_eq!(settings(name, value).unwrap_err().name, name);
         }
     }

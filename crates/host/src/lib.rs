@@ -33,6 +33,7 @@ mod services;
 mod sqlite;
 mod start;
 mod state_dir;
+mod timed_body;
 mod triggers;
 mod variables;
 

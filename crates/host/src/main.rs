@@ -1,6 +1,6 @@
 //! `perennial`: the application's own host.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -56,26 +56,30 @@ async fn up(arguments: UpArgs) -> anyhow::Result<()> {
 
 /// Tells where everything is. The token is shown here and nowhere else, as Jupyter does.
 fn greet(running: &Running) {
+    // Nobody may be reading: that is no reason to stop.
+    let _ = write_greeting(running, &mut std::io::stdout().lock());
+}
+
+fn write_greeting(running: &Running, out: &mut impl Write) -> std::io::Result<()> {
     let address = format!("http://{}", running.address);
-    println!("\nServing {address}");
-    println!("Available Routes:");
+    writeln!(out, "\nServing {address}")?;
+    writeln!(out, "Available Routes:")?;
     for (target, route) in &running.routes {
-        println!("  {target}: {address}{route}");
+        writeln!(out, "  {target}: {address}{route}")?;
     }
     if let Some(token) = &running.token {
-        println!("Token:   {token}  (kept in {})", running.state_dir.join("token").display());
+        writeln!(out, "Token:   {token}  (kept in {})", running.state_dir.join("token").display())?;
     }
-    println!("Data:    {}", running.state_dir.display());
+    writeln!(out, "Data:    {}", running.state_dir.display())?;
     match &running.in_process_bus {
-        Some(address) => {
-            println!("Bus:     in-process, in place of {address} (give redis_url to use a Redis)")
-        }
-        None => println!("Bus:     Redis, as configured"),
+        Some(address) => writeln!(out, "Bus:     in-process, in place of {address} (give redis_url to use a Redis)")?,
+        None => writeln!(out, "Bus:     Redis, as configured")?,
     }
     let how = match running.compiled {
         0 => "compiled code from the cache".to_owned(),
         1 => "1 wasm file compiled".to_owned(),
         n => format!("{n} wasm files compiled"),
     };
-    println!("Started: in {:.2} s, {how}\n", running.started_in.as_secs_f64());
+    writeln!(out, "Started: in {:.2} s, {how}\n", running.started_in.as_secs_f64())?;
+    out.flush()
 }

@@ -26,8 +26,8 @@ use crate::triggers::http::{HttpTrigger, serve};
 use crate::triggers::redis;
 use crate::variables::Variables;
 
-/// Room in the instance pool for the guests of the redis and cron triggers, beside those of HTTP.
-const EVENT_INSTANCES: u32 = 64;
+/// Room in the instance pool for ticks that tests run by hand.
+const SPARE_INSTANCES: usize = 16;
 
 /// The variable that takes the first token.
 const TOKEN_VARIABLE: &str = "bootstrap_token";
@@ -78,8 +78,11 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         hooks,
     ));
 
+    let events = manifest.cron.len().saturating_mul(cron::CONCURRENT_TICKS).saturating_add(manifest.redis.len());
+    let events = u32::try_from(events.saturating_add(SPARE_INSTANCES))?;
+    let instances = options.max_instances.saturating_add(events);
     let compiled =
-        compile(&manifest, options.max_instances, options.cache_dir.as_deref(), &state_dir).await?;
+        compile(&manifest, instances, options.cache_dir.as_deref(), &state_dir).await?;
     let mut components = BTreeMap::new();
     for (id, pre) in compiled.components {
         let logs = Logs::open(&log_dir, &id, !options.quiet)?;
@@ -154,7 +157,7 @@ async fn compile(
     let sources =
         sources.map(|(id, component)| (id.clone(), manifest.directory.join(&component.source.0))).collect();
     let compile = move || {
-        let engine = engine(instances.saturating_add(EVENT_INSTANCES))?;
+        let engine = engine(instances)?;
         let linker = linker(&engine)?;
         let sources: Vec<(String, std::path::PathBuf)> = sources;
         let mut loaded: BTreeMap<std::path::PathBuf, wasmtime::component::Component> = BTreeMap::new();

@@ -29,7 +29,9 @@ impl IdempotencyKey {
             )));
         }
         let mut hash = Sha256::new();
-        for part in [request.method().as_str().as_bytes(), request.uri().to_string().as_bytes(), request.body()] {
+        for part in
+            [request.method().as_str().as_bytes(), request.uri().to_string().as_bytes(), request.body()]
+        {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }

@@ -20,7 +20,10 @@ pub fn query(request: &Request, taken: &[&str]) -> Result<Vec<(String, String)>,
     for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if !taken.contains(&name) {
-            return Err(Problem::malformed(format!("the query parameter {name:?} is not one of: {}", taken.join(", "))));
+            return Err(Problem::malformed(format!(
+                "the query parameter {name:?} is not one of: {}",
+                taken.join(", ")
+            )));
         }
         if found.iter().any(|(other, _)| other == name) {
             return Err(Problem::malformed(format!("the query parameter {name:?} is given twice")));
@@ -40,7 +43,8 @@ pub struct PageQuery {
 impl PageQuery {
     /// Reads `limit` and `cursor`.
     pub fn parse(query: &[(String, String)]) -> Result<Self, Problem> {
-        let value = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+        let value =
+            |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
         let limit = match value("limit") {
             None => DEFAULT,
             Some(text) => text
@@ -51,7 +55,9 @@ impl PageQuery {
         };
         let after = match value("cursor") {
             None => None,
-            Some(text) => Some(decode(text).ok_or_else(|| Problem::malformed("cursor is not one that was given out"))?),
+            Some(text) => {
+                Some(decode(text).ok_or_else(|| Problem::malformed("cursor is not one that was given out"))?)
+            }
         };
         Ok(Self { limit, after })
     }

@@ -12,7 +12,10 @@ const TYPE: &str = "urn:perennial:problem:";
 
 /// Why a request was not carried out. Each constructor names a type that clients may rely on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
+pub struct Problem(Box<Details>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Details {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
@@ -23,7 +26,19 @@ pub struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), header: None }
+        Self(Box::new(Details {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            header: None,
+        }))
+    }
+
+    fn with_header(mut self, name: header::HeaderName, value: &'static str) -> Self {
+        self.0.header = Some((name, value));
+        self
     }
 
     /// The request cannot be read at all: not JSON, or a header or query parameter that is unusable.
@@ -33,8 +48,8 @@ impl Problem {
 
     /// No token, or not a valid one.
     pub fn unauthenticated(detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A valid token is needed", detail);
-        Self { header: Some((header::WWW_AUTHENTICATE, "Bearer")), ..problem }
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A valid token is needed", detail)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer")
     }
 
     /// The token does not allow this.
@@ -45,14 +60,19 @@ impl Problem {
 
     /// There is no such thing, or it is someone else's: nobody can tell which.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", "nothing of yours has this address")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing",
+            "nothing of yours has this address",
+        )
     }
 
     /// The thing is there, but not for this method.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("this address takes {allow}");
-        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method", detail);
-        Self { header: Some((header::ALLOW, allow)), ..problem }
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method", detail)
+            .with_header(header::ALLOW, allow)
     }
 
     /// Others changed the same thing at once, again and again.
@@ -64,7 +84,12 @@ impl Problem {
     /// `If-Match` names another version.
     pub fn precondition_failed(current: &str) -> Self {
         let detail = format!("the current version is {current}; read it again");
-        Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It has changed since it was read", detail)
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition-failed",
+            "It has changed since it was read",
+            detail,
+        )
     }
 
     /// The body is over the limit.
@@ -76,7 +101,12 @@ impl Problem {
     /// The body is of a type that is not taken here.
     pub fn unsupported_media_type(expected: &str) -> Self {
         let detail = format!("send {expected}");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not with this media type", detail)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "Not with this media type",
+            detail,
+        )
     }
 
     /// The idempotency key was used for another request.
@@ -92,24 +122,31 @@ impl Problem {
 
     /// A setting of the service is wrong; only its operator can mend it.
     pub fn misconfigured(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The service is not set up right", detail)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "misconfigured",
+            "The service is not set up right",
+            detail,
+        )
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 }
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
-        let problem = Self::new(
+        let detail = invalid.to_string();
+        let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid",
             "Something in the request is wrong",
-            invalid.to_string(),
+            detail,
         );
-        Self { errors: invalid.errors, ..problem }
+        problem.0.errors = invalid.errors;
+        problem
     }
 }
 
@@ -127,7 +164,7 @@ impl From<StoreError> for Problem {
 }
 
 impl From<Problem> for Response {
-    fn from(problem: Problem) -> Self {
+    fn from(Problem(problem): Problem) -> Self {
         let mut document = json!({
             "type": format!("{TYPE}{}", problem.kind),
             "title": problem.title,
@@ -135,8 +172,11 @@ impl From<Problem> for Response {
             "detail": problem.detail,
         });
         if let (false, Some(members)) = (problem.errors.is_empty(), document.as_object_mut()) {
-            let errors =
-                problem.errors.iter().map(|e| json!({ "pointer": e.pointer, "detail": e.detail })).collect::<Vec<_>>();
+            let errors = problem
+                .errors
+                .iter()
+                .map(|e| json!({ "pointer": e.pointer, "detail": e.detail }))
+                .collect::<Vec<_>>();
             members.insert("errors".to_owned(), errors.into());
         }
         let mut response = crate::answer(problem.status, &document);

@@ -48,7 +48,12 @@ pub trait Store {
     /// The last occurrence of a task that was completed.
     fn last_closed(&self, user: &UserId, task: TaskId) -> Result<Option<Occurrence>, StoreError>;
     /// All occurrences of a task in the order of their making, each with its place in it.
-    fn occurrences(&self, user: &UserId, task: TaskId, page: &Page) -> Result<Vec<(String, Occurrence)>, StoreError>;
+    fn occurrences(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        page: &Page,
+    ) -> Result<Vec<(String, Occurrence)>, StoreError>;
     /// The user's channels; at most 100.
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError>;
     /// One channel.
@@ -92,7 +97,12 @@ pub trait SystemStore {
     /// Streams with events waiting to be published, and no one at it.
     fn waiting_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>, StoreError>;
     /// Takes a stream's relay until `until`; `None` if another has it.
-    fn lease_stream(&self, id: &StreamId, now: Timestamp, until: Timestamp) -> Result<Option<Lease>, StoreError>;
+    fn lease_stream(
+        &self,
+        id: &StreamId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, StoreError>;
     /// Events of a stream that wait, in order.
     fn waiting_events(&self, id: &StreamId, limit: u32) -> Result<Vec<WaitingEvent>, StoreError>;
     /// Marks events up to a sequence as published and gives the lease back. Does nothing if the lease was lost.

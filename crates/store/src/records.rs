@@ -1,8 +1,8 @@
 //! Rows that are read for what they are, not to decide upon.
 
 use perennial_domain::{
-    ChannelId, DueAlarm, NotificationId, NotificationState, RecurrenceId, ReminderId, Scope, StreamId, TaskId, Timestamp,
-    TokenId, User, UserId,
+    ChannelId, DueAlarm, NotificationId, NotificationState, RecurrenceId, ReminderId, Scope, StreamId,
+    TaskId, Timestamp, TokenId, User, UserId,
 };
 use serde_json::Value;
 

@@ -7,9 +7,9 @@ use std::thread;
 use perennial_domain::{
     DueAlarm, EventId, Ids, InboxRecord, Succession, create_task, delete_task, fire, plan_successor,
 };
+use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context, webhook};
 use perennial_store::sqlite::Value;
 use perennial_store::{Page, Store, StoreError, SystemStore};
-use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context, webhook};
 
 const TABLES: [&str; 8] =
     ["task", "occurrence", "alarm", "notification", "outbox", "stream", "audit", "idempotency"];
@@ -94,8 +94,7 @@ fn sequences_are_gapless_under_concurrent_commits() {
 fn a_repeated_event_has_no_second_effect() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
-    let inbox =
-        Some(InboxRecord { consumer: "test".to_owned(), event_id: EventId::new(fixture.ids.next()) });
+    let inbox = Some(InboxRecord { consumer: "test".to_owned(), event_id: EventId::new(fixture.ids.next()) });
     let input = serde_json::from_str(WEEKLY).unwrap();
     for delivery in 0..3 {
         // Each delivery decides anew, with ids of its own: only the inbox can tell that it is the same event.
@@ -138,9 +137,13 @@ fn two_plans_of_one_successor_make_one() {
     assert!(matches!(fixture.store.apply(&second), Err(StoreError::Changed(_))));
     // Even a plan that expects nothing and names another date meets the unique successor.
     second.expect = Default::default();
-    second.opened[0].recurrence_id = perennial_domain::RecurrenceId::from_text("2026-12-07T07:00:00[Europe/Berlin]");
+    second.opened[0].recurrence_id =
+        perennial_domain::RecurrenceId::from_text("2026-12-07T07:00:00[Europe/Berlin]");
     let refused = fixture.store.apply(&second);
-    assert!(matches!(&refused, Err(StoreError::Duplicate(what)) if what.contains("predecessor")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(StoreError::Duplicate(what)) if what.contains("predecessor")),
+        "{refused:?}"
+    );
     assert_eq!(fixture.count("occurrence WHERE predecessor IS NOT NULL"), 1);
 }
 

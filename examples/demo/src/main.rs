@@ -63,8 +63,11 @@ fn tell(options: &Options) -> anyhow::Result<()> {
     reminder::receive(&api)?;
 
     println!("\nAll of it is in the service now. To look around:");
-    println!("   curl -H \"Authorization: Bearer $(cat {})\" \\", options.token_file.display());
-    println!("        {}/v1/tasks", options.address);
+    let token = match &options.token {
+        Some(_) => "$PERENNIAL_TOKEN".to_owned(),
+        None => format!("$(cat {})", options.token_file.display()),
+    };
+    println!("   curl -H \"Authorization: Bearer {token}\" {}/v1/tasks", options.address);
     Ok(())
 }
 

@@ -72,7 +72,7 @@ fn remind(api: &Api, listener: &Listener, channel: &Channel) -> anyhow::Result<(
 
     let delivered = delivered(api, &task.id, &channel.id)?;
     ensure!(delivered.id == header("webhook-id"), "the webhook's id is not the notification's");
-    println!("   the service knows: {}, after {} attempt(s)", delivered.state, delivered.attempts);
+    println!("   the service says {}; attempts: {}", delivered.state, delivered.attempts);
     api.post::<Value>(&format!("/v1/tasks/{}/complete", task.id), &json!({}))?;
     Ok(())
 }

@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// How often the same completion is asked for again.
 const AGAIN: usize = 10;
 
-/// A kind of recurrence, and how to know it.
+/// A kind of recurrence, in words (`DAY` = when it was completed), and how to know it.
 type Kind = (&'static str, fn(&Task) -> bool);
 
 const KINDS: [Kind; 5] = [
@@ -24,7 +24,7 @@ const KINDS: [Kind; 5] = [
     }),
     ("every year", |task| rule(task).starts_with("FREQ=YEARLY") && !zone(task).is_empty()),
     ("every workday", |task| zone(task) == "Asia/Kolkata"),
-    ("counted from the day it was done", |task| {
+    ("counted from the day it was done, DAY", |task| {
         task.recurrence.as_ref().is_some_and(|r| r.anchor == "completion")
     }),
 ];
@@ -48,8 +48,9 @@ pub fn complete_one_of_each_kind(api: &Api, tasks: &[Task]) -> anyhow::Result<()
             task.occurrence.as_ref().with_context(|| format!("nothing of {:?} is open", task.title))?;
         complete(api, task, open, kind)?;
     }
+    println!("\n   Local times stay what they are; their instants follow the clocks of each zone.");
     println!(
-        "\n   Each was completed {AGAIN} times over: the same answer every time, and one next occurrence."
+        "   Each was completed {AGAIN} times over: the same answer every time, and one next occurrence."
     );
     Ok(())
 }
@@ -72,7 +73,9 @@ fn complete(api: &Api, task: &Task, open: &Occurrence, kind: &str) -> anyhow::Re
     let successors = all.iter().filter(|one| one.predecessor == open.recurrence_id).count();
     ensure!(successors == 1, "{:?} has {successors} next occurrences instead of one", task.title);
 
-    println!("   {}, {kind}", task.title);
+    let day =
+        answer.get("completed_at").and_then(Value::as_str).unwrap_or_default().get(..10).unwrap_or_default();
+    println!("   {}, {}", task.title, kind.replace("DAY", day));
     println!("     done  {}", told::occurrence(open));
     println!("     next  {}", told::occurrence(&next));
     Ok(())

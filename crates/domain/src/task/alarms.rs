@@ -13,7 +13,8 @@ pub(crate) fn arm(ctx: &Context<'_>, occurrence: &Occurrence, reminders: &[Remin
         .iter()
         .filter_map(|reminder| {
             let fire_at = reminder.trigger.fire_at(occurrence.due.as_ref(), &ctx.zone)?;
-            let state = if fire_at.plus_millis(GRACE) < ctx.now { AlarmState::Missed } else { AlarmState::Armed };
+            let state =
+                if fire_at.plus_millis(GRACE) < ctx.now { AlarmState::Missed } else { AlarmState::Armed };
             Some(AlarmRow {
                 task_id: occurrence.task,
                 recurrence_id: occurrence.recurrence_id.clone(),

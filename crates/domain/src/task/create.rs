@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::{Task, TaskInput, TaskStatus, alarms};
 use crate::commit::ExpectTask;
-use crate::{Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId, Succession, TaskId};
+use crate::{
+    Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId, Succession, TaskId,
+};
 
 /// Creates a task with its first occurrence and that occurrence's alarms.
 pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, Task, Occurrence), Invalid> {

@@ -60,9 +60,13 @@ impl TaskInput {
             _ => Some(None),
         };
         let reminders = match &due {
-            Some(due) => {
-                invalid.keep(reminder::check(&self.reminders, known, due.as_ref(), self.recurrence.is_some(), ids))
-            }
+            Some(due) => invalid.keep(reminder::check(
+                &self.reminders,
+                known,
+                due.as_ref(),
+                self.recurrence.is_some(),
+                ids,
+            )),
             None => None,
         };
         match (title, description, tags, due, series, reminders) {

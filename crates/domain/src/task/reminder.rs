@@ -45,7 +45,10 @@ pub(super) fn check(
                 return Err(Invalid::at(at, "is relative to a due date, and the task has none"));
             }
             (Trigger::Absolute(_), _, true) => {
-                return Err(Invalid::at(at, "is one instant, and the task recurs: use a duration such as -PT15M"));
+                return Err(Invalid::at(
+                    at,
+                    "is one instant, and the task recurs: use a duration such as -PT15M",
+                ));
             }
             _ => {}
         }

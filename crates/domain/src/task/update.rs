@@ -91,13 +91,22 @@ fn replan(
 }
 
 /// Cancels what was open under another name and puts the replacement in its place in the series.
-fn replace(commit: &mut Commit, current: &[Occurrence], closed: Option<&Occurrence>, replacement: &Occurrence) {
-    for occurrence in current.iter().filter(|occurrence| occurrence.recurrence_id != replacement.recurrence_id) {
+fn replace(
+    commit: &mut Commit,
+    current: &[Occurrence],
+    closed: Option<&Occurrence>,
+    replacement: &Occurrence,
+) {
+    for occurrence in
+        current.iter().filter(|occurrence| occurrence.recurrence_id != replacement.recurrence_id)
+    {
         let cancelled =
             Occurrence { status: OccurrenceStatus::Cancelled, predecessor: None, ..occurrence.clone() };
         commit.occurrences.push((&cancelled).into());
     }
-    if let Some(closed) = closed.filter(|closed| closed.succession == Succession::Pending && current.is_empty()) {
+    if let Some(closed) =
+        closed.filter(|closed| closed.succession == Succession::Pending && current.is_empty())
+    {
         let planned = Occurrence { succession: Succession::Planned, ..closed.clone() };
         commit.occurrences.push((&planned).into());
     }

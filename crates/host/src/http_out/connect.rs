@@ -18,9 +18,9 @@ use url::Host;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::Sent;
-use super::timeout::TimedBody;
 use crate::outbound::{Destination, ResolveError};
 use crate::services::Services;
+use crate::timed_body::TimedBody;
 
 /// What a guest that sets no timeout waits, as in Spin.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);

@@ -2,7 +2,6 @@
 
 mod connect;
 mod target;
-mod timeout;
 
 use std::sync::Arc;
 

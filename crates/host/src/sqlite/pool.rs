@@ -149,8 +149,6 @@ impl Pooled {
             return Ok(false);
         }
         if self.marks.take_restore() {
-            // A cached statement would change the setting again without the authorizer being asked.
-            self.connection.flush_prepared_statement_cache();
             self.set_defaults()?;
         }
         forget_last_rowid(&self.connection);

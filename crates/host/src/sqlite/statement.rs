@@ -158,12 +158,23 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// Whether the first word is `PRAGMA`, whatever whitespace, comments and empty statements stand before it.
 fn is_pragma(text: &str) -> bool {
-    text.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("pragma"))
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
+        rest = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            return rest.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("pragma"));
+        }
+    }
 }
 
 fn collect(statement: &mut rusqlite::Statement<'_>, parameters: &[Value]) -> Result<QueryResult, Error> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query(rusqlite::params_from_iter(parameters)).map_err(io_error)?;
     let mut bytes = size_of::<QueryResult>();
     let mut results = Vec::new();
@@ -220,5 +231,20 @@ fn io_error(error: rusqlite::Error) -> Error {
             Error::Io("more than one statement in one execute: Spin would silently drop the rest".into())
         }
         error => Error::Io(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pragma;
+
+    #[test]
+    fn a_pragma_is_found_behind_comments() {
+        for pragma in ["PRAGMA x", " pragma x=1", "-- a\n/* b */ ;PRAGMA x", "/**/PrAgMa x"] {
+            assert!(is_pragma(pragma), "{pragma}");
+        }
+        for other in ["SELECT 1", "-- PRAGMA x", "/* PRAGMA", "", "EXPLAIN PRAGMA x", "é"] {
+            assert!(!is_pragma(other), "{other}");
+        }
     }
 }

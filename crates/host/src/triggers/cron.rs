@@ -17,7 +17,7 @@ use crate::services::Services;
 const EXPORT: &str = "handle-cron-event";
 
 /// How many ticks of one trigger may run at once; a tick beyond that is skipped.
-const CONCURRENT_TICKS: usize = 4;
+pub(crate) const CONCURRENT_TICKS: usize = 4;
 
 /// The schedules of the manifest, by component.
 pub(crate) fn prepare(manifest: &Manifest) -> anyhow::Result<Vec<(String, Cron)>> {

@@ -8,7 +8,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   let answer;
   try {
     const start = tz === "UTC" ? `DTSTART:${dtstart}Z` : `DTSTART;TZID=${tz}:${dtstart}`;
-    const rule = new RRuleTemporal({ rruleString: `${start}\nRRULE:${rrule}`, maxIterations: 200000 });
+    const rule = new RRuleTemporal({ rruleString: `${start}\nRRULE:${rrule}`, maxIterations: 2000, maxCandidateEvaluations: 20000 });
     const found = rule.all((_, index) => index < limit);
     answer = { at: found.slice(0, limit).map((at) => Math.floor(at.epochMilliseconds / 1000)) };
   } catch (error) {

@@ -125,7 +125,7 @@ pub fn case(random: &mut Random) -> Case {
         parts.push(format!("BYSECOND={}", random.list(3, |random| random.range(0, 59))));
     }
     if parts.len() > before && random.one_in(4) {
-        parts.push(format!("BYSETPOS={}", random.list(2, |random| random.signed(8))));
+        parts.push(format!("BYSETPOS={}", random.list(2, |random| random.signed(4))));
     }
     if random.one_in(4) {
         parts.push(format!("WKST={}", random.pick(&["MO", "TU", "WE", "TH", "FR", "SA", "SU"])));

@@ -46,7 +46,11 @@ impl<S: Sql> Store for Sqlite<S> {
     }
 
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<(Task, Option<Occurrence>)>, StoreError> {
-        self.query_one(&task_query("t.id = ?2"), &[user.as_str().into(), id.to_string().into()], task_and_occurrence)
+        self.query_one(
+            &task_query("t.id = ?2"),
+            &[user.as_str().into(), id.to_string().into()],
+            task_and_occurrence,
+        )
     }
 
     fn tasks(
@@ -66,7 +70,12 @@ impl<S: Sql> Store for Sqlite<S> {
         )
     }
 
-    fn occurrence(&self, user: &UserId, task: TaskId, id: &RecurrenceId) -> Result<Option<Occurrence>, StoreError> {
+    fn occurrence(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        id: &RecurrenceId,
+    ) -> Result<Option<Occurrence>, StoreError> {
         self.query_one(
             &format!(
                 "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.recurrence_id = ?3"
@@ -98,7 +107,12 @@ impl<S: Sql> Store for Sqlite<S> {
         )
     }
 
-    fn occurrences(&self, user: &UserId, task: TaskId, page: &Page) -> Result<Vec<(String, Occurrence)>, StoreError> {
+    fn occurrences(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        page: &Page,
+    ) -> Result<Vec<(String, Occurrence)>, StoreError> {
         let place = page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
         self.query(
             &format!(
@@ -227,4 +241,3 @@ fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {
         created_at: row.instant()?,
     })
 }
-

@@ -2,8 +2,8 @@
 //! reaches a statement here but the hash of a token, or an admin's words.
 
 use perennial_domain::{
-    DueAlarm, Notification, NotificationId, RecurrenceId, ReminderId, StreamId, TaskId, Timestamp, TokenId, TokenRow,
-    User, UserId,
+    DueAlarm, Notification, NotificationId, RecurrenceId, ReminderId, StreamId, TaskId, Timestamp, TokenId,
+    TokenRow, User, UserId,
 };
 use perennial_recurrence::Zone;
 
@@ -11,7 +11,8 @@ use super::read::after;
 use super::row::Row;
 use super::{Sql, Sqlite, migrate};
 use crate::{
-    Lease, OwedSuccessor, Page, QueuedAlarm, QueuedNotification, StoreError, SystemStore, TokenOwner, WaitingEvent,
+    Lease, OwedSuccessor, Page, QueuedAlarm, QueuedNotification, StoreError, SystemStore, TokenOwner,
+    WaitingEvent,
 };
 
 /// How long the answers of idempotent requests are kept, in milliseconds: 24 hours.
@@ -26,7 +27,11 @@ impl<S: Sql> SystemStore for Sqlite<S> {
     }
 
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        self.query_one("SELECT id, name, role, tz, created_at FROM user WHERE id = ?1", &[id.as_str().into()], user)
+        self.query_one(
+            "SELECT id, name, role, tz, created_at FROM user WHERE id = ?1",
+            &[id.as_str().into()],
+            user,
+        )
     }
 
     fn users(&self, page: &Page) -> Result<Vec<User>, StoreError> {
@@ -86,7 +91,9 @@ impl<S: Sql> SystemStore for Sqlite<S> {
             "SELECT user_id, id FROM notification \
              WHERE state = 'pending' AND next_attempt_at <= ?1 ORDER BY next_attempt_at LIMIT ?2",
             &[now.into(), limit.into()],
-            |row| Ok(QueuedNotification { user: UserId::new(row.text()?), id: row.id(NotificationId::parse)? }),
+            |row| {
+                Ok(QueuedNotification { user: UserId::new(row.text()?), id: row.id(NotificationId::parse)? })
+            },
         )
     }
 
@@ -124,7 +131,12 @@ impl<S: Sql> SystemStore for Sqlite<S> {
         )
     }
 
-    fn lease_stream(&self, id: &StreamId, now: Timestamp, until: Timestamp) -> Result<Option<Lease>, StoreError> {
+    fn lease_stream(
+        &self,
+        id: &StreamId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, StoreError> {
         // A look first: a stream that someone else is at costs no write.
         let free = self.query_one(
             "SELECT 1 FROM stream WHERE id = ?1 AND relay_until <= ?2 AND EXISTS ( \

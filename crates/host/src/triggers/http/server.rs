@@ -13,12 +13,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 use super::HttpTrigger;
+use crate::timed_body::TimedBody;
 
 /// How long a client may take to send the head of a request; also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may pause within a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The bound on the head of a request, as in Spin.
 const HEAD_BYTES: usize = 128 * 1024;
@@ -71,11 +75,17 @@ async fn connection(
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(trigger.clone(), request, client));
+    let asked = CancellationToken::new();
+    let first = asked.clone();
+    let service = service_fn(move |request| {
+        first.cancel();
+        answer(trigger.clone(), request, client)
+    });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
+        () = silence(&asked) => return,
         () = stop.cancelled() => {
             // What is being answered may be finished; the connection takes nothing new.
             connection.as_mut().graceful_shutdown();
@@ -87,12 +97,20 @@ async fn connection(
     }
 }
 
+/// Ends if a new connection asks nothing for too long: hyper's own timer starts only once it knows the protocol.
+async fn silence(asked: &CancellationToken) {
+    tokio::time::sleep(HEAD_TIMEOUT).await;
+    if asked.is_cancelled() {
+        std::future::pending::<()>().await;
+    }
+}
+
 async fn answer(
     trigger: Arc<HttpTrigger>,
     request: Request<Incoming>,
     client: SocketAddr,
 ) -> Result<Response<WasiBody>, Infallible> {
-    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    let request = request.map(|body| TimedBody::new(body, BODY_TIMEOUT).boxed_unsync());
     let response = trigger.handle(request, client).await;
     Ok(response.unwrap_or_else(|error| {
         tracing::warn!(%client, error = format!("{error:#}"), "a request could not be understood: answered 400");
