@@ -7,6 +7,7 @@ CARGO    := cargo
 TARGET   := wasm32-wasip2
 GUESTS   := -p task-api -p recurrence-scheduler -p notifier
 PROBE    := -p perennial-probe
+HOSTED   := perennial-host perennial-traps
 DENY     := 0.20.2
 HOST     := target/release/perennial
 
@@ -53,12 +54,12 @@ test: test-unit test-component test-e2e ## every tier of tests
 
 test-unit: toolchain ## rules, domain, store: native code alone
 	@echo '==> unit tests'
-	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-host --exclude perennial-probe --exclude perennial-tests
+	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests
 
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
 	@$(CARGO) build $(WASM) $(PROBE)
-	@$(CARGO) test $(NATIVE) -p perennial-host
+	@$(CARGO) test $(NATIVE) $(HOSTED:%=-p %)
 
 test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@echo '==> end-to-end tests'

@@ -22,6 +22,9 @@ use worker::Worker;
 const USERS: usize = 2;
 const CLIENTS: usize = 4;
 
+/// How often a service is killed on its very first start, with half a token or half a schema.
+const FIRST_STARTS: usize = 25;
+
 /// An attempt to deliver that was cut is made again once its claim has ended, after a minute.
 const QUIET: Duration = Duration::from_secs(240);
 
@@ -71,6 +74,21 @@ fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
     }
     checks::the_database_agrees(&database);
     figures.print(&workers, &database, &receiver);
+}
+
+#[test]
+fn a_first_start_that_is_killed_is_made_up_for() {
+    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed}");
+    let mut rng = Rng::with_seed(seed);
+    for _ in 0..FIRST_STARTS {
+        let folder = tempfile::tempdir().unwrap();
+        let state_dir = folder.path().join("state");
+        let mut first = spawn(&state_dir);
+        at_its_moment(Duration::from_millis(rng.u64(0..60)));
+        first.kill();
+        start(&state_dir).owner().create(&json!({ "title": "Alive" }));
+    }
 }
 
 fn load_and_kill(service: &mut Service, workers: &mut [Worker], moment: Duration) {

@@ -74,6 +74,15 @@ pub(crate) fn naive(seconds: i64) -> NaiveDateTime {
     DateTime::from_timestamp(seconds, 0).map(|at| at.naive_utc()).unwrap_or_default()
 }
 
+/// The greatest number that divides both; 1 if both are 0.
+pub(crate) fn gcd(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.abs().max(1)
+}
+
 /// Midnight of a date, as seconds.
 pub(crate) fn midnight(date: NaiveDate) -> i64 {
     seconds(date.and_time(chrono::NaiveTime::MIN))

@@ -58,7 +58,8 @@ fn remind(api: &Api, listener: &Listener, channel: &Channel) -> anyhow::Result<(
     let (webhook, body) = until("the webhook", PATIENCE, || {
         api.tick()?;
         of_task(listener, &task.id)
-    })?;
+    })
+    .context("a service without its cron trigger needs --sweep (make demo DEMO_ARGS=--sweep)")?;
     Webhook::new(secret)?
         .verify(&webhook.body, &webhook.headers)
         .map_err(|error| anyhow!("the webhook's signature does not hold: {error}"))?;

@@ -70,9 +70,16 @@ pub struct House {
 }
 
 impl House {
+    /// Starts the service and lets it make its database.
+    pub async fn start() -> Self {
+        let house = Self::start_empty().await;
+        assert_eq!(house.call("GET", "/readyz", &Value::Null).await.0, 200);
+        house
+    }
+
     /// Starts the service of this repository on a fresh state directory, its clock at noon of 21 November 2026 and its
     /// cron schedules off.
-    pub async fn start() -> Self {
+    pub async fn start_empty() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let dir = tempfile::tempdir().unwrap();
         let switch = Arc::new(Switch::default());

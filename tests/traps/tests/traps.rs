@@ -76,6 +76,8 @@ async fn trap_writes(house: &House, kind: &str) -> u64 {
             let path = id.as_ref().map_or("/v1/tasks".to_owned(), |id| format!("/v1/tasks/{id}{suffix}"));
             let tasks_before = house.number("SELECT count(*) FROM task");
 
+            // What a guest that was trapped before left is finished, so that this one gets as far as it can.
+            house.settle().await;
             house.switch.arm("task-api", moment, index);
             let (status, answer) = house.call(method, &path, &body).await;
             house.idle().await;
@@ -114,7 +116,7 @@ async fn a_write_trapped_anywhere_is_whole_or_not_there() {
     for kind in ["create", "complete", "update", "delete"] {
         let traps = trap_writes(&house, kind).await;
         println!("task-api, {kind}: trapped at {traps} points");
-        assert!(traps >= 4, "{kind} was trapped at {traps} points only");
+        assert!(traps >= 14, "{kind} was trapped at {traps} points only");
     }
     house.settle().await;
     assert_whole(&house, "anywhere, once settled");
@@ -138,6 +140,7 @@ async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
             for index in 0..MANY {
                 // Something to do for each: a completion, a reminder that comes due, a notification.
                 let id = created(&house).await;
+                house.settle().await;
                 house.switch.arm(component, moment, index);
                 let done = json!({ "recurrence_id": FIRST });
                 let (status, _) = house.call("POST", &format!("/v1/tasks/{id}/complete"), &done).await;
@@ -166,4 +169,24 @@ async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
     assert_eq!(owed, 0, "successors are still owed");
     assert_eq!(house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"), 0, "events still wait");
     house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_trapped_anywhere_is_finished_by_the_next_request() {
+    let mut traps = 0;
+    for index in 0..MANY {
+        let house = House::start_empty().await;
+        house.switch.arm("task-api", MOMENTS[usize::try_from(index % 2).unwrap()], index);
+        house.call("GET", "/readyz", &Value::Null).await;
+        let trapped = house.switch.disarm();
+        created(&house).await;
+        assert_whole(&house, &format!("at call {index} of a migration"));
+        house.stop().await;
+        if !trapped {
+            break;
+        }
+        traps += 1;
+    }
+    println!("migration: trapped at {traps} points");
+    assert!(traps > 20, "trapped at {traps} points only");
 }

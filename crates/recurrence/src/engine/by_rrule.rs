@@ -113,7 +113,7 @@ fn suits(parts: &Parts, filter: &Filter, times: &Times) -> bool {
         && filter.ordinals.iter().all(|&(n, _)| (-4..=5).contains(&n))
         && parts.by_set_pos.iter().all(|place| place.abs() <= 31);
     let dense = match parts.frequency {
-        Frequency::Daily => every_month && !by_number && (!by_name || parts.interval % 7 != 0),
+        Frequency::Daily => every_month && !by_number && (!by_name || !parts.interval.is_multiple_of(7)),
         Frequency::Weekly => every_month || every_period,
         Frequency::Monthly if by_number && by_name => {
             filter.ordinals.is_empty() && every_month && every_period && common_day

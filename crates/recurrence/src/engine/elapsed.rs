@@ -12,7 +12,7 @@
 use super::mapped::Hit;
 use super::plan::filter;
 use super::wallclock::{WallClock, bits};
-use crate::calendar::{DAY, day_number, split};
+use crate::calendar::{DAY, day_number, gcd, split};
 use crate::limits::{Exhausted, MAX_YEAR, Steps};
 use crate::rule::{Frequency, Parts};
 use crate::zone::Clock;
@@ -30,6 +30,8 @@ pub(crate) struct ElapsedPlan {
     /// Whether a period has one candidate only.
     single: bool,
     positions: Vec<i64>,
+    /// Whether it is certain that nothing ever passes.
+    empty: bool,
 }
 
 impl ElapsedPlan {
@@ -54,7 +56,7 @@ impl ElapsedPlan {
             seconds: own(start.rem_euclid(60), &parts.by_second),
         };
         let at = clock.instant(start);
-        ElapsedPlan {
+        let mut plan = ElapsedPlan {
             unit,
             step: unit * i64::from(parts.interval),
             base: at - start.rem_euclid(unit),
@@ -62,7 +64,35 @@ impl ElapsedPlan {
             wall,
             single: !expands,
             positions: parts.by_set_pos.iter().map(|&place| i64::from(place)).collect(),
-        }
+            empty: false,
+        };
+        plan.empty = !(plan.reaches_a_place() && plan.reaches_a_time(start, clock, at));
+        plan
+    }
+
+    /// Whether a period is large enough for one of the places BYSETPOS asks for.
+    fn reaches_a_place(&self) -> bool {
+        let minutes = if self.unit == 3_600 { self.wall.minutes.count_ones() } else { 1 };
+        let most = if self.single { 1 } else { i64::from(minutes * self.wall.seconds.count_ones()) };
+        self.positions.is_empty() || self.positions.iter().any(|place| place.abs() <= most)
+    }
+
+    /// Whether some period can come to a time of day that passes: under one of the zone's offsets, periods come
+    /// round to times of day that differ by multiples of what divides both the step and the day.
+    fn reaches_a_time(&self, start: i64, clock: &mut Clock, at: i64) -> bool {
+        let (first, length) = match self.single {
+            true => (start, 1),
+            false => (start - start.rem_euclid(self.unit), self.unit),
+        };
+        let stride = gcd(self.step, DAY);
+        let own = clock.span(at).offset;
+        clock.offsets(at).into_iter().any(|offset| {
+            let phase = (first + offset - own).rem_euclid(stride);
+            (0..DAY / stride).map(|round| phase + round * stride).any(|second| {
+                let straddles = second + length > DAY;
+                straddles || self.wall.time_on_or_after(second).is_some_and(|time| time < second + length)
+            })
+        })
     }
 
     /// The instant of the `count`-th occurrence, where that is plain arithmetic.
@@ -79,22 +109,25 @@ pub(crate) struct Elapsed<'a> {
     clock: Clock,
     /// The period looked at, from 0.
     period: i64,
-    /// Nothing before this is given.
+    /// Nothing before this is given, nothing after that is looked for.
     from: i64,
+    until: i64,
     /// With BYSETPOS: the chosen instants of the period still to come, last first.
     chosen: Vec<i64>,
 }
 
 impl<'a> Elapsed<'a> {
-    /// All instants at or after `from`, and not before the plan's start.
-    pub(crate) fn new(plan: &'a ElapsedPlan, clock: Clock, from: i64) -> Elapsed<'a> {
+    /// All instants from `from` to `until`, and not before the plan's start.
+    pub(crate) fn new(plan: &'a ElapsedPlan, clock: Clock, from: i64, until: i64) -> Elapsed<'a> {
         let from = from.max(plan.start);
-        let mut elapsed = Elapsed { plan, clock, period: 0, from, chosen: Vec::new() };
-        elapsed.period = (from - plan.base) / plan.step;
-        elapsed
+        let until = until.min(day_number(i64::from(MAX_YEAR) + 1, 1, 1) * DAY - 1);
+        Elapsed { plan, clock, period: (from - plan.base) / plan.step, from, until, chosen: Vec::new() }
     }
 
     pub(crate) fn next(&mut self, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
+        if self.plan.empty {
+            return Ok(None);
+        }
         let found = if !self.plan.positions.is_empty() {
             self.next_chosen(steps)?
         } else if self.plan.single {
@@ -102,8 +135,7 @@ impl<'a> Elapsed<'a> {
         } else {
             self.next_within(steps)?
         };
-        let end = day_number(i64::from(MAX_YEAR) + 1, 1, 1) * DAY;
-        Ok(found.filter(|&at| at < end).map(|at| {
+        Ok(found.filter(|&at| at <= self.until).map(|at| {
             self.from = at + 1;
             let span = self.clock.span(at);
             let fold = span.before > span.offset && at < span.start.saturating_add(span.before - span.offset);
@@ -115,6 +147,9 @@ impl<'a> Elapsed<'a> {
         loop {
             steps.take()?;
             let at = self.plan.start + self.period * self.plan.step;
+            if at > self.until {
+                return Ok(None);
+            }
             if at < self.from {
                 self.period += 1;
                 continue;
@@ -124,7 +159,9 @@ impl<'a> Elapsed<'a> {
                 self.period += 1;
                 return Ok(Some(at));
             }
-            let Some(passing) = self.plan.wall.next(at, &mut self.clock, steps)? else { return Ok(None) };
+            let Some(passing) = self.plan.wall.next(at, self.until, &mut self.clock, steps)? else {
+                return Ok(None);
+            };
             self.period = (passing - self.plan.start + self.plan.step - 1) / self.plan.step;
         }
     }
@@ -134,7 +171,12 @@ impl<'a> Elapsed<'a> {
         loop {
             let begin = self.plan.base + self.period * self.plan.step;
             let from = begin.max(self.from);
-            let Some(passing) = self.plan.wall.next(from, &mut self.clock, steps)? else { return Ok(None) };
+            if from > self.until {
+                return Ok(None);
+            }
+            let Some(passing) = self.plan.wall.next(from, self.until, &mut self.clock, steps)? else {
+                return Ok(None);
+            };
             if passing < begin + self.plan.unit {
                 return Ok(Some(passing));
             }
@@ -168,7 +210,7 @@ impl<'a> Elapsed<'a> {
         let mut all = vec![first];
         while !self.plan.single {
             let last = all.last().copied().unwrap_or(end);
-            match self.plan.wall.next(last + 1, &mut self.clock, steps)? {
+            match self.plan.wall.next(last + 1, end, &mut self.clock, steps)? {
                 Some(at) if at < end => all.push(at),
                 _ => break,
             }

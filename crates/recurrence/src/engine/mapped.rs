@@ -24,8 +24,6 @@ pub(crate) struct Hit {
 pub(crate) struct Mapped<'a> {
     nominal: Nominal<'a>,
     clock: Clock,
-    /// The last wall time wanted, inclusive.
-    until: i64,
     /// Times that fell into a gap and wait for their turn.
     shifted: VecDeque<Hit>,
     /// The next time that exists.
@@ -35,8 +33,8 @@ pub(crate) struct Mapped<'a> {
 }
 
 impl<'a> Mapped<'a> {
-    pub(crate) fn new(nominal: Nominal<'a>, clock: Clock, until: i64) -> Mapped<'a> {
-        Mapped { nominal, clock, until, shifted: VecDeque::new(), ahead: None, ended: false, last: i64::MIN }
+    pub(crate) fn new(nominal: Nominal<'a>, clock: Clock) -> Mapped<'a> {
+        Mapped { nominal, clock, shifted: VecDeque::new(), ahead: None, ended: false, last: i64::MIN }
     }
 
     pub(crate) fn next(&mut self, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
@@ -63,7 +61,7 @@ impl<'a> Mapped<'a> {
 
     fn read(&mut self, steps: &mut Steps) -> Result<(), Exhausted> {
         match self.nominal.next(steps)? {
-            Some(local) if local <= self.until => {
+            Some(local) => {
                 let at = self.clock.instant(local);
                 let hit = Hit { at, local, fold: false };
                 if self.clock.local(at) == local {
@@ -72,7 +70,7 @@ impl<'a> Mapped<'a> {
                     self.shifted.push_back(hit);
                 }
             }
-            _ => self.ended = true,
+            None => self.ended = true,
         }
         Ok(())
     }

@@ -17,6 +17,8 @@ pub(crate) struct Nominal<'a> {
     plan: &'a Plan,
     /// Only later times are given.
     after: i64,
+    /// None later is wanted.
+    until: i64,
     engine: Engine<'a>,
 }
 
@@ -27,8 +29,8 @@ enum Engine<'a> {
 }
 
 impl<'a> Nominal<'a> {
-    /// All wall times at or after `from`, and not before the plan's start.
-    pub(crate) fn new(plan: &'a Plan, from: i64) -> Nominal<'a> {
+    /// All wall times from `from` to `until`, and not before the plan's start.
+    pub(crate) fn new(plan: &'a Plan, from: i64, until: i64) -> Nominal<'a> {
         let from = from.max(plan.start);
         let by_rrule = plan.by_rrule.as_ref().and_then(|rule| {
             let (day, _) = split(from);
@@ -37,13 +39,17 @@ impl<'a> Nominal<'a> {
         });
         let engine = match by_rrule {
             Some(dates) => Engine::Rrule(Box::new(dates)),
-            None => Engine::Own(Box::new(Own::new(plan, from))),
+            None => Engine::Own(Box::new(Own::new(plan, from, until))),
         };
-        Nominal { plan, after: from - 1, engine }
+        Nominal { plan, after: from - 1, until, engine }
     }
 
     /// The next wall time, or `None` when the years have run out.
     pub(crate) fn next(&mut self, steps: &mut Steps) -> Result<Option<i64>, Exhausted> {
+        Ok(self.search(steps)?.filter(|&local| local <= self.until))
+    }
+
+    fn search(&mut self, steps: &mut Steps) -> Result<Option<i64>, Exhausted> {
         loop {
             let dates = match &mut self.engine {
                 Engine::Own(own) => return own.next(steps),
@@ -56,7 +62,7 @@ impl<'a> Nominal<'a> {
                     return Ok(Some(local));
                 }
                 Some(_) => {}
-                None => self.engine = Engine::Own(Box::new(Own::new(self.plan, self.after + 1))),
+                None => self.engine = Engine::Own(Box::new(Own::new(self.plan, self.after + 1, self.until))),
             }
         }
     }

@@ -25,19 +25,29 @@ pub(super) struct Own<'a> {
     time: i64,
     /// Only later times are given.
     after: i64,
+    /// No period that begins after this day is looked at.
+    last_day: i64,
 }
 
 impl<'a> Own<'a> {
-    /// All wall times at or after `from`, and not before the plan's start.
-    pub(super) fn new(plan: &'a Plan, from: i64) -> Own<'a> {
+    /// All wall times at or after `from`, and not before the plan's start; none is wanted after `until`.
+    pub(super) fn new(plan: &'a Plan, from: i64, until: i64) -> Own<'a> {
         let from = from.max(plan.start);
         let (day, _) = split(from);
         let mut period = Period::on(plan.unit, plan.interval, plan.week_start, plan.start_day, day);
         if plan.filter.skip == Skip::Forward {
             period = period.back();
         }
-        let mut own =
-            Own { plan, period, days: None, chosen: Vec::new(), day: None, time: 0, after: from - 1 };
+        let mut own = Own {
+            plan,
+            period,
+            days: None,
+            chosen: Vec::new(),
+            day: None,
+            time: 0,
+            after: from - 1,
+            last_day: split(until).0,
+        };
         own.enter();
         own
     }
@@ -66,7 +76,8 @@ impl<'a> Own<'a> {
 
     /// Takes up the period moved to, at its first time later than `after`.
     fn enter(&mut self) {
-        self.days = self.period.days(&self.plan.filter);
+        let wanted = !self.plan.is_empty() && self.period.first_day() <= self.last_day;
+        self.days = if wanted { self.period.days(&self.plan.filter) } else { None };
         let Some(days) = &self.days else { return };
         if self.plan.positions.is_empty() {
             let (day, second) = split(self.after + 1);

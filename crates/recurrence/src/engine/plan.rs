@@ -30,6 +30,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether no period is large enough for any of the places BYSETPOS asks for.
+    pub(super) fn is_empty(&self) -> bool {
+        let most_days = match self.period {
+            Unit::Day => 1,
+            Unit::Week => 7,
+            Unit::Month => 31,
+            Unit::Year | Unit::WeekYear => 371,
+        };
+        let most = most_days * self.times.count();
+        !self.positions.is_empty() && self.positions.iter().all(|place| place.abs() > most)
+    }
+
     /// `start` in seconds of its wall clock. A series of dates ignores BYHOUR, BYMINUTE and BYSECOND, as
     /// RFC 5545 §3.3.10 wants.
     pub(crate) fn new(parts: &Parts, start: i64, dates: bool) -> Plan {

@@ -3,7 +3,7 @@
 
 use super::filter::Filter;
 use crate::calendar::{DAY, civil, day_number, split};
-use crate::limits::{Exhausted, MAX_YEAR, Steps};
+use crate::limits::{Exhausted, Steps};
 use crate::zone::Clock;
 
 /// What a wall time must show. Unused parts let everything through.
@@ -36,10 +36,11 @@ impl WallClock {
         self.time_on_or_after(second) == Some(second) && self.day_on_or_after(day, day) == Some(day)
     }
 
-    /// The first instant at or after `at` whose wall time passes.
+    /// The first instant from `at` to about `until` whose wall time passes.
     pub(super) fn next(
         &self,
         at: i64,
+        until: i64,
         clock: &mut Clock,
         steps: &mut Steps,
     ) -> Result<Option<i64>, Exhausted> {
@@ -48,10 +49,10 @@ impl WallClock {
             steps.take()?;
             let span = clock.span(at);
             let (day, second) = split(at + span.offset);
-            let (year, month, _) = civil(day);
-            if year > i64::from(MAX_YEAR) {
+            if at > until {
                 return Ok(None);
             }
+            let (year, month, _) = civil(day);
             let end_of_month = day_number(year, month, crate::calendar::month_length(year, month));
             let local = match self.day_on_or_after(day, end_of_month) {
                 Some(found) if found == day => match self.time_on_or_after(second) {
@@ -76,7 +77,7 @@ impl WallClock {
     }
 
     /// The first passing second of a day at or after `second`.
-    fn time_on_or_after(&self, second: i64) -> Option<i64> {
+    pub(super) fn time_on_or_after(&self, second: i64) -> Option<i64> {
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
         let from = |bits: u64, low: i64, end: i64| {
             let place = if low < end { i64::from((bits & (u64::MAX << low)).trailing_zeros()) } else { end };

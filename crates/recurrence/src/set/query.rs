@@ -35,9 +35,9 @@ impl RuleSet {
         // A look-back that doubles costs at most twice the way back, however sparse or dense the rule.
         loop {
             let from = if self.left == u32::MAX { end.saturating_sub(window) } else { i64::MIN };
-            let mut stream = Stream::new(self, from);
+            let mut stream = Stream::new(self, from, end);
             let mut found = None;
-            while let Some(hit) = stream.next(steps)?.filter(|hit| hit.at < end) {
+            while let Some(hit) = stream.next(steps)? {
                 found = Some(hit);
             }
             if found.is_some() || from <= self.earliest() {
@@ -54,8 +54,12 @@ impl RuleSet {
     pub fn contains(&self, moment: &Moment) -> Result<bool, Exhausted> {
         let at = self.floor(moment);
         let steps = &mut Steps::new(MAX_STEPS);
-        let hit = if at == self.ceiling(moment) { Stream::new(self, at).next(steps)? } else { None };
-        Ok(hit.is_some_and(|hit| hit.at == at))
+        let hit = if at == self.ceiling(moment) {
+            Stream::new(self, at, at.saturating_add(1)).next(steps)?
+        } else {
+            None
+        };
+        Ok(hit.is_some())
     }
 
     /// The occurrences from `from` on and before `to`, at most `limit` (and [`MAX_PAGE`]) of them.
@@ -84,7 +88,7 @@ impl RuleSet {
             return Ok(None);
         }
         let steps = &mut Steps::new(MAX_STEPS);
-        let mut stream = Stream::new(self, i64::MIN);
+        let mut stream = Stream::new(self, i64::MIN, i64::MAX);
         let mut count = 0_u64;
         while stream.next(steps)?.is_some() {
             count = count.saturating_add(1);
@@ -93,23 +97,23 @@ impl RuleSet {
     }
 
     fn at_or_after(&self, from: i64) -> Result<Option<Occurrence>, Exhausted> {
-        let hit = Stream::new(self, from).next(&mut Steps::new(MAX_STEPS))?;
+        let hit = Stream::new(self, from, i64::MAX).next(&mut Steps::new(MAX_STEPS))?;
         Ok(hit.map(|hit| self.occurrence(hit)))
     }
 
     fn page(&self, from: i64, to: i64, limit: usize) -> Result<Page, Exhausted> {
         let limit = limit.min(MAX_PAGE);
         let steps = &mut Steps::new(MAX_STEPS);
-        let mut stream = Stream::new(self, from);
+        let mut stream = Stream::new(self, from, to);
         let mut occurrences = Vec::with_capacity(limit.min(64));
         loop {
             let next = stream.next(steps);
             if occurrences.len() >= limit {
                 // The page is full; whether more follows may cost more than there is, and then it is not known.
-                let complete = matches!(next, Ok(more) if more.is_none_or(|hit| hit.at >= to));
+                let complete = matches!(next, Ok(None));
                 return Ok(Page { occurrences, complete, steps: steps.taken() });
             }
-            match next?.filter(|hit| hit.at < to) {
+            match next? {
                 Some(hit) => occurrences.push(self.occurrence(hit)),
                 None => return Ok(Page { occurrences, complete: true, steps: steps.taken() }),
             }

@@ -5,6 +5,7 @@
 )]
 
 use super::RuleSet;
+use crate::calendar::DAY;
 use crate::engine::{Elapsed, Hit, Mapped, Nominal};
 use crate::limits::{Exhausted, Steps};
 
@@ -23,15 +24,19 @@ pub(super) struct Stream<'a> {
     source: Source<'a>,
     /// COUNT still to come.
     left: u32,
-    /// Nothing before this is given.
+    /// Nothing before this and nothing after that is given.
     from: i64,
+    until: i64,
+    to: i64,
     rule: Option<Hit>,
     /// The place of the next RDATE.
     extra: usize,
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(set: &'a RuleSet, from: i64) -> Stream<'a> {
+    /// The occurrences from `from` on and before `to`.
+    pub(super) fn new(set: &'a RuleSet, from: i64, to: i64) -> Stream<'a> {
+        let until = set.until.min(to.saturating_sub(1));
         // COUNT is counted from the start, so a rule that has it cannot be entered in its middle.
         let enter = if set.left == u32::MAX { from } else { i64::MIN };
         let mut clock = set.clock;
@@ -39,13 +44,16 @@ impl<'a> Stream<'a> {
             super::Expansion::Start(hit) => Source::Start(Some(*hit)),
             super::Expansion::Nominal(plan) => {
                 let local = if enter == i64::MIN { i64::MIN } else { clock.earliest_local(enter) };
-                let nominal = Nominal::new(plan, local);
-                Source::Nominal(Box::new(Mapped::new(nominal, clock, set.until_local)))
+                // No wall time is as much as two days ahead of UTC.
+                let last = set.until_local.min(until.saturating_add(2 * DAY));
+                Source::Nominal(Box::new(Mapped::new(Nominal::new(plan, local, last), clock)))
             }
-            super::Expansion::Elapsed(plan) => Source::Elapsed(Box::new(Elapsed::new(plan, clock, enter))),
+            super::Expansion::Elapsed(plan) => {
+                Source::Elapsed(Box::new(Elapsed::new(plan, clock, enter, until)))
+            }
         };
         let extra = set.rdate.partition_point(|hit| hit.at < from);
-        Stream { set, source, left: set.left, from, rule: None, extra }
+        Stream { set, source, left: set.left, from, until, to, rule: None, extra }
     }
 
     /// The next occurrence that no EXDATE removes.
@@ -54,7 +62,7 @@ impl<'a> Stream<'a> {
             if self.rule.is_none() {
                 self.rule = self.next_of_rule(steps)?;
             }
-            let extra = self.set.rdate.get(self.extra).copied();
+            let extra = self.set.rdate.get(self.extra).copied().filter(|hit| hit.at < self.to);
             let hit = match (self.rule, extra) {
                 (Some(rule), Some(extra)) if extra.at < rule.at => {
                     self.extra += 1;
@@ -84,7 +92,7 @@ impl<'a> Stream<'a> {
                 Source::Nominal(mapped) => mapped.next(steps)?,
                 Source::Elapsed(elapsed) => elapsed.next(steps)?,
             };
-            let Some(hit) = hit.filter(|hit| hit.at <= self.set.until) else {
+            let Some(hit) = hit.filter(|hit| hit.at <= self.until) else {
                 self.left = 0;
                 break;
             };

@@ -45,6 +45,11 @@ impl Clock {
         at + self.span(at).offset
     }
 
+    /// Every offset in force at some time from an instant on.
+    pub(crate) fn offsets(&self, from: i64) -> Vec<i64> {
+        self.zone.as_ref().map_or_else(|| vec![0], |zone| zone.offsets(from))
+    }
+
     /// The instant of a wall time: the first of two, or by the offset before the gap (RFC 5545 §3.3.5).
     pub(crate) fn instant(&mut self, local: i64) -> i64 {
         let Span { start, end, offset, before } = self.span;

@@ -74,6 +74,10 @@ impl Zone {
         i32::try_from(self.table.span(at.timestamp()).offset).unwrap_or(0)
     }
 
+    pub(crate) fn offsets(&self, from: i64) -> Vec<i64> {
+        self.table.offsets(from)
+    }
+
     pub(crate) fn span(&self, at: i64) -> Span {
         self.table.span(at)
     }

@@ -66,6 +66,17 @@ impl Table {
         }
     }
 
+    /// Every offset in force at some time from an instant on.
+    pub(super) fn offsets(&self, from: i64) -> Vec<i64> {
+        let passed = self.times.partition_point(|time| i64::from_be_bytes(*time) <= from);
+        let listed = (passed..self.times.len()).map(|change| self.offset(Some(change)));
+        let yearly = self.yearly.map(|yearly| yearly.offsets()).into_iter().flatten();
+        let mut offsets: Vec<i64> = listed.chain(yearly).chain([self.span(from).offset]).collect();
+        offsets.sort_unstable();
+        offsets.dedup();
+        offsets
+    }
+
     fn time(&self, index: usize) -> Option<i64> {
         self.times.get(index).copied().map(i64::from_be_bytes)
     }

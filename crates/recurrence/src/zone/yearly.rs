@@ -26,6 +26,10 @@ impl Yearly {
         Some(Yearly([Change::read(*first, offsets)?, Change::read(*second, offsets)?]))
     }
 
+    pub(super) fn offsets(&self) -> [i64; 2] {
+        [self.0[0].offset, self.0[1].offset]
+    }
+
     /// The stretch around `at`, given the last listed stretch, which has no end of its own.
     pub(super) fn span(&self, at: i64, last: Span) -> Span {
         let (year, _, _) = civil(at.div_euclid(DAY));

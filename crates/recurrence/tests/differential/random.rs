@@ -67,9 +67,16 @@ pub struct Case {
     pub rrule: String,
 }
 
-/// A random start from 1997 to 2030.
+/// A random start from 1997 to 2030, one in five just before the hours in which clocks change.
 fn start(random: &mut Random) -> NaiveDateTime {
     let day = NaiveDate::from_ymd_opt(1997, 1, 1).unwrap() + chrono::TimeDelta::days(random.range(0, 12_400));
+    if random.one_in(5) {
+        let (month, day) =
+            *random.pick(&[&(3, 8), &(3, 25), &(4, 1), &(9, 30), &(10, 18), &(10, 26), &(11, 1)]);
+        let day = NaiveDate::from_ymd_opt(random.range(2005, 2030) as i32, month, day).unwrap();
+        let half = random.below(2) as u32 * 30;
+        return day.and_hms_opt(random.range(0, 3) as u32, half, 0).unwrap();
+    }
     let minute = *random.pick(&[&0, &0, &15, &30, &30, &45, &7]);
     let second = if random.one_in(5) { 20 } else { 0 };
     day.and_hms_opt(random.range(0, 23) as u32, minute, second).unwrap()
@@ -79,8 +86,8 @@ fn start(random: &mut Random) -> NaiveDateTime {
 pub fn case(random: &mut Random) -> Case {
     let dtstart = start(random);
     let freq = random.pick(&[
-        "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "DAILY", "WEEKLY", "WEEKLY", "WEEKLY", "MONTHLY", "MONTHLY", "MONTHLY",
-        "MONTHLY", "YEARLY", "YEARLY", "YEARLY",
+        "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "DAILY", "WEEKLY", "WEEKLY", "WEEKLY", "MONTHLY",
+        "MONTHLY", "MONTHLY", "MONTHLY", "YEARLY", "YEARLY", "YEARLY",
     ]);
     let mut parts = vec![format!("FREQ={freq}")];
     let sub_daily = matches!(freq, "SECONDLY" | "MINUTELY" | "HOURLY");
@@ -110,7 +117,9 @@ pub fn case(random: &mut Random) -> Case {
     if random.one_in(if sub_daily { 6 } else { 2 }) {
         let ordinal = match freq {
             "MONTHLY" if random.one_in(2) => Some(5),
-            "YEARLY" if !weeks && random.one_in(2) => Some(if parts.iter().any(|part| part.starts_with("BYMONTH=")) { 5 } else { 53 }),
+            "YEARLY" if !weeks && random.one_in(2) => {
+                Some(if parts.iter().any(|part| part.starts_with("BYMONTH=")) { 5 } else { 53 })
+            }
             _ => None,
         };
         parts.push(format!("BYDAY={}", random.days(ordinal)));
