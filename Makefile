@@ -9,7 +9,6 @@ GUESTS   := -p task-api -p recurrence-scheduler -p notifier
 PROBE    := -p perennial-probe
 HOSTED   := perennial-host perennial-traps
 DENY     := 0.20.2
-HOST     := target/release/perennial
 
 # One native profile for everything that runs, so that what is shared is compiled once.
 NATIVE   := --locked --release
@@ -26,22 +25,22 @@ help: ## this list
 ## Running it
 
 up: build ## build and start the service
-	@exec $(HOST) up -f spin.toml --listen $(LISTEN) --state-dir $(STATE_DIR) \
+	@exec target/release/perennial up -f spin.toml --listen $(LISTEN) --state-dir $(STATE_DIR) \
 	    --variable 'webhook_http_origin=http://127.0.0.1:*'
 
-demo: toolchain ## tell the story of a task, against the service that `make up` started
-	@$(CARGO) run --quiet $(NATIVE) -p perennial-demo -- \
-	    --address http://$(LISTEN) --token-file $(STATE_DIR)/token --tasks examples/household.json $(DEMO_ARGS)
+demo: host ## tell the story of a task, against the service that `make up` started
+	@target/release/perennial-demo --address http://$(LISTEN) --token-file $(STATE_DIR)/token \
+	    --tasks examples/household.json $(DEMO_ARGS)
 
 ## Building it
 
-build: guests host ## the components and the host
+build: guests host ## the components, and the native binaries
 
 guests: toolchain
 	@$(CARGO) build $(WASM) $(GUESTS)
 
 host: toolchain
-	@$(CARGO) build $(NATIVE) -p perennial-host --bin perennial
+	@$(CARGO) build $(NATIVE) -p perennial-host -p perennial-demo --bins
 
 toolchain:
 	@command -v rustup >/dev/null || { echo 'rustup is needed: https://rustup.rs' >&2; exit 1; }

@@ -1,5 +1,5 @@
 //! What the scheduler promises, on a real store.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{Occurrence, OccurrenceStatus, Task, TaskStatus, Timestamp, UserId};
 use perennial_events::CloudEvent;

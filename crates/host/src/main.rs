@@ -72,7 +72,9 @@ fn write_greeting(running: &Running, out: &mut impl Write) -> std::io::Result<()
     }
     writeln!(out, "Data:    {}", running.state_dir.display())?;
     match &running.in_process_bus {
-        Some(address) => writeln!(out, "Bus:     in-process, in place of {address} (give redis_url to use a Redis)")?,
+        Some(address) => {
+            writeln!(out, "Bus:     in-process, in place of {address} (give redis_url to use a Redis)")?
+        }
         None => writeln!(out, "Bus:     Redis, as configured")?,
     }
     let how = match running.compiled {

@@ -78,11 +78,11 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         hooks,
     ));
 
-    let events = manifest.cron.len().saturating_mul(cron::CONCURRENT_TICKS).saturating_add(manifest.redis.len());
+    let events =
+        manifest.cron.len().saturating_mul(cron::CONCURRENT_TICKS).saturating_add(manifest.redis.len());
     let events = u32::try_from(events.saturating_add(SPARE_INSTANCES))?;
     let instances = options.max_instances.saturating_add(events);
-    let compiled =
-        compile(&manifest, instances, options.cache_dir.as_deref(), &state_dir).await?;
+    let compiled = compile(&manifest, instances, options.cache_dir.as_deref(), &state_dir).await?;
     let mut components = BTreeMap::new();
     for (id, pre) in compiled.components {
         let logs = Logs::open(&log_dir, &id, !options.quiet)?;

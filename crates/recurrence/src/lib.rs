@@ -14,6 +14,7 @@
 //! ```
 
 mod calendar;
+mod describe;
 mod engine;
 pub mod limits;
 mod rule;

@@ -1,6 +1,4 @@
 //! The invariants that the store keeps, each under the number it has in docs/architecture.md.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::thread;
 

@@ -13,7 +13,10 @@ const MOMENTS: [Moment; 2] = [Moment::Before, Moment::After];
 /// What must be so after every single trap, whatever was under way.
 fn assert_whole(house: &House, at: &str) {
     for (broken, query) in [
-        ("a task without an occurrence", "task AS t WHERE NOT EXISTS (SELECT 1 FROM occurrence WHERE task_id = t.id)"),
+        (
+            "a task without an occurrence",
+            "task AS t WHERE NOT EXISTS (SELECT 1 FROM occurrence WHERE task_id = t.id)",
+        ),
         (
             "a task without its event",
             "task AS t WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE subject = t.id AND type = 'task.created')",
@@ -33,11 +36,20 @@ fn assert_whole(house: &House, at: &str) {
             "occurrence AS o WHERE succession = 'planned' AND NOT EXISTS (SELECT 1 FROM occurrence AS s \
              WHERE s.task_id = o.task_id AND s.predecessor = o.recurrence_id)",
         ),
-        ("an occurrence with two successors", "(SELECT 1 FROM occurrence WHERE predecessor IS NOT NULL \
-             GROUP BY task_id, predecessor HAVING count(*) > 1)"),
-        ("a gap in a stream", "stream AS s WHERE sequence <> (SELECT count(*) FROM outbox WHERE stream_id = s.id)"),
-        ("an event without its audit entry", "(SELECT 1 WHERE (SELECT count(*) FROM audit) < \
-             (SELECT count(DISTINCT correlation_id) FROM outbox))"),
+        (
+            "an occurrence with two successors",
+            "(SELECT 1 FROM occurrence WHERE predecessor IS NOT NULL \
+             GROUP BY task_id, predecessor HAVING count(*) > 1)",
+        ),
+        (
+            "a gap in a stream",
+            "stream AS s WHERE sequence <> (SELECT count(*) FROM outbox WHERE stream_id = s.id)",
+        ),
+        (
+            "an event without its audit entry",
+            "(SELECT 1 WHERE (SELECT count(*) FROM audit) < \
+             (SELECT count(DISTINCT correlation_id) FROM outbox))",
+        ),
     ] {
         assert_eq!(house.number(&format!("SELECT count(*) FROM {query}")), 0, "{broken}, after a trap {at}");
     }
@@ -69,7 +81,9 @@ async fn trap_writes(house: &House, kind: &str) -> u64 {
             let (method, suffix, body) = match kind {
                 "create" => ("POST", "", bins(house)),
                 "complete" => ("POST", "/complete", json!({ "recurrence_id": FIRST })),
-                "update" => ("PATCH", "", json!({ "due": { "local": "2026-11-24T07:00:00" }, "tags": ["x"] })),
+                "update" => {
+                    ("PATCH", "", json!({ "due": { "local": "2026-11-24T07:00:00" }, "tags": ["x"] }))
+                }
                 _ => ("DELETE", "", Value::Null),
             };
             let id = if kind == "create" { None } else { Some(created(house).await) };
@@ -122,7 +136,11 @@ async fn a_write_trapped_anywhere_is_whole_or_not_there() {
     assert_whole(&house, "anywhere, once settled");
     let owed = house.number("SELECT count(*) FROM occurrence WHERE succession = 'pending'");
     assert_eq!(owed, 0, "successors are still owed");
-    assert_eq!(house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"), 0, "events still wait");
+    assert_eq!(
+        house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"),
+        0,
+        "events still wait"
+    );
     house.stop().await;
 }
 
@@ -130,12 +148,9 @@ async fn a_write_trapped_anywhere_is_whole_or_not_there() {
 async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
     let house = House::start().await;
     let mut traps = 0;
-    for component in [
-        "recurrence-scheduler-redis",
-        "recurrence-scheduler-cron",
-        "notifier-redis",
-        "notifier-cron",
-    ] {
+    for component in
+        ["recurrence-scheduler-redis", "recurrence-scheduler-cron", "notifier-redis", "notifier-cron"]
+    {
         for moment in MOMENTS {
             for index in 0..MANY {
                 // Something to do for each: a completion, a reminder that comes due, a notification.
@@ -167,7 +182,11 @@ async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
     assert!(traps > 20, "trapped at {traps} points only");
     let owed = house.number("SELECT count(*) FROM occurrence WHERE succession = 'pending'");
     assert_eq!(owed, 0, "successors are still owed");
-    assert_eq!(house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"), 0, "events still wait");
+    assert_eq!(
+        house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"),
+        0,
+        "events still wait"
+    );
     house.stop().await;
 }
 

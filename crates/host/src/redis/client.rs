@@ -83,7 +83,9 @@ fn flatten(flat: &mut Vec<RedisResult>, value: Value) -> Result<(), ParsingError
             return values.into_iter().try_for_each(|value| flatten(flat, value));
         }
         other => {
-            return Err(ParsingError::from(format!("a Redis value of this type is not supported: {other:?}")));
+            return Err(ParsingError::from(format!(
+                "a Redis value of this type is not supported: {other:?}"
+            )));
         }
     });
     Ok(())

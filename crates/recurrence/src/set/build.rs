@@ -59,6 +59,7 @@ impl RuleSet {
         let mut except: Vec<i64> =
             hits(&exdate, start, "EXDATE", &mut clock)?.iter().map(|hit| hit.at).collect();
         except.sort_unstable();
+        except.dedup();
         Ok(RuleSet {
             start,
             rule,

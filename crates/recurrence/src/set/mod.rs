@@ -47,6 +47,11 @@ impl RuleSet {
         self.start
     }
 
+    /// How many RDATE and EXDATE values there are, each counted once.
+    pub(crate) fn exceptions(&self) -> (usize, usize) {
+        (self.rdate.len(), self.exdate.len())
+    }
+
     /// RRULE.
     pub fn rule(&self) -> Option<&Rule> {
         self.rule.as_ref()

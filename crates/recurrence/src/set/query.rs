@@ -153,7 +153,7 @@ impl RuleSet {
         self.floor(moment).saturating_add(i64::from(fraction > 0))
     }
 
-    pub(super) fn start_local(&self) -> NaiveDateTime {
+    pub(crate) fn start_local(&self) -> NaiveDateTime {
         match self.start {
             Start::Date(date) => date.into(),
             Start::Floating(local) | Start::Zoned(local, _) => local,

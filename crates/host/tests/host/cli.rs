@@ -1,0 +1,204 @@
+//! The binary: what it prints, keeps and returns.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{PROBE, manifest};
+
+const APP: &str = r#"
+[variables]
+bootstrap_token = { default = "", secret = true }
+redis_url = { default = "redis://127.0.0.1:6379" }
+plain = { default = "default" }
+"#;
+
+/// A running `perennial up`.
+struct Up {
+    process: Child,
+    banner: String,
+}
+
+impl Up {
+    fn command(folder: &Path) -> Command {
+        let body = format!(
+            "{APP}{PROBE}variables = {{ plain = \"{{{{ plain }}}}\", token = \"{{{{ bootstrap_token }}}}\" }}\n"
+        );
+        std::fs::write(folder.join("spin.toml"), manifest(&body)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
+        command.args(["up", "--listen", "127.0.0.1:0", "--state-dir", "state"]).current_dir(folder);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it and reads the banner.
+    fn start(command: &mut Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap());
+        let mut banner = String::new();
+        while !banner.contains("Started:") {
+            if lines.read_line(&mut banner).unwrap() == 0 {
+                let mut error = String::new();
+                process.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+                panic!("it did not start: {banner}{error}");
+            }
+        }
+        Self { process, banner }
+    }
+
+    fn line(&self, start: &str) -> &str {
+        let lines = self.banner.lines().find_map(|line| line.trim_start().strip_prefix(start));
+        lines.unwrap_or_else(|| panic!("no {start:?} in {}", self.banner)).trim()
+    }
+
+    fn get(&self, path: &str) -> Value {
+        use std::io::Write;
+        let address = self.line("Serving").strip_prefix("http://").unwrap();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (start, end) = (answer.find('{').unwrap(), answer.rfind('}').unwrap());
+        serde_json::from_str(&answer[start..=end]).unwrap()
+    }
+
+    fn stop(&mut self, signal: &str) -> (ExitStatus, Duration) {
+        let began = Instant::now();
+        let killed = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        (self.process.wait().unwrap(), began.elapsed())
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn it_prints_where_everything_is_and_keeps_it_private() {
+    let folder = TempDir::new().unwrap();
+    let mut up = Up::start(&mut Up::command(folder.path()));
+    let state = folder.path().join("state");
+    let token = std::fs::read_to_string(state.join("token")).unwrap();
+    assert!(token.starts_with("prn_") && token.len() == 68, "{token}");
+    assert!(up.line("Token:").starts_with(&token));
+    assert!(up.line("Data:").ends_with("/state"));
+    assert!(up.line("Bus:").starts_with("in-process"));
+    assert!(up.line("Started:").contains("1 wasm file compiled"));
+    assert!(up.banner.contains("probe: http://127.0.0.1:"));
+    assert_eq!(up.get("/variable?token")["value"], token);
+    assert_eq!((mode(&state), mode(&state.join("token"))), (0o700, 0o600));
+    for entry in std::fs::read_dir(state.join("cache")).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+    let (status, _) = up.stop("-TERM");
+    assert!(status.success());
+
+    // The second start finds the token and the compiled code.
+    let mut up = Up::start(&mut Up::command(folder.path()));
+    assert!(up.line("Token:").starts_with(&token));
+    assert!(up.line("Started:").contains("from the cache"), "{}", up.banner);
+    assert!(up.stop("-INT").0.success());
+
+    // A damaged file is compiled again.
+    for entry in std::fs::read_dir(state.join("cache")).unwrap() {
+        std::fs::write(entry.unwrap().path(), b"not code").unwrap();
+    }
+    let up = Up::start(&mut Up::command(folder.path()));
+    assert!(up.line("Started:").contains("1 wasm file compiled"));
+    assert_eq!(up.get("/seen")["seen"], 1);
+}
+
+#[test]
+fn a_token_that_is_given_is_neither_made_nor_shown() {
+    let folder = TempDir::new().unwrap();
+    let up = Up::start(Up::command(folder.path()).args(["--variable", "bootstrap_token=mine"]));
+    assert!(!up.banner.contains("Token") && !up.banner.contains("mine"));
+    assert!(!folder.path().join("state/token").exists());
+    assert_eq!(up.get("/variable?token")["value"], "mine");
+}
+
+#[test]
+fn the_environment_gives_variables_and_a_flag_beats_it() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join(".env"), "SPIN_VARIABLE_PLAIN=dotenv\n").unwrap();
+    let up = Up::start(&mut Up::command(folder.path()));
+    assert_eq!(up.get("/variable?plain")["value"], "dotenv");
+    let up = Up::start(Up::command(folder.path()).env("SPIN_VARIABLE_PLAIN", "environment"));
+    assert_eq!(up.get("/variable?plain")["value"], "environment");
+    std::fs::write(folder.path().join("plain.txt"), "from a file").unwrap();
+    let flags = ["--variable", "plain=@plain.txt"];
+    let up = Up::start(Up::command(folder.path()).env("SPIN_VARIABLE_PLAIN", "environment").args(flags));
+    assert_eq!(up.get("/variable?plain")["value"], "from a file");
+    // A `redis_url` that somebody gives means a real Redis, even if it is the default's text.
+    let up = Up::start(Up::command(folder.path()).env("SPIN_VARIABLE_REDIS_URL", "redis://127.0.0.1:6379"));
+    assert!(up.line("Bus:").starts_with("Redis"));
+}
+
+#[test]
+fn a_signal_ends_it_promptly_even_with_a_guest_at_work() {
+    let folder = TempDir::new().unwrap();
+    let mut up = Up::start(&mut Up::command(folder.path()));
+    let address = up.line("Serving").strip_prefix("http://").unwrap().to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    std::io::Write::write_all(&mut stream, b"GET /sleep?60000 HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    up.get("/seen");
+    let (status, took) = up.stop("-TERM");
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn what_a_guest_prints_is_kept_and_echoed() {
+    let folder = TempDir::new().unwrap();
+    let mut up = Up::start(&mut Up::command(folder.path()));
+    up.get("/print?hello");
+    up.stop("-TERM");
+    let mut echoed = String::new();
+    up.process.stderr.take().unwrap().read_to_string(&mut echoed).unwrap();
+    assert!(
+        echoed.contains("[probe] to stdout: hello\n") && echoed.contains("[probe] to stderr: hello\n"),
+        "{echoed}"
+    );
+    let log = |name: &str| std::fs::read_to_string(folder.path().join("state/logs").join(name)).unwrap();
+    assert_eq!(log("probe_stdout.txt"), "to stdout: hello\n");
+    assert_eq!(log("probe_stderr.txt"), "to stderr: hello\n");
+    let mut up = Up::start(Up::command(folder.path()).arg("--quiet"));
+    up.get("/print?again");
+    up.stop("-TERM");
+    let mut echoed = String::new();
+    up.process.stderr.take().unwrap().read_to_string(&mut echoed).unwrap();
+    assert!(!echoed.contains("again"), "{echoed}");
+}
+
+#[test]
+fn what_is_wrong_is_told_on_one_line_with_exit_code_1() {
+    let folder = TempDir::new().unwrap();
+    let output = Up::command(folder.path()).args(["--variable", "nope=1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("Error: --variable nope"), "{error}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Up::command(folder.path())
+        .env("SPIN_HTTP_LISTEN_ADDR", "127.0.0.1:1")
+        .args(["-f", "spin.toml"])
+        .output();
+    drop(output);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
+    let output = command.args(["up", "--listen", &address]).current_dir(folder.path()).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains(&format!("cannot listen on {address}")), "{error}");
+}
