@@ -80,6 +80,44 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
+fn a_redirect_is_not_followed() {
+    let service = Service::start();
+    let user = service.user("Ada");
+    let elsewhere = Receiver::start();
+    let location = elsewhere.url();
+    let receiver = Receiver::answering(move |_| {
+        Response::builder().status(307).header("location", location.as_str()).body(Empty::new()).unwrap()
+    });
+    channel(&user, &receiver);
+    let task = user.create(&due_in(1));
+    let list = format!("/v1/notifications?task={}", task["id"].as_str().unwrap());
+    let waiting = until("the state tells of the first attempt", SOON, || {
+        user.all(&list).into_iter().find(|notification| notification["last_error"].is_string())
+    });
+    assert_eq!((&waiting["state"], &waiting["attempts"]), (&json!("pending"), &json!(1)));
+    assert!(elsewhere.deliveries().is_empty());
+}
+
+#[test]
+fn a_receiver_that_hangs_does_not_hold_up_the_others() {
+    let service = Service::start();
+    let (ada, bo) = (service.user("Ada"), service.user("Bo"));
+    let hangs = Receiver::answering(|_| {
+        loop {
+            std::thread::park();
+        }
+    });
+    let takes = Receiver::start();
+    channel(&ada, &hangs);
+    channel(&bo, &takes);
+    for _ in 0..5 {
+        ada.create(&due_in(1));
+    }
+    bo.create(&due_in(1));
+    takes.wait_for(1, SOON);
+}
+
+#[test]
 fn a_signature_does_not_fit_another_secret() {
     let service = Service::start();
     let user = service.user("Ada");

@@ -1,7 +1,7 @@
 //! Creating, listing, reading, changing and deleting tasks.
 
 use http::{Method, StatusCode};
-use perennial_tests::{Client, Service};
+use perennial_tests::{Client, Service, at_once};
 use serde_json::{Value, json};
 
 fn full() -> Value {
@@ -176,4 +176,40 @@ fn a_change_made_on_an_old_version_is_refused() {
         .header("if-match", changed.header("etag"))
         .answer()
         .ok(StatusCode::NO_CONTENT);
+}
+
+#[test]
+fn of_ten_changes_of_one_version_one_is_made() {
+    let service = Service::start();
+    let user = service.user("Ada");
+    let created = user.post("/v1/tasks").json(&json!({ "title": "Draft" })).answer();
+    let path = format!("/v1/tasks/{}", created.json()["id"].as_str().unwrap());
+    let answers = at_once(10, |number| {
+        let call = user.call(Method::PATCH, &path).header("if-match", created.header("etag"));
+        call.json(&json!({ "title": format!("By {number}") })).answer()
+    });
+    let (made, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == StatusCode::OK);
+    assert_eq!(made.len(), 1);
+    for answer in refused {
+        answer.is_problem(412, "precondition-failed");
+    }
+    assert_eq!(user.get(&path), made[0].json());
+    assert_eq!(made[0].json()["version"], 2);
+}
+
+#[test]
+fn ten_changes_at_once_are_all_made_one_after_the_other() {
+    let service = Service::start();
+    let user = service.user("Ada");
+    let path = format!("/v1/tasks/{}", user.create(&json!({ "title": "Draft" }))["id"].as_str().unwrap());
+    let answers = at_once(10, |number| {
+        user.call(Method::PATCH, &path).json(&json!({ "tags": [format!("tag {number}")] })).answer()
+    });
+    // One that met too many others may be asked to try again; nothing else is allowed.
+    let made = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    for answer in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
+        answer.is_problem(409, "conflict");
+    }
+    assert_eq!(user.get(&path)["version"], 1 + made);
 }

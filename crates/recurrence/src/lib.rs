@@ -17,12 +17,14 @@ mod calendar;
 mod describe;
 mod engine;
 pub mod limits;
+mod phrase;
 mod rule;
 mod set;
 mod zone;
 
 pub use chrono;
 pub use limits::Exhausted;
+pub use phrase::{Phrase, PhraseError};
 pub use rule::{End, Frequency, Parts, Rule, RuleError, Skip, Until, WeekdayNum};
 pub use set::{Moment, Occurrence, Page, RuleSet, SetError, Start};
 pub use zone::{Zone, ZoneError, tzdata_version, zone_names};

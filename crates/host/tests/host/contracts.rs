@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wit_parser::{Resolve, Results, Type, TypeDefKind, TypeId};
+use wit_parser::{Resolve, Type, TypeDefKind, TypeId};
 
 fn ours() -> Resolve {
     let mut resolve = Resolve::default();
@@ -131,5 +131,4 @@ fn the_cron_world_is_an_async_export() {
         describe(&resolve, "spin:cron@3.0.0", "cron-types"),
         ["type error = variant [\"other(String)\"]", "type metadata = record [\"timestamp: U64\"]",]
     );
-    let _: Option<Results> = None;
 }

@@ -24,7 +24,8 @@ fn by_day(days: &[WeekdayNum]) -> String {
         return kind.to_owned();
     }
     let mut sorted = days.to_vec();
-    sorted.sort_by_key(|day| (day.ordinal, day.weekday.num_days_from_monday()));
+    let from_end = |day: &WeekdayNum| day.ordinal.is_some_and(|number| number < 0);
+    sorted.sort_by_key(|day| (from_end(day), day.ordinal, day.weekday.num_days_from_monday()));
     sorted.dedup();
     let mixed =
         sorted.iter().any(|day| day.ordinal.is_none()) && sorted.iter().any(|day| day.ordinal.is_some());
@@ -33,6 +34,7 @@ fn by_day(days: &[WeekdayNum]) -> String {
         .map(|day| match day.ordinal {
             None if mixed => format!("every {}", weekday(day.weekday)),
             None => weekday(day.weekday).to_owned(),
+            Some(number) if mixed => format!("the {} {}", ordinal(i16::from(number)), weekday(day.weekday)),
             Some(number) => format!("{} {}", ordinal(i16::from(number)), weekday(day.weekday)),
         })
         .collect();
@@ -66,7 +68,8 @@ pub(super) fn days(parts: &Parts, times_of_day: usize) -> String {
     let named = !parts.by_day.is_empty();
     let kind = kind_of_day(&parts.by_day);
     // "the last workday": a place among days that share a name, where times of day do not multiply them.
-    let chosen = kind.filter(|_| !parts.by_set_pos.is_empty() && !numbered && times_of_day == 1);
+    let chosen =
+        kind.filter(|&kind| kind != "day" && !parts.by_set_pos.is_empty() && !numbered && times_of_day == 1);
     let noun = if numbered && !named && parts.by_set_pos.is_empty() {
         Some(month_days(parts))
     } else if let Some(kind) = chosen {
@@ -98,10 +101,13 @@ pub(super) fn days(parts: &Parts, times_of_day: usize) -> String {
                 _ if has_ordinal || numbered => {
                     format!("{period} on the {noun} of {}{}", months(parts), skip(parts))
                 }
-                _ => general(parts),
+                _ => general(parts, None),
             }
         }
-        _ => general(parts),
+        (_, _, Some(noun)) if chosen.is_some() => {
+            general(&Parts { by_set_pos: Vec::new(), ..parts.clone() }, Some(&noun))
+        }
+        _ => general(parts, None),
     }
 }
 
@@ -125,8 +131,8 @@ fn in_months(parts: &Parts) -> String {
     if parts.by_month.is_empty() { String::new() } else { format!(" in {}", months(parts)) }
 }
 
-/// Part after part, for rules without a shorter way to say them.
-fn general(parts: &Parts) -> String {
+/// Part after part, for rules without a shorter way to say them; `chosen` stands for BYDAY and BYSETPOS together.
+fn general(parts: &Parts, chosen: Option<&str>) -> String {
     let mut text = period(parts) + &in_months(parts);
     if !parts.by_week_no.is_empty() {
         let week = |&week: &i8| from_end("week", week.into());
@@ -140,10 +146,14 @@ fn general(parts: &Parts) -> String {
         text += &format!(" on the {}{}", month_days(parts), skip(parts));
     }
     if !parts.by_day.is_empty() {
-        let article = if parts.by_day.iter().all(|day| day.ordinal.is_some()) { "the " } else { "" };
+        let article = match kind_of_day(&parts.by_day) {
+            _ if chosen.is_some() || parts.by_day.iter().all(|day| day.ordinal.is_some()) => "the ",
+            Some(_) => "every ",
+            None => "",
+        };
         let only =
             if parts.by_month_day.is_empty() && parts.by_year_day.is_empty() { " on " } else { ", only on " };
-        text += &format!("{only}{article}{}", by_day(&parts.by_day));
+        text += &format!("{only}{article}{}", chosen.map_or_else(|| by_day(&parts.by_day), str::to_owned));
     }
     if !parts.by_set_pos.is_empty() {
         text += &format!(", only the {} of them", places(parts));

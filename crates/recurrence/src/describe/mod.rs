@@ -9,7 +9,7 @@ pub(crate) mod words;
 
 use crate::rule::{End, Frequency, Parts, Until};
 use crate::set::{RuleSet, Start};
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 impl RuleSet {
     /// The series in plain English.
@@ -48,6 +48,7 @@ impl RuleSet {
         let local = match parts.end {
             End::Never => return String::new(),
             End::Count(1) => return ", once".to_owned(),
+            End::Count(2) => return ", twice".to_owned(),
             End::Count(count) => return format!(", {count} times"),
             End::Until(Until::Date(date)) => return format!(", until {}", words::date(date)),
             End::Until(Until::Local(local)) => local,
@@ -58,7 +59,7 @@ impl RuleSet {
         };
         match last_day(&explicit::explicit(parts, start, dates), local) {
             Some(date) => format!(", until {}", words::date(date)),
-            None => format!(", until {} at {}", words::date(local.date()), local.format("%H:%M:%S")),
+            None => format!(", until {} at {}", words::date(local.date()), clock(local)),
         }
     }
 }
@@ -83,7 +84,11 @@ fn last_day(parts: &Parts, until: NaiveDateTime) -> Option<NaiveDate> {
 
 fn once(start: NaiveDateTime, dates: bool) -> String {
     let date = words::date(start.date());
-    if dates { format!("on {date}") } else { format!("on {date} at {}", start.format("%H:%M")) }
+    if dates { format!("on {date}") } else { format!("on {date} at {}", clock(start)) }
+}
+
+fn clock(local: NaiveDateTime) -> String {
+    local.format(if local.second() == 0 { "%H:%M" } else { "%H:%M:%S" }).to_string()
 }
 
 /// `America/New_York` as "New York time".

@@ -4,6 +4,8 @@
 //! off is finished by the next. A trigger that changes gets a new name and a new version; the old one is dropped a
 //! release later.
 
+use std::time::Duration;
+
 use super::{Sql, Sqlite};
 use crate::StoreError;
 
@@ -14,8 +16,11 @@ pub(super) const VERSION: i64 = 1;
 const MIGRATIONS: &[(i64, &[&str])] =
     &[(1, &[include_str!("schema/0001_tables.sql"), include_str!("schema/0001_write.sql")])];
 
-/// Tries at switching the journal, which needs the file for itself for a moment.
-const WAL_TRIES: u32 = 20;
+/// Tries at switching the journal, which needs the file for itself for a moment and does not wait for it.
+const WAL_TRIES: u32 = 80;
+
+/// The pause between them.
+const WAL_PAUSE: Duration = Duration::from_millis(25);
 
 pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
     let found = version(store)?;
@@ -47,6 +52,7 @@ fn journal_in_wal<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
             Ok(_) => return Ok(()),
             Err(error) => last = Some(error),
         }
+        std::thread::sleep(WAL_PAUSE);
     }
     last.map_or(Ok(()), Err)
 }

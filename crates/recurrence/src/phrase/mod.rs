@@ -1,0 +1,161 @@
+//! Reads plain English as a recurrence rule: everything [`RuleSet::describe`](crate::RuleSet::describe) says,
+//! and the usual shorter forms ("every other Friday at 9am", "weekdays", "monthly on the 15th").
+
+mod clauses;
+mod days;
+mod ends;
+mod names;
+mod times;
+mod tokens;
+
+use crate::rule::{Frequency, Parts, Rule};
+use crate::zone::Zone;
+use chrono::NaiveTime;
+use clauses::Draft;
+use std::ops::Range;
+use tokens::Reader;
+
+/// What a phrase says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    /// The rule. Several times of day stand in it; a single one does not: it belongs to the start.
+    pub rule: Rule,
+    /// The first time of day, if any was said.
+    pub time: Option<NaiveTime>,
+    /// The zone, if one was said.
+    pub zone: Option<Zone>,
+}
+
+/// A phrase that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (at character {})", position.saturating_add(1))]
+pub struct PhraseError {
+    /// Byte offset of the first word that was not understood.
+    pub position: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Phrase {
+    /// Reads a whole text as one phrase.
+    ///
+    /// # Errors
+    /// [`PhraseError`] with the place of the first word that does not belong to it.
+    pub fn parse(text: &str) -> Result<Phrase, PhraseError> {
+        let tokens = tokens::cut(text);
+        let mut reader = Reader::new(&tokens, 0);
+        let phrase = read(&mut reader)?;
+        let beyond = tokens
+            .last()
+            .is_some_and(|token| !text.get(token.end..).unwrap_or("").trim_matches(['.', ' ']).is_empty());
+        if !reader.at_end() || beyond {
+            return Err(error(&reader, "this does not belong to a recurrence"));
+        }
+        Ok(phrase)
+    }
+
+    /// Finds the first phrase inside a text such as "pay rent every last workday at 9": its bytes, and what it
+    /// says. The text around it is the caller's.
+    pub fn find(text: &str) -> Option<(Range<usize>, Phrase)> {
+        let tokens = tokens::cut(text);
+        (0..tokens.len()).find_map(|start| {
+            let mut reader = Reader::new(&tokens, start);
+            let begin = reader.position();
+            let phrase = read(&mut reader).ok()?;
+            Some((begin..reader.read_to(), phrase))
+        })
+    }
+}
+
+fn error(reader: &Reader<'_>, message: &str) -> PhraseError {
+    PhraseError { position: reader.position(), message: message.to_owned() }
+}
+
+fn read(reader: &mut Reader<'_>) -> Result<Phrase, PhraseError> {
+    let parts = Parts::new(Frequency::Daily);
+    let mut draft = Draft { parts, times: Vec::new(), zone: None };
+    head(reader, &mut draft)?;
+    draft.clauses(reader);
+    let Draft { mut parts, times, zone } = draft;
+    if times.len() > 1 && !times::combine(&times, &mut parts) {
+        return Err(error(reader, "these times cannot stand in one rule: each hour needs the same minutes"));
+    }
+    let rule = Rule::from_parts(&parts).map_err(|refused| error(reader, &refused.message))?;
+    Ok(Phrase { rule, time: times.iter().min().copied(), zone })
+}
+
+/// `daily`, `weekdays`, `every 2 weeks`, `every other Friday`, `every last workday of the month`.
+fn head(reader: &mut Reader<'_>, draft: &mut Draft) -> Result<(), PhraseError> {
+    if let Some(frequency) = names::adverb(reader.peek(0)) {
+        reader.skip(1);
+        draft.parts.frequency = frequency;
+        return Ok(());
+    }
+    let plural = matches!(reader.peek(0), "weekdays" | "workdays" | "weekends");
+    if !plural && !reader.take(&["every", "each"]) {
+        return Err(error(reader, "a recurrence begins with \"every\", \"daily\", \"weekly\" or the like"));
+    }
+    let other = reader.take(&["other"]);
+    if other {
+        draft.parts.interval = 2;
+    }
+    if !plural && period(reader, draft, other) {
+        return Ok(());
+    }
+    if !days::days(reader, &mut draft.parts) {
+        return Err(error(reader, "a day, a number of days or a weekday is expected here"));
+    }
+    let parts = &mut draft.parts;
+    let plain = parts.by_month_day.is_empty()
+        && parts.by_set_pos.is_empty()
+        && parts.by_day.iter().all(|day| day.ordinal.is_none());
+    if plain {
+        parts.frequency = Frequency::Weekly;
+        return Ok(());
+    }
+    let in_year = draft.parts.by_month.is_empty();
+    if other || !draft.of(reader) {
+        return Err(error(reader, "say \"of the month\" or name a month after a numbered day"));
+    }
+    draft.parts.frequency =
+        if in_year && !draft.parts.by_month.is_empty() { Frequency::Yearly } else { Frequency::Monthly };
+    Ok(())
+}
+
+/// A unit with its count; whether one was read. "Second" before a day is an ordinal, and so is any ordinal
+/// before "day of the month".
+fn period(reader: &mut Reader<'_>, draft: &mut Draft, other: bool) -> bool {
+    let mut ahead = *reader;
+    let mut interval = if other { 2 } else { 1 };
+    if let Some(count) = names::number(ahead.peek(0)) {
+        interval = count;
+        ahead.skip(1);
+    } else if names::unit(ahead.peek(1)).is_some()
+        && ahead.peek(2) != "of"
+        && let Some(rank) = names::ordinal(&mut ahead)
+    {
+        interval = u32::try_from(rank).unwrap_or(0);
+    }
+    let Some(frequency) = names::unit(ahead.peek(0)).filter(|_| interval > 0) else { return false };
+    let mut behind = ahead;
+    let is_ordinal = behind.peek(0) == "second"
+        && (names::ordinal(&mut behind).is_some()
+            && (names::weekday(&mut behind).is_some()
+                || names::kind_of_day(&mut behind).is_some()
+                || matches!(behind.peek(0), "and" | "of" | ",") && names_day_later(behind)));
+    if is_ordinal && interval == 1 {
+        return false;
+    }
+    ahead.skip(1);
+    draft.parts.frequency = frequency;
+    draft.parts.interval = interval;
+    *reader = ahead;
+    true
+}
+
+/// Whether an ordinal list ("second, third and last …") leads to a day rather than ending a clause.
+fn names_day_later(mut reader: Reader<'_>) -> bool {
+    reader.take(&[","]);
+    reader.take(&["and"]);
+    names::ordinal(&mut reader).is_some()
+}
