@@ -44,6 +44,7 @@ host: toolchain
 
 toolchain:
 	@command -v rustup >/dev/null || { echo 'rustup is needed: https://rustup.rs' >&2; exit 1; }
+	@rustup which cargo >/dev/null 2>&1 || rustup toolchain install --no-self-update # rust-toolchain.toml names it
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
 ## Testing it

@@ -143,7 +143,8 @@ fn general(parts: &Parts, chosen: Option<&str>) -> String {
         text += &format!(" on {} of the year", and(&parts.by_year_day.iter().map(day).collect::<Vec<_>>()));
     }
     if !parts.by_month_day.is_empty() {
-        text += &format!(" on the {}{}", month_days(parts), skip(parts));
+        let only = if parts.by_year_day.is_empty() { " on" } else { ", only on" };
+        text += &format!("{only} the {}{}", month_days(parts), skip(parts));
     }
     if !parts.by_day.is_empty() {
         let article = match kind_of_day(&parts.by_day) {

@@ -6,6 +6,7 @@ mod days;
 mod explicit;
 mod times;
 pub(crate) mod words;
+pub(crate) mod zones;
 
 use crate::rule::{End, Frequency, Parts, Until};
 use crate::set::{RuleSet, Start};
@@ -30,7 +31,7 @@ impl RuleSet {
             }
         };
         if let Start::Zoned(_, zone) = self.start() {
-            text += &format!(", {}", zone_words(zone.name()));
+            text += &format!(", {}", zones::say(zone));
         }
         if let Some(rule) = self.rule() {
             text += &self.end(rule.parts(), start, dates);
@@ -89,14 +90,4 @@ fn once(start: NaiveDateTime, dates: bool) -> String {
 
 fn clock(local: NaiveDateTime) -> String {
     local.format(if local.second() == 0 { "%H:%M" } else { "%H:%M:%S" }).to_string()
-}
-
-/// `America/New_York` as "New York time".
-fn zone_words(name: &str) -> String {
-    let city = name.rsplit('/').next().unwrap_or(name).replace('_', " ");
-    match name {
-        "UTC" | "Etc/UTC" => "UTC".to_owned(),
-        _ if city.bytes().any(|byte| byte.is_ascii_digit()) || !name.contains('/') => format!("{name} time"),
-        _ => format!("{city} time"),
-    }
 }

@@ -37,7 +37,7 @@ impl Draft {
             parts.by_set_pos = reader.list(ordinal);
             return !parts.by_set_pos.is_empty() && reader.take_run(&["of", "them"]);
         }
-        if parts.by_day.is_empty() && reader.take_run(&["only", "on"]) {
+        if (parts.by_day.is_empty() || parts.by_month_day.is_empty()) && reader.take_run(&["only", "on"]) {
             return days(reader, parts);
         }
         let elses = [
@@ -79,7 +79,9 @@ impl Draft {
             parts.by_year_day = reader.list(|reader| place(reader, &["day", "days"]));
             return reader.take_run(&["of", "the", "year"]);
         }
-        days(reader, parts) && (self.of(reader) || true)
+        let named = days(reader, parts);
+        self.of(reader);
+        named
     }
 
     /// `of the month`, `of June`; whether either was read.

@@ -3,8 +3,9 @@
 use super::names::{month, number};
 use super::times::clock;
 use super::tokens::Reader;
+use crate::describe::zones::hear;
 use crate::rule::{End, Until};
-use crate::zone::{Zone, zone_names};
+use crate::zone::Zone;
 use chrono::NaiveDate;
 
 /// `until …`, `10 times`, `twice`.
@@ -87,15 +88,9 @@ pub(super) fn zone(reader: &mut Reader<'_>) -> Option<Zone> {
     ahead.take(&["in"]);
     let length = (1..=4).find(|&count| ahead.peek(count) == "time")?;
     let wanted = (0..length).map(|index| ahead.peek(index)).collect::<Vec<_>>().join(" ");
-    let spoken = |name: &str| name.replace('_', " ").to_lowercase();
-    let matches = |name: &&str| {
-        let name = spoken(name);
-        name == wanted || name.rsplit('/').next() == Some(wanted.as_str())
-    };
-    // Several names may end alike; all such names are links to one zone, and the shortest is the usual one.
-    let name = zone_names().filter(matches).min_by_key(|name| (spoken(name) != wanted, name.len()))?;
+    let zone = hear(&wanted)?;
     ahead.skip(length);
     ahead.take(&["time"]);
     *reader = ahead;
-    Zone::parse(name).ok()
+    Some(zone)
 }

@@ -77,7 +77,9 @@ fn read(reader: &mut Reader<'_>) -> Result<Phrase, PhraseError> {
     head(reader, &mut draft)?;
     draft.clauses(reader);
     let Draft { mut parts, times, zone } = draft;
-    if times.len() > 1 && !times::combine(&times, &mut parts) {
+    // Places are chosen among something: where only times are named, they are it (RFC 5545 §3.3.10, BYSETPOS).
+    let places_of_times = !parts.by_set_pos.is_empty() && parts.by_day.is_empty() && !times.is_empty();
+    if (times.len() > 1 || places_of_times) && !times::combine(&times, &mut parts) {
         return Err(error(reader, "these times cannot stand in one rule: each hour needs the same minutes"));
     }
     let rule = Rule::from_parts(&parts).map_err(|refused| error(reader, &refused.message))?;
@@ -137,13 +139,7 @@ fn period(reader: &mut Reader<'_>, draft: &mut Draft, other: bool) -> bool {
         interval = u32::try_from(rank).unwrap_or(0);
     }
     let Some(frequency) = names::unit(ahead.peek(0)).filter(|_| interval > 0) else { return false };
-    let mut behind = ahead;
-    let is_ordinal = behind.peek(0) == "second"
-        && (names::ordinal(&mut behind).is_some()
-            && (names::weekday(&mut behind).is_some()
-                || names::kind_of_day(&mut behind).is_some()
-                || matches!(behind.peek(0), "and" | "of" | ",") && names_day_later(behind)));
-    if is_ordinal && interval == 1 {
+    if interval == 1 && is_ordinal(ahead) {
         return false;
     }
     ahead.skip(1);
@@ -153,9 +149,10 @@ fn period(reader: &mut Reader<'_>, draft: &mut Draft, other: bool) -> bool {
     true
 }
 
-/// Whether an ordinal list ("second, third and last …") leads to a day rather than ending a clause.
-fn names_day_later(mut reader: Reader<'_>) -> bool {
-    reader.take(&[","]);
-    reader.take(&["and"]);
-    names::ordinal(&mut reader).is_some()
+/// Whether "second" here is a place ("second last workday", "second, third and last Friday"), not a unit.
+fn is_ordinal(mut reader: Reader<'_>) -> bool {
+    let second = reader.peek(0) == "second";
+    let places = reader.list(names::ordinal).len();
+    let named = names::weekday(&mut reader).is_some() || names::kind_of_day(&mut reader).is_some();
+    second && (places > 1 || named || reader.peek(0) == "of")
 }

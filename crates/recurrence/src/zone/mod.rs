@@ -50,6 +50,11 @@ impl Zone {
         self.name
     }
 
+    /// Whether two names are one zone: the same data under either.
+    pub fn is_same_as(&self, other: &Zone) -> bool {
+        self.table.is_same_as(&other.table)
+    }
+
     /// Coordinated universal time.
     pub fn utc() -> Zone {
         Zone { name: "UTC", table: Table::UTC }

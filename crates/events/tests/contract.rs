@@ -1,0 +1,173 @@
+//! The contract of events: every kind fits its schema, and what was ever emitted can still be read.
+//!
+//! The files in `golden/` are events as version 1.0 emitted them; they are never changed, only added to. `GOLDEN=write`
+//! adds the ones that are missing.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use perennial_domain::{
+    Attempt, Commit, Notification, create_channel, delete_task, fire, plan_successor, record_attempt,
+    update_task,
+};
+use perennial_events::{Bus, BusError, CloudEvent, relay_stream};
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_store::{Store, SystemStore};
+use serde_json::Value;
+
+/// A bus that keeps what it is given.
+#[derive(Default)]
+struct Kept(RefCell<Vec<(String, CloudEvent)>>);
+
+impl Bus for Kept {
+    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError> {
+        self.0.borrow_mut().push((topic.to_owned(), event.clone()));
+        Ok(())
+    }
+}
+
+/// One event of every kind there is, as the relay publishes them.
+fn every_kind() -> Vec<(String, CloudEvent)> {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let apply = |fixture: &Fixture, commit: &Commit| fixture.store.apply(commit).unwrap();
+
+    let (task, first) = fixture.task(&user, WEEKLY);
+    let input = serde_json::from_str(&WEEKLY.replace("Bins", "Bins out")).unwrap();
+    let (commit, task, _) =
+        update_task(&mut fixture.context(&user), &task, std::slice::from_ref(&first), None, &input).unwrap();
+    apply(&fixture, &commit);
+
+    let url = "https://hooks.example.com";
+    let secret = "whsec_AAAA".to_owned();
+    let (commit, channel) =
+        create_channel(&mut fixture.context(&user), url, secret, 0, &Default::default()).unwrap();
+    apply(&fixture, &commit);
+    let due = fixture.store.due_alarms(NOON.plus_millis(7 * 86_400_000), 1).unwrap().remove(0).alarm;
+    let commit = fire(&mut fixture.context(&user), &due, &[channel]);
+    apply(&fixture, &commit);
+    let queued = fixture.store.due_notifications(NOON, 1).unwrap().remove(0);
+    let claimed = |fixture: &Fixture| {
+        let lease_end = Notification::lease_end(NOON);
+        fixture.store.claim_notification(queued.id, NOON, lease_end).unwrap().unwrap()
+    };
+    let notification = claimed(&fixture);
+    let gone = Attempt::Gone { error: "the receiver answered 410".to_owned() };
+    // What a receiver that is gone would have made of it; then what happens.
+    let failed = record_attempt(&mut fixture.context(&user), &notification, &gone);
+    let delivered = record_attempt(&mut fixture.context(&user), &notification, &Attempt::Accepted);
+    apply(&fixture, &delivered);
+    let mut failed_only = delete_nothing(&mut fixture, &user);
+    failed_only.events = failed.events;
+    apply(&fixture, &failed_only);
+
+    fixture.complete(&user, &task, &first).unwrap();
+    let (task, closed) = fixture.read(&user, &task, &first);
+    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed).unwrap();
+    apply(&fixture, &commit);
+
+    let once = WEEKLY.replace("FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=1");
+    let (task, only) = fixture.task(&user, &once);
+    fixture.complete(&user, &task, &only).unwrap();
+    let (task, closed) = fixture.read(&user, &task, &only);
+    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed).unwrap();
+    apply(&fixture, &commit);
+    let (task, _) = fixture.store.task(&user, task.id).unwrap().unwrap();
+    let commit = delete_task(&mut fixture.context(&user), &task, &[]);
+    apply(&fixture, &commit);
+
+    let kept = Kept::default();
+    pollster::block_on(relay_stream(&fixture.store, &kept, &user.stream(), &|| NOON)).unwrap();
+    kept.0.into_inner()
+}
+
+/// A commit that changes no row.
+fn delete_nothing(fixture: &mut Fixture, user: &perennial_domain::UserId) -> Commit {
+    let (task, _) = fixture.task(user, r#"{"title": "x"}"#);
+    let mut commit = delete_task(&mut fixture.context(user), &task, &[]);
+    commit.tasks.clear();
+    commit.expect = Default::default();
+    commit
+}
+
+fn assert_fits(event: &Value, from: &str) {
+    let kind = event["type"].as_str().unwrap();
+    let path = root().join("schemas/events").join(format!("{kind}.json"));
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{kind}: {e}")))
+            .unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let wrong: Vec<String> =
+        validator.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(wrong.is_empty(), "{kind} from {from}: {wrong:?}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+#[test]
+fn every_kind_of_event_fits_its_schema_and_travels_on_its_topic() {
+    let events = every_kind();
+    let mut kinds: Vec<&str> = events.iter().map(|(_, event)| event.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut described: Vec<String> = std::fs::read_dir(root().join("schemas/events"))
+        .unwrap()
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    described.sort_unstable();
+    assert_eq!(kinds, described, "an event without a schema, or a schema without an event");
+    for (topic, event) in &events {
+        assert_fits(&serde_json::to_value(event).unwrap(), "this version");
+        let expected = match event.kind.split('.').next() {
+            Some("reminder") => "reminders",
+            Some("notification") => "task-updates",
+            _ => "task-events",
+        };
+        assert_eq!(topic, expected, "{}", event.kind);
+        if std::env::var("GOLDEN").is_ok_and(|mode| mode == "write") {
+            let file = golden().join(format!("1.0-{}.json", event.kind));
+            if !file.exists() {
+                std::fs::write(file, serde_json::to_string_pretty(event).unwrap() + "\n").unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_event_ever_emitted_still_fits_and_can_be_read() {
+    let mut read = 0;
+    for file in std::fs::read_dir(golden()).unwrap() {
+        let file = file.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let event = CloudEvent::parse(text.as_bytes()).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_fits(&document, &file.display().to_string());
+        assert_eq!(serde_json::to_value(&event).unwrap(), document, "what was read is not what was written");
+        read += 1;
+    }
+    assert!(read >= 9, "{read} golden events");
+}
+
+#[test]
+fn what_a_newer_producer_adds_is_ignored() {
+    let text = std::fs::read_to_string(golden().join("1.0-task.completed.json")).unwrap();
+    let mut newer: Value = serde_json::from_str(&text).unwrap();
+    newer["weather"] = "fine".into();
+    newer["data"]["mood"] = "good".into();
+    assert_fits(&newer, "a newer producer");
+    CloudEvent::parse(newer.to_string().as_bytes()).unwrap();
+}
+
+#[test]
+fn previous_chains_the_events_of_a_topic() {
+    let mut last = std::collections::HashMap::new();
+    for (topic, event) in every_kind() {
+        assert_eq!(event.previous, last.insert(topic, event.sequence.clone()), "{}", event.kind);
+    }
+}
