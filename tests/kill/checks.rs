@@ -107,6 +107,26 @@ pub fn the_database_agrees(database: &Database) {
                    AND notification.reminder_id = alarm.reminder_id AND alarm.state = 'fired')",
         ),
         (
+            "a task without exactly one event of its creation",
+            "SELECT count(*) FROM (
+                 SELECT id FROM task EXCEPT SELECT subject FROM outbox
+                 WHERE type = 'task.created' GROUP BY subject HAVING count(*) = 1)",
+        ),
+        (
+            "a completion without exactly one event",
+            "SELECT count(*) FROM (
+                 SELECT task_id, recurrence_id FROM occurrence WHERE status = 'done' AND recurrence_id <> ''
+                 EXCEPT SELECT subject, data ->> 'recurrence_id' FROM outbox
+                 WHERE type = 'task.completed' GROUP BY 1, 2 HAVING count(*) = 1)",
+        ),
+        (
+            "a delivered notification without exactly one event",
+            "SELECT count(*) FROM (
+                 SELECT id FROM notification WHERE state = 'delivered'
+                 EXCEPT SELECT data ->> 'notification_id' FROM outbox
+                 WHERE type = 'notification.delivered' GROUP BY 1 HAVING count(*) = 1)",
+        ),
+        (
             "a stream whose sequence has a gap",
             "SELECT count(*) FROM (
                  SELECT 1 FROM outbox GROUP BY stream_id

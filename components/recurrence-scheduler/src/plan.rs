@@ -1,4 +1,4 @@
-//! Planning the successor of a closed occurrence.
+//! Planning the successor of an occurrence.
 
 use perennial_domain::{
     Context, InboxRecord, RecurrenceId, Succession, SuccessionError, TaskId, UserId, plan_successor,
@@ -32,7 +32,7 @@ pub enum PlanError {
     Contended,
 }
 
-/// Plans the successor of a closed occurrence, once, whoever asks and however often. `inbox` is the event that asked.
+/// Plans the successor of an occurrence that is owed one, once, whoever asks and however often. `inbox` is the event that asked.
 pub fn plan_owed(
     store: &impl Store,
     ctx: &mut Context<'_>,
@@ -42,14 +42,21 @@ pub fn plan_owed(
     inbox: Option<&InboxRecord>,
 ) -> Result<Planned, PlanError> {
     for _ in 0..TRIES {
-        let (Some((current, _)), Some(closed)) = (store.task(user, task)?, store.occurrence(user, task, id)?)
+        let (Some((current, _)), Some(last)) = (store.task(user, task)?, store.occurrence(user, task, id)?)
         else {
             return Ok(Planned::Before);
         };
-        if closed.succession != Succession::Pending {
+        let owed = match last.succession {
+            Succession::Pending => true,
+            Succession::Due => last.due_at.is_some_and(|due_at| due_at <= ctx.now),
+            _ => false,
+        };
+        if !owed {
             return Ok(Planned::Before);
         }
-        let (mut commit, _) = plan_successor(ctx, &current, &closed)?;
+        let open = store.open_occurrences(user, task)?;
+        let overrides = store.overrides(user, task)?;
+        let (mut commit, _) = plan_successor(ctx, &current, &last, &open, &overrides)?;
         commit.inbox = inbox.cloned();
         match store.apply(&commit) {
             Ok(()) => return Ok(Planned::Now),

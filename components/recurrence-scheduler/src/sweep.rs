@@ -1,7 +1,8 @@
 //! The clock's work: what is owed and what is due, found in the store, a bounded number at a time.
 
-use perennial_domain::{Ids, Timestamp, fire};
-use perennial_store::{OwedSuccessor, QueuedAlarm, Store, StoreError, SystemStore};
+use perennial_domain::{Ids, Timestamp, fire, refresh_zone};
+use perennial_recurrence::tzdata_version;
+use perennial_store::{OccurrenceKey, QueuedAlarm, Store, StoreError, SystemStore};
 use serde::Serialize;
 
 use crate::{PlanError, Planned, context, owner, plan_owed};
@@ -11,6 +12,9 @@ const SUCCESSORS: u32 = 100;
 
 /// Reminders fired in one sweep.
 const ALARMS: u32 = 200;
+
+/// Occurrences laid on new zone data in one sweep.
+const ZONES: u32 = 100;
 
 /// Rows of each kind forgotten in one sweep.
 const FORGOTTEN: u32 = 500;
@@ -34,7 +38,7 @@ pub fn sweep<S: Store + SystemStore>(
     ids: &mut dyn Ids,
 ) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    for owed in store.owed_successors(SUCCESSORS)? {
+    for owed in store.owed_successors(now, SUCCESSORS)? {
         match succeed(store, &owed, now, ids) {
             Ok(Planned::Now) => swept.planned = swept.planned.saturating_add(1),
             Ok(Planned::Before) => {}
@@ -48,13 +52,18 @@ pub fn sweep<S: Store + SystemStore>(
             Err(error) => swept.failures.push(format!("task {}: {error}", due.alarm.task)),
         }
     }
+    for stale in store.stale_occurrences(tzdata_version(), ZONES)? {
+        if let Err(error) = refresh(store, &stale, now, ids) {
+            swept.failures.push(format!("task {}: {error}", stale.task));
+        }
+    }
     store.prune(now, FORGOTTEN)?;
     Ok(swept)
 }
 
 fn succeed<S: Store + SystemStore>(
     store: &S,
-    owed: &OwedSuccessor,
+    owed: &OccurrenceKey,
     now: Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<Planned, PlanError> {
@@ -76,6 +85,23 @@ fn remind<S: Store + SystemStore>(
     match store.apply(&commit) {
         Ok(()) => Ok(true),
         Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lays an open occurrence on the zone data of this build. One that has changed meanwhile is found again by the next sweep.
+fn refresh<S: Store + SystemStore>(
+    store: &S,
+    stale: &OccurrenceKey,
+    now: Timestamp,
+    ids: &mut dyn Ids,
+) -> Result<(), StoreError> {
+    let user = owner(store, &stale.user)?;
+    let task = store.task(&stale.user, stale.task)?;
+    let occurrence = store.occurrence(&stale.user, stale.task, &stale.recurrence_id)?;
+    let (Some((task, _)), Some(occurrence)) = (task, occurrence) else { return Ok(()) };
+    match store.apply(&refresh_zone(&mut context(&user, now, ids, None, None), &task, &occurrence)) {
+        Ok(()) | Err(StoreError::Changed(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use perennial_http_api::{Problem, Response};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Answered, Api, handle};
+use crate::{Answered, Api, handle, without_store};
 
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {
@@ -18,6 +18,9 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         Ok(request) => request,
         Err(problem) => return respond(out, problem.into()).await,
     };
+    if let Some(response) = without_store(&request, &settings.bootstrap_token) {
+        return respond(out, response).await;
+    }
     let store = match open_store(&settings) {
         Ok(store) => store,
         Err(error) => {

@@ -8,6 +8,7 @@ mod entry;
 mod health;
 mod notifications;
 mod occurrences;
+mod preview;
 mod route;
 mod tasks;
 mod tokens;
@@ -15,4 +16,5 @@ mod users;
 mod view;
 
 pub use api::Api;
+pub use preview::without_store;
 pub use route::{Answered, handle};

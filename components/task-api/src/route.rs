@@ -5,7 +5,7 @@ use perennial_domain::{Scope, TaskId, UserId};
 use perennial_http_api::{Caller, Problem, Request, Response, authenticate};
 use perennial_store::{Store, SystemStore};
 
-use crate::{Api, channels, health, notifications, occurrences, tasks, tokens, users};
+use crate::{Api, channels, health, notifications, occurrences, preview, tasks, tokens, users};
 
 /// An answer, and the user in whose stream there is something new.
 pub struct Answered {
@@ -50,6 +50,7 @@ fn dispatch<S: Store + SystemStore>(
     let own = if reads { Scope::TasksRead } else { Scope::TasksWrite };
     let scope = match resource {
         ["users" | "tokens", ..] => Scope::Admin,
+        ["recurrence", ..] => Scope::TasksRead,
         _ => own,
     };
     caller.needs(scope)?;
@@ -64,7 +65,9 @@ fn dispatch<S: Store + SystemStore>(
         (["tasks", id, "complete"], &Method::POST) => {
             occurrences::complete(api, caller, request, task_id(id)?)
         }
-        (["tasks", _, "complete"], _) => Err(Problem::method_not_allowed("POST")),
+        (["tasks", id, "override"], &Method::POST) => occurrences::change(api, caller, request, task_id(id)?),
+        (["tasks", id, "split"], &Method::POST) => occurrences::split(api, caller, request, task_id(id)?),
+        (["tasks", _, "complete" | "override" | "split"], _) => Err(Problem::method_not_allowed("POST")),
         (["tasks", id, "occurrences"], &Method::GET) => {
             read(occurrences::list(api.store, caller, request, task_id(id)?))
         }
@@ -76,6 +79,8 @@ fn dispatch<S: Store + SystemStore>(
         (["channels", _], _) => Err(Problem::method_not_allowed("DELETE")),
         (["notifications"], &Method::GET) => read(notifications::list(api.store, caller, request)),
         (["notifications"], _) => Err(Problem::method_not_allowed("GET")),
+        (["recurrence", "preview"], &Method::POST) => read(preview::post(caller, request)),
+        (["recurrence", "preview"], _) => Err(Problem::method_not_allowed("POST")),
         (["users"], &Method::GET) => read(users::list(api.store, request)),
         (["users"], &Method::POST) => users::create(api, caller, request),
         (["users"], _) => Err(Problem::method_not_allowed("GET, POST")),

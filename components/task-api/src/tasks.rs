@@ -72,15 +72,14 @@ pub(crate) fn update<S: Store + SystemStore>(
         let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
         if_match.check(task.version)?;
         let before = TaskInput::from(&task.spec);
-        let mut document = serde_json::to_value(&before).unwrap_or_default();
-        json_patch::merge(&mut document, &patch);
-        let input: TaskInput = typed(document)?;
+        let input = merge(&before, &patch)?;
         if input == before {
             return Ok(Decision::nothing(show(StatusCode::OK, &task, open.as_ref())));
         }
         let current = store.open_occurrences(&user, id)?;
         let closed = store.last_closed(&user, id)?;
-        let (commit, task, open) = update_task(ctx, &task, &current, closed.as_ref(), &input)?;
+        let overrides = store.overrides(&user, id)?;
+        let (commit, task, open) = update_task(ctx, &task, &current, closed.as_ref(), &overrides, &input)?;
         Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
     })
 }
@@ -102,7 +101,14 @@ pub(crate) fn delete<S: Store + SystemStore>(
     })
 }
 
-fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response {
+/// A task with a merge patch applied (RFC 7396).
+pub(crate) fn merge(task: &TaskInput, patch: &Value) -> Result<TaskInput, Problem> {
+    let mut document = serde_json::to_value(task).unwrap_or_default();
+    json_patch::merge(&mut document, patch);
+    typed(document)
+}
+
+pub(crate) fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response {
     let mut response = answer(status, &TaskView::new(task, open));
     if let Ok(tag) = HeaderValue::try_from(etag(task.version)) {
         response.headers_mut().insert(header::ETAG, tag);

@@ -1,8 +1,8 @@
 //! How things look from outside.
 
 use perennial_domain::{
-    Channel, DueInput, Occurrence, OccurrenceStatus, Priority, RecurrenceId, RecurrenceInput, ReminderInput,
-    Role, Scope, Task, TaskStatus, TokenRow, User,
+    Channel, DueInput, Occurrence, OccurrenceStatus, Override, Priority, Projected, RecurrenceId,
+    RecurrenceInput, ReminderInput, Role, Scope, Task, TaskId, TaskStatus, TokenRow, User,
 };
 use perennial_store::NotificationRecord;
 use serde::Serialize;
@@ -52,11 +52,12 @@ impl TaskView {
 #[derive(Serialize)]
 pub(crate) struct OccurrenceView {
     recurrence_id: Option<String>,
-    status: OccurrenceStatus,
+    status: StatusView,
+    title: Option<String>,
     due: Option<DueInput>,
     due_at: Option<String>,
     predecessor: Option<String>,
-    ordinal: i64,
+    ordinal: Option<i64>,
     completed_at: Option<String>,
 }
 
@@ -64,12 +65,71 @@ impl OccurrenceView {
     pub(crate) fn new(occurrence: &Occurrence) -> Self {
         Self {
             recurrence_id: name(&occurrence.recurrence_id),
-            status: occurrence.status,
+            status: occurrence.status.into(),
+            title: occurrence.title.clone(),
             due: occurrence.due.as_ref().map(DueInput::from),
             due_at: occurrence.due_at.map(|at| at.to_string()),
             predecessor: occurrence.predecessor.as_ref().and_then(name),
-            ordinal: occurrence.ordinal,
+            ordinal: Some(occurrence.ordinal),
             completed_at: occurrence.completed_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl OccurrenceView {
+    /// One that is still to come.
+    pub(crate) fn planned(occurrence: &Projected) -> Self {
+        Self {
+            recurrence_id: name(&occurrence.recurrence_id),
+            status: if occurrence.cancelled { StatusView::Cancelled } else { StatusView::Planned },
+            title: occurrence.title.clone(),
+            due: Some((&occurrence.due).into()),
+            due_at: Some(occurrence.due_at.to_string()),
+            predecessor: None,
+            ordinal: None,
+            completed_at: None,
+        }
+    }
+}
+
+/// The status of an occurrence; one that is still to come is planned.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum StatusView {
+    Planned,
+    Open,
+    Done,
+    Cancelled,
+}
+
+impl From<OccurrenceStatus> for StatusView {
+    fn from(status: OccurrenceStatus) -> Self {
+        match status {
+            OccurrenceStatus::Open => Self::Open,
+            OccurrenceStatus::Done => Self::Done,
+            OccurrenceStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// How one occurrence differs from its series.
+#[derive(Serialize)]
+pub(crate) struct OverrideView {
+    task_id: String,
+    recurrence_id: String,
+    title: Option<String>,
+    due: Option<DueInput>,
+    cancelled: bool,
+}
+
+impl OverrideView {
+    pub(crate) fn new(task: TaskId, change: &Override) -> Self {
+        Self {
+            task_id: task.to_string(),
+            recurrence_id: change.recurrence_id.to_string(),
+            title: change.title.clone(),
+            due: change.due.as_ref().map(DueInput::from),
+            cancelled: change.cancelled,
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Commit {
     pub opened: Vec<OccurrenceRow>,
     /// Occurrences to replace.
     pub occurrences: Vec<OccurrenceRow>,
+    /// Changes of single occurrences, to create or replace.
+    pub overrides: Vec<OverrideRow>,
     /// Alarms to create or replace.
     pub alarms: Vec<AlarmRow>,
     /// Notifications that must not exist yet.
@@ -164,10 +166,25 @@ pub struct OccurrenceRow {
     pub ordinal: i64,
     pub status: OccurrenceStatus,
     pub succession: Succession,
+    pub title: Option<String>,
     pub due_local: Option<String>,
     pub due_tz: Option<String>,
+    /// Version of the zone data that `due_at` was computed with.
+    pub tzdata: String,
     pub due_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
+}
+
+/// A row of `override`: how one occurrence differs from its series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct OverrideRow {
+    pub task_id: TaskId,
+    pub recurrence_id: RecurrenceId,
+    pub title: Option<String>,
+    pub due_local: Option<String>,
+    pub due_tz: Option<String>,
+    pub cancelled: i64,
 }
 
 /// A row of `alarm`: when one reminder of one occurrence is to fire.
@@ -230,6 +247,8 @@ pub struct Audit {
     pub action: String,
     pub subject: String,
     pub correlation_id: String,
+    /// Version of the zone data that the write was decided with.
+    pub tzdata: String,
 }
 
 /// The stored answer of a request that carried an `Idempotency-Key`.

@@ -1,6 +1,6 @@
 //! What a command may depend on besides its own content.
 
-use perennial_recurrence::Zone;
+use perennial_recurrence::{Zone, tzdata_version};
 use uuid::Uuid;
 
 use crate::{Audit, Commit, Event, EventId, EventType, Expect, Timestamp, UserId};
@@ -65,6 +65,7 @@ impl Context<'_> {
             tasks: Vec::new(),
             opened: Vec::new(),
             occurrences: Vec::new(),
+            overrides: Vec::new(),
             alarms: Vec::new(),
             notifications: Vec::new(),
             deliveries: Vec::new(),
@@ -74,6 +75,7 @@ impl Context<'_> {
                 action: action.to_owned(),
                 subject: subject.to_owned(),
                 correlation_id: self.correlation_id.clone(),
+                tzdata: tzdata_version().to_owned(),
             },
             idempotency: None,
             inbox: None,

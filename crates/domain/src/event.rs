@@ -44,6 +44,8 @@ pub enum EventType {
     TaskDeleted,
     #[serde(rename = "occurrence.opened")]
     OccurrenceOpened,
+    #[serde(rename = "occurrence.changed")]
+    OccurrenceChanged,
     #[serde(rename = "series.ended")]
     SeriesEnded,
     #[serde(rename = "reminder.fired")]
@@ -63,6 +65,7 @@ impl EventType {
             | Self::TaskCompleted
             | Self::TaskDeleted
             | Self::OccurrenceOpened
+            | Self::OccurrenceChanged
             | Self::SeriesEnded => Topic::TaskEvents,
             Self::ReminderFired => Topic::Reminders,
             Self::NotificationDelivered | Self::NotificationFailed => Topic::TaskUpdates,

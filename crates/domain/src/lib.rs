@@ -15,6 +15,7 @@ mod identity;
 mod invalid;
 mod notification;
 mod occurrence;
+mod preview;
 mod recurrence_id;
 mod reminder;
 mod series;
@@ -25,7 +26,7 @@ mod trigger;
 pub use channel::{Channel, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel};
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, IdempotencyRecord, InboxRecord,
-    NotificationRow, OccurrenceRow, TaskRow, TokenRow, UserRow,
+    NotificationRow, OccurrenceRow, OverrideRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -38,9 +39,13 @@ pub use identity::{
 pub use invalid::{FieldError, Invalid};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
+pub use preview::{Preview, PreviewInput, preview};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire};
-pub use series::{RecurrenceInput, Series, SuccessionError, plan_successor};
+pub use series::{
+    Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Projected, RecurrenceInput, Series,
+    SuccessionError, override_occurrence, plan_successor, project, refresh_zone, split_series,
+};
 pub use task::{
     Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete,
     create_task, delete_task, update_task,

@@ -1,5 +1,6 @@
 //! One instance of a series, or the one instance of a single task.
 
+use perennial_recurrence::tzdata_version;
 use serde::{Deserialize, Serialize};
 
 use crate::{Due, OccurrenceRow, RecurrenceId, TaskId, Timestamp};
@@ -19,6 +20,8 @@ pub struct Occurrence {
     pub status: OccurrenceStatus,
     /// Whether the occurrence after it has been planned.
     pub succession: Succession,
+    /// A title of its own, where it differs from its task's.
+    pub title: Option<String>,
     /// When it is due.
     pub due: Option<Due>,
     /// The instant of `due`, derived.
@@ -45,6 +48,8 @@ pub enum OccurrenceStatus {
 pub enum Succession {
     /// Nothing is owed: it is open, or does not recur.
     None,
+    /// It is open, and the next one is owed as soon as it is due: series that stack.
+    Due,
     /// The next one is to be planned: the scheduler's work list.
     Pending,
     /// The next one exists.
@@ -62,6 +67,8 @@ impl From<&Occurrence> for OccurrenceRow {
             ordinal: occurrence.ordinal,
             status: occurrence.status,
             succession: occurrence.succession,
+            title: occurrence.title.clone(),
+            tzdata: tzdata_version().to_owned(),
             due_local: occurrence.due.as_ref().map(Due::local),
             due_tz: occurrence.due.as_ref().and_then(Due::tz).map(str::to_owned),
             due_at: occurrence.due_at,

@@ -5,10 +5,13 @@ use serde_json::json;
 use crate::commit::ExpectAlarm;
 use crate::event::occurrence_key;
 use crate::{
-    AlarmRow, AlarmState, Channel, Commit, Context, EventType, INBOX_CHANNEL, NotificationId,
+    AlarmRow, AlarmState, Channel, Commit, Context, EventType, INBOX_CHANNEL, Misfire, NotificationId,
     NotificationRow, NotificationState, RecurrenceId, ReminderId, TaskId, Timestamp,
 };
 use crate::{ChannelId, ChannelKind};
+
+/// How late a reminder of a series that skips what it missed may still fire, in milliseconds.
+const LATE: i64 = 600_000;
 
 /// An alarm whose time has come, with what the notification will say.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +24,9 @@ pub struct DueAlarm {
     pub reminder: ReminderId,
     /// When it was to fire.
     pub fire_at: Timestamp,
-    /// The task's title.
+    /// What becomes of it when it is late.
+    pub misfire: Misfire,
+    /// The occurrence's title.
     pub title: String,
     /// The occurrence's local due date.
     pub due_local: Option<String>,
@@ -35,12 +40,13 @@ pub struct DueAlarm {
 pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Commit {
     let subject = alarm.task.to_string();
     let mut commit = ctx.commit("reminder.fire", &subject);
+    let missed = alarm.misfire == Misfire::Skip && alarm.fire_at.plus_millis(LATE) < ctx.now;
     let row = AlarmRow {
         task_id: alarm.task,
         recurrence_id: alarm.recurrence_id.clone(),
         reminder_id: alarm.reminder,
         fire_at: alarm.fire_at,
-        state: AlarmState::Fired,
+        state: if missed { AlarmState::Missed } else { AlarmState::Fired },
     };
     commit.expect.alarms.push(ExpectAlarm {
         task_id: row.task_id,
@@ -49,6 +55,9 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
         state: AlarmState::Armed,
     });
     commit.alarms.push(row);
+    if missed {
+        return commit;
+    }
 
     let payload = json!({
         "type": EventType::ReminderFired,

@@ -1,4 +1,5 @@
 //! What commands on tasks decide.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{
     Actor, AlarmState, Commit, Completion, Context, Ids, Invalid, Occurrence, OccurrenceStatus, Succession,
@@ -164,7 +165,7 @@ fn a_change_of_words_leaves_the_occurrence_and_its_alarms_alone() {
     let (_, task, open) = create(&mut ids, &weekly()).unwrap();
     let change = input(&patched(&weekly(), json!({ "title": "Bins!", "priority": "high" })));
     let (commit, after, still) =
-        update_task(&mut context(&mut ids), &task, &[open.clone()], None, &change).unwrap();
+        update_task(&mut context(&mut ids), &task, std::slice::from_ref(&open), None, &[], &change).unwrap();
     assert_eq!((after.version, still), (2, Some(open)));
     assert!(commit.occurrences.is_empty());
     assert_eq!(after.spec.reminders, task.spec.reminders);
@@ -174,7 +175,9 @@ fn a_change_of_words_leaves_the_occurrence_and_its_alarms_alone() {
 fn a_new_rule_replaces_what_is_open_and_nothing_that_is_done() {
     let mut ids = Counting::default();
     let (_, task, first) = create(&mut ids, &weekly()).unwrap();
-    let Completion::Closes(_, closed) = complete(&mut context(&mut ids), &task, &first) else {
+    let Completion::Closes(_, closed) =
+        complete(&mut context(&mut ids), &task, &first, std::slice::from_ref(&first), false)
+    else {
         panic!("was open")
     };
     let open = Occurrence {
@@ -186,7 +189,8 @@ fn a_new_rule_replaces_what_is_open_and_nothing_that_is_done() {
     let closed = Occurrence { succession: Succession::Planned, ..*closed };
     let change = input(&patched(&weekly(), json!({ "recurrence": { "rrule": "FREQ=DAILY" } })));
     let (commit, _, now_open) =
-        update_task(&mut context(&mut ids), &task, &[open.clone()], Some(&closed), &change).unwrap();
+        update_task(&mut context(&mut ids), &task, std::slice::from_ref(&open), Some(&closed), &[], &change)
+            .unwrap();
     let now_open = now_open.unwrap();
     assert_eq!(now_open.recurrence_id.as_str(), "2026-11-24T07:00:00[Europe/Berlin]");
     assert_eq!(now_open.predecessor, Some(closed.recurrence_id));
@@ -208,11 +212,14 @@ fn a_new_rule_replaces_what_is_open_and_nothing_that_is_done() {
 fn a_rule_changed_before_the_successor_was_planned_plans_it() {
     let mut ids = Counting::default();
     let (_, task, first) = create(&mut ids, &weekly()).unwrap();
-    let Completion::Closes(_, closed) = complete(&mut context(&mut ids), &task, &first) else {
+    let Completion::Closes(_, closed) =
+        complete(&mut context(&mut ids), &task, &first, std::slice::from_ref(&first), false)
+    else {
         panic!("was open")
     };
     let change = input(&patched(&weekly(), json!({ "recurrence": { "rrule": "FREQ=DAILY" } })));
-    let (commit, _, _) = update_task(&mut context(&mut ids), &task, &[], Some(&closed), &change).unwrap();
+    let (commit, _, _) =
+        update_task(&mut context(&mut ids), &task, &[], Some(&closed), &[], &change).unwrap();
     let succession: Vec<_> = commit.occurrences.iter().map(|row| (row.status, row.succession)).collect();
     assert_eq!(
         succession,
@@ -225,14 +232,15 @@ fn a_single_task_is_done_when_it_is_completed_and_its_due_date_is_history() {
     let mut ids = Counting::default();
     let document = json!({ "title": "x", "due": { "local": "2026-11-23" } });
     let (_, task, only) = create(&mut ids, &document).unwrap();
-    let Completion::Closes(commit, closed) = complete(&mut context(&mut ids), &task, &only) else {
+    let Completion::Closes(commit, closed) = complete(&mut context(&mut ids), &task, &only, &[], false)
+    else {
         panic!("was open")
     };
     assert_eq!(commit.tasks.first().unwrap().status, TaskStatus::Done);
-    assert_eq!(complete(&mut context(&mut ids), &task, &closed), Completion::AlreadyClosed);
+    assert_eq!(complete(&mut context(&mut ids), &task, &closed, &[], false), Completion::AlreadyClosed);
     let done = Task { status: TaskStatus::Done, ..task };
     let change = input(&json!({ "title": "x", "due": { "local": "2026-11-24" } }));
-    let refused = update_task(&mut context(&mut ids), &done, &[], Some(&closed), &change).unwrap_err();
+    let refused = update_task(&mut context(&mut ids), &done, &[], Some(&closed), &[], &change).unwrap_err();
     assert_eq!(refused.errors.first().unwrap().pointer, "/due");
 }
 

@@ -2,13 +2,14 @@
 //!
 //! The files in `golden/` are events as version 1.0 emitted them; they are never changed, only added to. `GOLDEN=write`
 //! adds the ones that are missing.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use perennial_domain::{
-    Attempt, Commit, Notification, create_channel, delete_task, fire, plan_successor, record_attempt,
-    update_task,
+    Attempt, Commit, DueInput, Notification, OverrideInput, create_channel, delete_task, fire,
+    override_occurrence, plan_successor, record_attempt, update_task,
 };
 use perennial_events::{Bus, BusError, CloudEvent, relay_stream};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
@@ -35,7 +36,8 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     let (task, first) = fixture.task(&user, WEEKLY);
     let input = serde_json::from_str(&WEEKLY.replace("Bins", "Bins out")).unwrap();
     let (commit, task, _) =
-        update_task(&mut fixture.context(&user), &task, std::slice::from_ref(&first), None, &input).unwrap();
+        update_task(&mut fixture.context(&user), &task, std::slice::from_ref(&first), None, &[], &input)
+            .unwrap();
     apply(&fixture, &commit);
 
     let url = "https://hooks.example.com";
@@ -63,14 +65,24 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
 
     fixture.complete(&user, &task, &first).unwrap();
     let (task, closed) = fixture.read(&user, &task, &first);
-    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed).unwrap();
+    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[]).unwrap();
+    apply(&fixture, &commit);
+
+    let coming = OverrideInput {
+        recurrence_id: "2026-12-07T07:00:00[Europe/Berlin]".to_owned(),
+        title: Some("Bins, on a Tuesday".to_owned()),
+        due: Some(DueInput { local: "2026-12-08T07:00:00".to_owned(), tz: Some("Europe/Berlin".to_owned()) }),
+        cancelled: false,
+    };
+    let (task, _) = fixture.store.task(&user, task.id).unwrap().unwrap();
+    let (commit, _) = override_occurrence(&mut fixture.context(&user), &task, None, &[], &coming).unwrap();
     apply(&fixture, &commit);
 
     let once = WEEKLY.replace("FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=1");
     let (task, only) = fixture.task(&user, &once);
     fixture.complete(&user, &task, &only).unwrap();
     let (task, closed) = fixture.read(&user, &task, &only);
-    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed).unwrap();
+    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[]).unwrap();
     apply(&fixture, &commit);
     let (task, _) = fixture.store.task(&user, task.id).unwrap().unwrap();
     let commit = delete_task(&mut fixture.context(&user), &task, &[]);
@@ -151,7 +163,7 @@ fn every_event_ever_emitted_still_fits_and_can_be_read() {
         assert_eq!(serde_json::to_value(&event).unwrap(), document, "what was read is not what was written");
         read += 1;
     }
-    assert!(read >= 9, "{read} golden events");
+    assert!(read >= 10, "{read} golden events");
 }
 
 #[test]

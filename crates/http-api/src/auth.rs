@@ -54,6 +54,11 @@ pub fn authenticate(
     Ok(Caller { user: owner.user, scopes: owner.scopes, actor: Actor::token(&owner.token.to_string()) })
 }
 
+/// Whether a request carries this very token.
+pub fn has_token(headers: &HeaderMap, token: &str) -> bool {
+    bearer(headers).is_ok_and(|given| same_secret(given, token))
+}
+
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || Problem::unauthenticated("send the header Authorization: Bearer <token>");
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;

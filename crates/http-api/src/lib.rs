@@ -8,7 +8,7 @@ mod page;
 mod problem;
 mod trace;
 
-pub use auth::{Caller, authenticate, same_secret};
+pub use auth::{Caller, authenticate, has_token, same_secret};
 pub use condition::{IfMatch, etag};
 pub use document::{MAX_BODY, json, json_value, typed};
 pub use idempotency::{IdempotencyKey, replay};

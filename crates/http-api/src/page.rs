@@ -62,6 +62,11 @@ impl PageQuery {
         Ok(Self { limit, after })
     }
 
+    /// Most items shown.
+    pub fn limit(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
     /// What to ask the store for: one item more than is shown, to learn whether there is another page.
     pub fn to_store(&self) -> Page {
         Page { after: self.after.clone(), limit: self.limit.saturating_add(1) }
@@ -69,8 +74,7 @@ impl PageQuery {
 
     /// The page to show: `place` gives an item's place in the list, `show` its representation.
     pub fn show<T, R>(&self, rows: &[T], place: impl Fn(&T) -> String, show: impl Fn(&T) -> R) -> Items<R> {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let shown = rows.get(..limit).unwrap_or(rows);
+        let shown = rows.get(..self.limit()).unwrap_or(rows);
         let next_cursor = match (shown.last(), rows.len() > shown.len()) {
             (Some(last), true) => Some(URL_SAFE_NO_PAD.encode(place(last))),
             _ => None,

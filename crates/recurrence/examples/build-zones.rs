@@ -87,9 +87,11 @@ fn encode(tzif: &[u8]) -> Result<Vec<u8>> {
         Ok(u8::try_from(at)?)
     };
     let (mut times, mut kinds, mut current) = (Vec::new(), Vec::new(), types[0].ut_offset());
-    for transition in zone.transitions() {
+    let transitions = zone.transitions();
+    for (index, transition) in transitions.iter().enumerate() {
         let offset = types[transition.local_time_type_index()].ut_offset();
-        if offset != current {
+        // The yearly rule holds from the last change on, so that one counts even if it changes the name only.
+        if offset != current || index + 1 == transitions.len() {
             times.extend(transition.unix_leap_time().to_be_bytes());
             kinds.push(kind(offset)?);
             current = offset;

@@ -14,6 +14,11 @@ pub const MAX_EXTRA_DATES: usize = 1_000;
 /// [`MAX_YEAR`] are 96 000 months, so an impossible monthly rule still gets an answer instead of a refusal.
 pub const MAX_STEPS: u32 = 1_000_000;
 
+/// Most bytes a rule and one question about it hold at a time, the listed occurrences not counted. The most any
+/// rule can make us hold is the second-by-second times of a day that a zone skips whole (Apia, 30 December 2011):
+/// 86 400 of 24 bytes each.
+pub const MAX_QUESTION_BYTES: usize = 4 * 1_024 * 1_024;
+
 /// Most occurrences one answer may list.
 pub const MAX_PAGE: usize = 10_000;
 

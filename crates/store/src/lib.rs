@@ -10,14 +10,14 @@ mod records;
 pub mod sqlite;
 
 use perennial_domain::{
-    Channel, ChannelId, Commit, Notification, NotificationId, Occurrence, RecurrenceId, StreamId, Task,
-    TaskId, TaskStatus, Timestamp, TokenId, TokenRow, User, UserId,
+    Bound, Channel, ChannelId, Commit, Notification, NotificationId, Occurrence, Override, RecurrenceId,
+    StreamId, Task, TaskId, TaskStatus, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
 pub use error::StoreError;
 pub use page::Page;
 pub use records::{
-    IdempotentAnswer, Lease, NotificationRecord, OwedSuccessor, QueuedAlarm, QueuedNotification, TokenOwner,
+    IdempotentAnswer, Lease, NotificationRecord, OccurrenceKey, QueuedAlarm, QueuedNotification, TokenOwner,
     WaitingEvent,
 };
 
@@ -54,6 +54,20 @@ pub trait Store {
         task: TaskId,
         page: &Page,
     ) -> Result<Vec<(String, Occurrence)>, StoreError>;
+    /// Opened occurrences that are due from one bound on and before the other, in order.
+    fn occurrences_between(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        bounds: (Bound, Bound),
+        limit: usize,
+    ) -> Result<Vec<Occurrence>, StoreError>;
+    /// The last occurrence of a task that has been opened.
+    fn last_opened(&self, user: &UserId, task: TaskId) -> Result<Option<RecurrenceId>, StoreError>;
+    /// The occurrences of a task that differ from their series; at most 500.
+    fn overrides(&self, user: &UserId, task: TaskId) -> Result<Vec<Override>, StoreError>;
+    /// Whether the last occurrence of a task's series has been opened.
+    fn has_ended(&self, user: &UserId, task: TaskId) -> Result<bool, StoreError>;
     /// The user's channels; at most 100.
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError>;
     /// One channel.
@@ -81,8 +95,10 @@ pub trait SystemStore {
     fn token(&self, id: TokenId) -> Result<Option<TokenRow>, StoreError>;
     /// Tokens in the order of their making.
     fn tokens(&self, page: &Page) -> Result<Vec<TokenRow>, StoreError>;
-    /// Closed occurrences that are owed a successor, oldest first.
-    fn owed_successors(&self, limit: u32) -> Result<Vec<OwedSuccessor>, StoreError>;
+    /// Occurrences that are owed a successor: closed ones, and open ones of series that stack when they are due.
+    fn owed_successors(&self, now: Timestamp, limit: u32) -> Result<Vec<OccurrenceKey>, StoreError>;
+    /// Open occurrences whose instant was computed with other zone data than `tzdata`.
+    fn stale_occurrences(&self, tzdata: &str, limit: u32) -> Result<Vec<OccurrenceKey>, StoreError>;
     /// Armed alarms whose time has come, oldest first.
     fn due_alarms(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedAlarm>, StoreError>;
     /// Notifications whose next attempt is due, oldest first.

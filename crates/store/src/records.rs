@@ -44,14 +44,14 @@ pub struct TokenOwner {
     pub user: User,
 }
 
-/// A closed occurrence that is owed a successor.
+/// An occurrence that there is work to do for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OwedSuccessor {
+pub struct OccurrenceKey {
     /// Whose it is.
     pub user: UserId,
     /// The series.
     pub task: TaskId,
-    /// The closed occurrence.
+    /// The occurrence.
     pub recurrence_id: RecurrenceId,
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn arm(ctx: &Context<'_>, occurrence: &Occurrence, reminders: &[Remin
 }
 
 /// Cancels the alarms of an occurrence that have not fired.
-pub(super) fn cancel(ctx: &Context<'_>, occurrence: &Occurrence, reminders: &[Reminder]) -> Vec<AlarmRow> {
+pub(crate) fn cancel(ctx: &Context<'_>, occurrence: &Occurrence, reminders: &[Reminder]) -> Vec<AlarmRow> {
     reminders
         .iter()
         .map(|reminder| AlarmRow {

@@ -17,20 +17,27 @@ pub enum Completion {
 }
 
 /// Completes one occurrence. What comes after it in the series is the scheduler's to plan; that it is owed is part of
-/// this commit.
-pub fn complete(ctx: &mut Context<'_>, task: &Task, occurrence: &Occurrence) -> Completion {
+/// this commit. `open` are the occurrences of the task that are open, and `ended` says whether its series has ended.
+pub fn complete(
+    ctx: &mut Context<'_>,
+    task: &Task,
+    occurrence: &Occurrence,
+    open: &[Occurrence],
+    ended: bool,
+) -> Completion {
     if occurrence.status != OccurrenceStatus::Open {
         return Completion::AlreadyClosed;
     }
     let recurs = task.spec.series.is_some() && !occurrence.recurrence_id.is_single();
     let closed = Occurrence {
         status: OccurrenceStatus::Done,
-        succession: if recurs { Succession::Pending } else { Succession::None },
+        succession: if recurs { occurrence.succession.once_closed() } else { Succession::None },
         completed_at: Some(ctx.now),
         ..occurrence.clone()
     };
     let mut next = task.next(ctx.now);
-    if !recurs {
+    let last = ended && open.iter().all(|other| other.recurrence_id == occurrence.recurrence_id);
+    if !recurs || last {
         next.status = TaskStatus::Done;
         next.completed_at = Some(ctx.now);
     }
@@ -55,5 +62,9 @@ pub fn complete(ctx: &mut Context<'_>, task: &Task, occurrence: &Occurrence) -> 
     let mut event = ctx.event(EventType::TaskCompleted, &task.id.to_string(), data);
     event.idempotency_key = Some(occurrence_key(&ctx.user, task.id, &closed.recurrence_id));
     commit.events.push(event);
+    if recurs && last {
+        let data = json!({ "last": closed.recurrence_id });
+        commit.events.push(ctx.event(EventType::SeriesEnded, &task.id.to_string(), data));
+    }
     Completion::Closes(Box::new(commit), Box::new(closed))
 }

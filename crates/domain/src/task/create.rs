@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{Task, TaskInput, TaskStatus, alarms};
 use crate::commit::ExpectTask;
 use crate::{
-    Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId, Succession, TaskId,
+    Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, Overlap, Override, RecurrenceId,
+    Series, Succession, TaskId,
 };
 
 /// Creates a task with its first occurrence and that occurrence's alarms.
@@ -21,14 +22,12 @@ pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, 
         deleted_at: None,
         spec,
     };
-    let (recurrence_id, due) = match (&task.spec.series, &task.spec.due) {
-        (Some(series), Some(due)) => {
-            let first = series.first(due)?;
-            (RecurrenceId::of(&first), Some(first))
-        }
-        (_, due) => (RecurrenceId::single(), due.clone()),
+    let nominal = match (&task.spec.series, &task.spec.due) {
+        (Some(series), Some(due)) => Some(series.first(due)?),
+        (_, due) => due.clone(),
     };
-    let occurrence = open(ctx, task.id, recurrence_id, due, None, 1);
+    let series = task.spec.series.as_ref();
+    let occurrence = Opening { task: task.id, series, nominal, predecessor: None, ordinal: 1 }.open(ctx, &[]);
 
     let mut commit = ctx.commit("task.create", &task.id.to_string());
     commit.expect.tasks.push(ExpectTask { id: task.id, version: 0 });
@@ -40,24 +39,41 @@ pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, 
     Ok((commit, task, occurrence))
 }
 
-/// A fresh open occurrence.
-pub(crate) fn open(
-    ctx: &Context<'_>,
-    task: TaskId,
-    recurrence_id: RecurrenceId,
-    due: Option<Due>,
-    predecessor: Option<RecurrenceId>,
-    ordinal: i64,
-) -> Occurrence {
-    Occurrence {
-        task,
-        recurrence_id,
-        predecessor,
-        ordinal,
-        status: OccurrenceStatus::Open,
-        succession: Succession::None,
-        due_at: due.as_ref().map(|due| due.instant(&ctx.zone)),
-        due,
-        completed_at: None,
+/// An occurrence that is to be opened.
+pub(crate) struct Opening<'a> {
+    /// The task.
+    pub task: TaskId,
+    /// Its series, if it recurs.
+    pub series: Option<&'a Series>,
+    /// The nominal due date: what names it in a series.
+    pub nominal: Option<Due>,
+    /// The occurrence it follows.
+    pub predecessor: Option<RecurrenceId>,
+    /// Its number in the series.
+    pub ordinal: i64,
+}
+
+impl Opening<'_> {
+    /// The open occurrence, as its override makes it, if there is one.
+    pub(crate) fn open(self, ctx: &Context<'_>, overrides: &[Override]) -> Occurrence {
+        let recurrence_id = match (self.series, &self.nominal) {
+            (Some(_), Some(nominal)) => RecurrenceId::of(nominal),
+            _ => RecurrenceId::single(),
+        };
+        let change = overrides.iter().find(|change| change.recurrence_id == recurrence_id);
+        let due = change.and_then(|change| change.due.clone()).or(self.nominal);
+        let stacks = self.series.is_some_and(|series| series.input().overlap == Overlap::Stack);
+        Occurrence {
+            task: self.task,
+            recurrence_id,
+            predecessor: self.predecessor,
+            ordinal: self.ordinal,
+            status: OccurrenceStatus::Open,
+            succession: if stacks { Succession::Due } else { Succession::None },
+            title: change.and_then(|change| change.title.clone()),
+            due_at: due.as_ref().map(|due| due.instant(&ctx.zone)),
+            due,
+            completed_at: None,
+        }
     }
 }

@@ -17,8 +17,8 @@ pub use input::{ReminderInput, TaskInput};
 pub use reminder::Reminder;
 pub use update::update_task;
 
-pub(crate) use alarms::arm;
-pub(crate) use create::open;
+pub(crate) use alarms::{arm, cancel};
+pub(crate) use create::Opening;
 
 use crate::{Due, DueInput, Series, TaskId, TaskRow, Timestamp};
 

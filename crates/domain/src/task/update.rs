@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::create::open;
+use super::create::Opening;
 use super::{Task, TaskInput, TaskSpec, TaskStatus, alarms, reminder};
 use crate::commit::ExpectTask;
-use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId, Succession};
+use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, Override, Succession};
 
-/// Changes a task to what `input` says. `current` are its open occurrences and `closed` the last one closed, if any.
+/// Changes a task to what `input` says. `current` are its open occurrences and `closed` the last one closed, if any;
+/// `overrides` are the occurrences that differ from the series.
 ///
 /// A changed due date or rule replaces what is open: the first occurrence of the new series that is later than the
 /// last one closed takes its place. What is closed stays.
@@ -16,6 +17,7 @@ pub fn update_task(
     task: &Task,
     current: &[Occurrence],
     closed: Option<&Occurrence>,
+    overrides: &[Override],
     input: &TaskInput,
 ) -> Result<(Commit, Task, Option<Occurrence>), Invalid> {
     let mut spec = input.check(&task.spec.reminders, ctx.ids)?;
@@ -43,7 +45,7 @@ pub fn update_task(
         commit.alarms.extend(alarms::cancel(ctx, occurrence, &dropped));
     }
     let now_open = if moved {
-        let replacement = replan(ctx, &next.spec, task, current, closed)?;
+        let replacement = replan(ctx, &next.spec, task, current, closed, overrides)?;
         replace(&mut commit, current, closed, &replacement);
         Some(replacement)
     } else {
@@ -67,16 +69,14 @@ fn replan(
     task: &Task,
     current: &[Occurrence],
     closed: Option<&Occurrence>,
+    overrides: &[Override],
 ) -> Result<Occurrence, Invalid> {
-    let (recurrence_id, due) = match (&spec.series, &spec.due) {
-        (Some(series), Some(due)) => {
-            let first = match closed.filter(|closed| !closed.recurrence_id.is_single()) {
-                Some(closed) => series.first_after(due, &closed.recurrence_id)?,
-                None => series.first(due)?,
-            };
-            (RecurrenceId::of(&first), Some(first))
-        }
-        (_, due) => (RecurrenceId::single(), due.clone()),
+    let nominal = match (&spec.series, &spec.due) {
+        (Some(series), Some(due)) => Some(match closed.filter(|closed| !closed.recurrence_id.is_single()) {
+            Some(closed) => series.first_after(due, &closed.recurrence_id)?,
+            None => series.first(due)?,
+        }),
+        (_, due) => due.clone(),
     };
     let replaced = current.first();
     let predecessor = match replaced {
@@ -87,7 +87,8 @@ fn replan(
         .map(|replaced| replaced.ordinal)
         .or_else(|| closed.map(|closed| closed.ordinal.saturating_add(1)))
         .unwrap_or(1);
-    Ok(open(ctx, task.id, recurrence_id, due, predecessor, ordinal))
+    let series = spec.series.as_ref();
+    Ok(Opening { task: task.id, series, nominal, predecessor, ordinal }.open(ctx, overrides))
 }
 
 /// Cancels what was open under another name and puts the replacement in its place in the series.
@@ -100,8 +101,12 @@ fn replace(
     for occurrence in
         current.iter().filter(|occurrence| occurrence.recurrence_id != replacement.recurrence_id)
     {
-        let cancelled =
-            Occurrence { status: OccurrenceStatus::Cancelled, predecessor: None, ..occurrence.clone() };
+        let cancelled = Occurrence {
+            status: OccurrenceStatus::Cancelled,
+            succession: Succession::None,
+            predecessor: None,
+            ..occurrence.clone()
+        };
         commit.occurrences.push((&cancelled).into());
     }
     if let Some(closed) =

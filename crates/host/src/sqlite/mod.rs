@@ -25,10 +25,11 @@ impl Connection {
 
     /// Reads what the statement that just ran left behind.
     fn note(&mut self) {
-        // The counters of a lent connection are somebody else's until this guest has written.
-        let lease = self.lease.as_ref().filter(|lease| lease.wrote);
-        if let Some(connection) = lease.and_then(pool::Lease::connection) {
-            self.last_insert_rowid = connection.last_insert_rowid();
+        let Some(lease) = &self.lease else { return };
+        let Some(connection) = lease.connection() else { return };
+        self.last_insert_rowid = connection.last_insert_rowid();
+        // Until this guest changes something, the count is that of the guest before.
+        if connection.total_changes() != lease.changes_before {
             self.changes = connection.changes();
         }
     }

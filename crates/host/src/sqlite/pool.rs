@@ -51,8 +51,8 @@ pub(super) struct Lease {
     database: Arc<Database>,
     /// Held while a statement writes, and on to the end of a transaction that wrote.
     pub writer: Option<OwnedMutexGuard<()>>,
-    /// A statement of this guest has written.
-    pub wrote: bool,
+    /// How many changes the connection had seen when it was lent.
+    pub changes_before: u64,
 }
 
 impl Database {
@@ -83,7 +83,8 @@ impl Database {
     }
 
     fn lease(self: &Arc<Self>, pooled: Pooled) -> Lease {
-        Lease { pooled: Some(pooled), database: self.clone(), writer: None, wrote: false }
+        let changes_before = pooled.connection.total_changes();
+        Lease { pooled: Some(pooled), database: self.clone(), writer: None, changes_before }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Idle> {

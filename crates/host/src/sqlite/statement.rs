@@ -103,7 +103,6 @@ fn step(lease: &mut Lease, statement: &Statement) -> Outcome {
         Ok(None) => return Outcome::NeedsWriter,
         Err(error) => return Outcome::Done(Err(error)),
     };
-    lease.wrote |= step.wrote;
     if step.turn.is_some() {
         lease.writer = step.turn;
     }
@@ -116,7 +115,6 @@ fn step(lease: &mut Lease, statement: &Statement) -> Outcome {
 /// A statement that ran.
 struct Step {
     result: Result<QueryResult, Error>,
-    wrote: bool,
     /// The right to write that was taken for it.
     turn: Option<OwnedMutexGuard<()>>,
     in_transaction: bool,
@@ -131,9 +129,9 @@ fn execute(lease: &Lease, statement: &Statement) -> Result<Option<Step>, Error> 
     } else {
         Prepared::Cached(connection.prepare_cached(&statement.text).map_err(io_error)?)
     };
-    let wrote = !prepared.get().readonly();
+    let writes = !prepared.get().readonly();
     let turn = match &lease.writer {
-        None if wrote => match lease.turn() {
+        None if writes => match lease.turn() {
             Some(turn) => Some(turn),
             None => return Ok(None),
         },
@@ -141,7 +139,7 @@ fn execute(lease: &Lease, statement: &Statement) -> Result<Option<Step>, Error> 
     };
     let result = collect(prepared.get(), &statement.parameters);
     drop(prepared);
-    Ok(Some(Step { result, wrote, turn, in_transaction: !connection.is_autocommit() }))
+    Ok(Some(Step { result, turn, in_transaction: !connection.is_autocommit() }))
 }
 
 enum Prepared<'a> {

@@ -192,11 +192,6 @@ fn what_is_wrong_is_told_on_one_line_with_exit_code_1() {
     assert!(error.starts_with("Error: --variable nope"), "{error}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = Up::command(folder.path())
-        .env("SPIN_HTTP_LISTEN_ADDR", "127.0.0.1:1")
-        .args(["-f", "spin.toml"])
-        .output();
-    drop(output);
     let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
     let output = command.args(["up", "--listen", &address]).current_dir(folder.path()).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();

@@ -14,7 +14,7 @@ fn ours() -> Resolve {
 /// The SDK of the locked version, from cargo's own registry folder.
 fn sdks() -> Resolve {
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "wasm32-wasip2"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

@@ -57,7 +57,7 @@ async fn tests_tick_by_hand_and_move_the_clock() {
 async fn an_expression_is_checked_at_start() {
     for (expression, why) in [("* * * * *", "six fields"), ("61 * * * * *", ""), ("every day", "")] {
         let refusal = Setup::new(&app().replace("* * * * * *", expression)).refusal().await;
-        let start = format!("line 14: invalid cron_expression {expression:?}");
+        let start = format!("line 16: invalid cron_expression {expression:?}");
         assert!(refusal.contains(&start) && refusal.contains(why), "{refusal}");
     }
 }

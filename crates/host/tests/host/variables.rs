@@ -63,7 +63,7 @@ async fn what_is_missing_or_wrong_is_refused_by_name() {
     );
     let unknown = APP.replace("{{ plain }}", "{{ plane }}");
     let refusal = Setup::new(&unknown).variable("needed", "x").refusal().await;
-    assert!(refusal.contains("unknown variable \"plane\"") && refusal.contains("line 15"), "{refusal}");
+    assert!(refusal.contains("unknown variable \"plane\"") && refusal.contains("line 16"), "{refusal}");
     for kind in ["vault", "azure_key_vault"] {
         let config = format!("[[variables_provider]]\ntype = \"{kind}\"\nurl = \"x\"\n");
         let refusal = Setup::new(APP).runtime_config(&config).refusal().await;

@@ -17,3 +17,8 @@ pub(crate) use elapsed::{Elapsed, ElapsedPlan};
 pub(crate) use mapped::{Hit, Mapped};
 pub(crate) use nominal::Nominal;
 pub(crate) use plan::Plan;
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a generator for tests")]
+#[path = "../../tests/differential/random.rs"]
+mod random;

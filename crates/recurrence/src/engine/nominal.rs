@@ -67,3 +67,39 @@ impl<'a> Nominal<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::seconds;
+    use crate::engine::random;
+    use crate::rule::{Frequency, Rule};
+
+    /// The wall times of a plan from one on.
+    fn list(plan: &Plan, from: i64) -> Vec<i64> {
+        let mut nominal = Nominal::new(plan, from, i64::MAX / 4);
+        let mut steps = Steps::new(100_000);
+        std::iter::from_fn(|| nominal.next(&mut steps).unwrap()).take(50).collect()
+    }
+
+    #[test]
+    fn the_crate_and_our_own_expansion_agree_on_every_rule_given_to_the_crate() {
+        let mut random = random::Random(5);
+        let mut compared = 0;
+        while compared < 3_000 {
+            let case = random::case(&mut random);
+            let rule = Rule::parse(&case.rrule).unwrap();
+            let start = seconds(case.dtstart);
+            let plan = Plan::new(rule.parts(), start, false);
+            if plan.by_rrule.is_none() || rule.frequency() < Frequency::Daily {
+                continue;
+            }
+            let own = Plan { by_rrule: None, ..plan.clone() };
+            let later = start + i64::try_from(random.below(3_000_000_000)).unwrap();
+            for from in [start, later] {
+                assert_eq!(list(&plan, from), list(&own, from), "{} {} from {from}", case.dtstart, rule);
+            }
+            compared += 1;
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Channel, ChannelId, Commit, Due, NotificationId, Occurrence, RecurrenceId, ReminderId, Task, TaskId,
-    TaskInput, TaskSpec, TaskStatus, UserId,
+    Bound, Channel, ChannelId, Commit, Due, NotificationId, Occurrence, Override, RecurrenceId, ReminderId,
+    Task, TaskId, TaskInput, TaskSpec, TaskStatus, UserId,
 };
 
 use super::row::Row;
@@ -11,7 +11,7 @@ use crate::{IdempotentAnswer, NotificationRecord, Page, Store, StoreError};
 
 /// Columns of an occurrence `o`.
 const OCCURRENCE: &str = "o.task_id, o.recurrence_id, o.predecessor, o.ordinal, o.status, o.succession, \
-     o.due_local, o.due_tz, o.due_at, o.completed_at";
+     o.title, o.due_local, o.due_tz, o.due_at, o.completed_at";
 
 /// Columns of a task `t` and of its earliest open occurrence `o`.
 fn task_query(condition: &str) -> String {
@@ -100,7 +100,8 @@ impl<S: Sql> Store for Sqlite<S> {
         self.query_one(
             &format!(
                 "SELECT {OCCURRENCE} FROM occurrence AS o \
-                 WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.status = 'done' ORDER BY o.ordinal DESC LIMIT 1"
+                 WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.status <> 'open' \
+                 AND (o.status = 'done' OR o.succession <> 'none') ORDER BY o.ordinal DESC LIMIT 1"
             ),
             &[user.as_str().into(), task.to_string().into()],
             occurrence,
@@ -122,6 +123,72 @@ impl<S: Sql> Store for Sqlite<S> {
             &[user.as_str().into(), task.to_string().into(), place.into(), page.limit.into()],
             |row| Ok((row.integer()?.to_string(), occurrence(row)?)),
         )
+    }
+
+    fn occurrences_between(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        (from, to): (Bound, Bound),
+        limit: usize,
+    ) -> Result<Vec<Occurrence>, StoreError> {
+        // Local due dates are text of one form, so that they compare as text; a whole day stands for its midnight.
+        let place = |bound: Bound| match bound {
+            Bound::Instant(at) => ("o.due_at", at.into()),
+            Bound::Local(at) => (
+                "substr(o.due_local || 'T00:00:00', 1, 19)",
+                at.format("%Y-%m-%dT%H:%M:%S").to_string().into(),
+            ),
+        };
+        let ((from_column, from), (to_column, to)): ((_, Value), (_, Value)) = (place(from), place(to));
+        self.query(
+            &format!(
+                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.user_id = ?1 AND o.task_id = ?2 \
+                 AND {from_column} >= ?3 AND {to_column} < ?4 ORDER BY o.due_at LIMIT ?5"
+            ),
+            &[
+                user.as_str().into(),
+                task.to_string().into(),
+                from,
+                to,
+                i64::try_from(limit).unwrap_or(i64::MAX).into(),
+            ],
+            occurrence,
+        )
+    }
+
+    fn last_opened(&self, user: &UserId, task: TaskId) -> Result<Option<RecurrenceId>, StoreError> {
+        self.query_one(
+            "SELECT recurrence_id FROM occurrence WHERE user_id = ?1 AND task_id = ?2 \
+             AND (status <> 'cancelled' OR succession <> 'none') ORDER BY ordinal DESC LIMIT 1",
+            &[user.as_str().into(), task.to_string().into()],
+            |row| Ok(RecurrenceId::from_text(row.text()?)),
+        )
+    }
+
+    fn overrides(&self, user: &UserId, task: TaskId) -> Result<Vec<Override>, StoreError> {
+        self.query(
+            "SELECT recurrence_id, title, due_local, due_tz, cancelled FROM override \
+             WHERE user_id = ?1 AND task_id = ?2 ORDER BY recurrence_id LIMIT 500",
+            &[user.as_str().into(), task.to_string().into()],
+            |row| {
+                Ok(Override {
+                    recurrence_id: RecurrenceId::from_text(row.text()?),
+                    title: row.text_or_null()?,
+                    due: due(row)?,
+                    cancelled: row.integer()? != 0,
+                })
+            },
+        )
+    }
+
+    fn has_ended(&self, user: &UserId, task: TaskId) -> Result<bool, StoreError> {
+        let found = self.query_one(
+            "SELECT 1 FROM occurrence WHERE user_id = ?1 AND task_id = ?2 AND succession = 'ended' LIMIT 1",
+            &[user.as_str().into(), task.to_string().into()],
+            |row| row.integer(),
+        )?;
+        Ok(found.is_some())
     }
 
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError> {
@@ -210,6 +277,7 @@ fn rest_of_occurrence(row: &mut Row, task: TaskId) -> Result<Occurrence, StoreEr
         ordinal: row.integer()?,
         status: row.name()?,
         succession: row.name()?,
+        title: row.text_or_null()?,
         due: due(row)?,
         due_at: row.instant_or_null()?,
         completed_at: row.instant_or_null()?,

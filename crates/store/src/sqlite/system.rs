@@ -11,7 +11,7 @@ use super::read::after;
 use super::row::Row;
 use super::{Sql, Sqlite, migrate};
 use crate::{
-    Lease, OwedSuccessor, Page, QueuedAlarm, QueuedNotification, StoreError, SystemStore, TokenOwner,
+    Lease, OccurrenceKey, Page, QueuedAlarm, QueuedNotification, StoreError, SystemStore, TokenOwner,
     WaitingEvent,
 };
 
@@ -60,24 +60,30 @@ impl<S: Sql> SystemStore for Sqlite<S> {
         self.query(&token_query("id > ?1 ORDER BY id LIMIT ?2"), &[after(page), page.limit.into()], token)
     }
 
-    fn owed_successors(&self, limit: u32) -> Result<Vec<OwedSuccessor>, StoreError> {
+    fn owed_successors(&self, now: Timestamp, limit: u32) -> Result<Vec<OccurrenceKey>, StoreError> {
+        self.query(
+            "SELECT user_id, task_id, recurrence_id FROM ( \
+             SELECT user_id, task_id, recurrence_id, completed_at AS since FROM occurrence WHERE succession = 'pending' \
+             UNION ALL SELECT user_id, task_id, recurrence_id, due_at FROM occurrence \
+             WHERE succession = 'due' AND due_at <= ?1) ORDER BY since LIMIT ?2",
+            &[now.into(), limit.into()],
+            occurrence_key,
+        )
+    }
+
+    fn stale_occurrences(&self, tzdata: &str, limit: u32) -> Result<Vec<OccurrenceKey>, StoreError> {
         self.query(
             "SELECT user_id, task_id, recurrence_id FROM occurrence \
-             WHERE succession = 'pending' ORDER BY completed_at LIMIT ?1",
-            &[limit.into()],
-            |row| {
-                Ok(OwedSuccessor {
-                    user: UserId::new(row.text()?),
-                    task: row.id(TaskId::parse)?,
-                    recurrence_id: RecurrenceId::from_text(row.text()?),
-                })
-            },
+             WHERE status = 'open' AND (tzdata < ?1 OR tzdata > ?1) LIMIT ?2",
+            &[tzdata.into(), limit.into()],
+            occurrence_key,
         )
     }
 
     fn due_alarms(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedAlarm>, StoreError> {
         self.query(
-            "SELECT a.user_id, a.task_id, a.recurrence_id, a.reminder_id, a.fire_at, t.title, o.due_local, o.due_tz, \
+            "SELECT a.user_id, a.task_id, a.recurrence_id, a.reminder_id, a.fire_at, \
+             coalesce(t.recurrence ->> 'misfire', 'all'), coalesce(o.title, t.title), o.due_local, o.due_tz, \
              o.due_at FROM alarm AS a JOIN task AS t ON t.id = a.task_id \
              JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id \
              WHERE a.state = 'armed' AND a.fire_at <= ?1 ORDER BY a.fire_at LIMIT ?2",
@@ -205,6 +211,14 @@ impl<S: Sql> SystemStore for Sqlite<S> {
     }
 }
 
+fn occurrence_key(row: &mut Row) -> Result<OccurrenceKey, StoreError> {
+    Ok(OccurrenceKey {
+        user: UserId::new(row.text()?),
+        task: row.id(TaskId::parse)?,
+        recurrence_id: RecurrenceId::from_text(row.text()?),
+    })
+}
+
 fn user(row: &mut Row) -> Result<User, StoreError> {
     Ok(User {
         id: UserId::new(row.text()?),
@@ -241,6 +255,7 @@ fn alarm(row: &mut Row) -> Result<DueAlarm, StoreError> {
         recurrence_id: RecurrenceId::from_text(row.text()?),
         reminder: row.id(ReminderId::parse)?,
         fire_at: row.instant()?,
+        misfire: row.name()?,
         title: row.text()?,
         due_local: row.text_or_null()?,
         due_tz: row.text_or_null()?,

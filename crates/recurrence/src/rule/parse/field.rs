@@ -67,7 +67,7 @@ impl<'a> Fields<'a> {
         }
         let mut fields = Fields(Vec::with_capacity(4));
         let mut at: usize = 0;
-        for part in text.split(';') {
+        for part in text.split(';').filter(|_| !text.is_empty()) {
             fields.push(part, at)?;
             at = at.saturating_add(part.len()).saturating_add(1);
         }

@@ -102,7 +102,8 @@ CREATE TABLE IF NOT EXISTS audit (
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
     subject TEXT NOT NULL,
-    correlation_id TEXT NOT NULL
+    correlation_id TEXT NOT NULL,
+    tzdata TEXT NOT NULL
 ) STRICT
 --;
 CREATE TABLE IF NOT EXISTS task (
@@ -136,9 +137,11 @@ CREATE TABLE IF NOT EXISTS occurrence (
     predecessor TEXT,
     ordinal INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('open', 'done', 'cancelled')),
-    succession TEXT NOT NULL CHECK (succession IN ('none', 'pending', 'planned', 'ended')),
+    succession TEXT NOT NULL CHECK (succession IN ('none', 'due', 'pending', 'planned', 'ended')),
+    title TEXT,
     due_local TEXT,
     due_tz TEXT,
+    tzdata TEXT NOT NULL,
     due_at INTEGER,
     completed_at INTEGER,
     UNIQUE (task_id, recurrence_id),
@@ -147,8 +150,25 @@ CREATE TABLE IF NOT EXISTS occurrence (
 --;
 CREATE INDEX IF NOT EXISTS occurrence_open ON occurrence (task_id, ordinal) WHERE status = 'open'
 --;
--- The scheduler's work list.
+-- The scheduler's work list: closed ones that are owed a successor, and open ones that are owed one when they are due.
 CREATE INDEX IF NOT EXISTS occurrence_owed ON occurrence (completed_at) WHERE succession = 'pending'
+--;
+CREATE INDEX IF NOT EXISTS occurrence_stacking ON occurrence (due_at) WHERE succession = 'due'
+--;
+-- What new zone data moves.
+CREATE INDEX IF NOT EXISTS occurrence_zone_data ON occurrence (tzdata) WHERE status = 'open'
+--;
+-- How single occurrences differ from their series, opened or not.
+CREATE TABLE IF NOT EXISTS override (
+    task_id TEXT NOT NULL REFERENCES task (id),
+    recurrence_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    title TEXT,
+    due_local TEXT,
+    due_tz TEXT,
+    cancelled INTEGER NOT NULL,
+    PRIMARY KEY (task_id, recurrence_id)
+) STRICT, WITHOUT ROWID
 --;
 CREATE TABLE IF NOT EXISTS alarm (
     task_id TEXT NOT NULL REFERENCES task (id),

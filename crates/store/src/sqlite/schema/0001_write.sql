@@ -58,22 +58,30 @@ CREATE TRIGGER IF NOT EXISTS write_commit INSTEAD OF INSERT ON "write" BEGIN
     WHERE task.user_id = excluded.user_id;
 
     -- What is done stays done; only its succession moves on.
-    INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, due_local, due_tz,
-        due_at, completed_at)
+    INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, title,
+        due_local, due_tz, tzdata, due_at, completed_at)
     SELECT e.value ->> 'task_id', e.value ->> 'recurrence_id', NEW.body ->> '$.user', e.value ->> 'predecessor',
-        e.value ->> 'ordinal', e.value ->> 'status', e.value ->> 'succession', e.value ->> 'due_local', e.value ->> 'due_tz',
-        e.value ->> 'due_at', e.value ->> 'completed_at'
+        e.value ->> 'ordinal', e.value ->> 'status', e.value ->> 'succession', e.value ->> 'title',
+        e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'tzdata', e.value ->> 'due_at', e.value ->> 'completed_at'
     FROM json_each(NEW.body, '$.occurrences') AS e WHERE true
     ON CONFLICT (task_id, recurrence_id) DO UPDATE SET predecessor = excluded.predecessor, ordinal = excluded.ordinal,
-        status = excluded.status, succession = excluded.succession, due_local = excluded.due_local,
-        due_tz = excluded.due_tz, due_at = excluded.due_at, completed_at = excluded.completed_at
+        status = excluded.status, succession = excluded.succession, title = excluded.title,
+        due_local = excluded.due_local, due_tz = excluded.due_tz, tzdata = excluded.tzdata, due_at = excluded.due_at, completed_at = excluded.completed_at
     WHERE occurrence.user_id = excluded.user_id AND (occurrence.status <> 'done' OR excluded.status = 'done');
-    INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, due_local, due_tz,
-        due_at, completed_at)
+    INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, title,
+        due_local, due_tz, tzdata, due_at, completed_at)
     SELECT e.value ->> 'task_id', e.value ->> 'recurrence_id', NEW.body ->> '$.user', e.value ->> 'predecessor',
-        e.value ->> 'ordinal', e.value ->> 'status', e.value ->> 'succession', e.value ->> 'due_local', e.value ->> 'due_tz',
-        e.value ->> 'due_at', e.value ->> 'completed_at'
+        e.value ->> 'ordinal', e.value ->> 'status', e.value ->> 'succession', e.value ->> 'title',
+        e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'tzdata', e.value ->> 'due_at', e.value ->> 'completed_at'
     FROM json_each(NEW.body, '$.opened') AS e;
+
+    INSERT INTO override (task_id, recurrence_id, user_id, title, due_local, due_tz, cancelled)
+    SELECT e.value ->> 'task_id', e.value ->> 'recurrence_id', NEW.body ->> '$.user', e.value ->> 'title',
+        e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'cancelled'
+    FROM json_each(NEW.body, '$.overrides') AS e WHERE true
+    ON CONFLICT (task_id, recurrence_id) DO UPDATE SET title = excluded.title, due_local = excluded.due_local,
+        due_tz = excluded.due_tz, cancelled = excluded.cancelled
+    WHERE override.user_id = excluded.user_id;
 
     -- What has fired stays fired.
     INSERT INTO alarm (task_id, recurrence_id, reminder_id, user_id, fire_at, state)
@@ -123,9 +131,9 @@ CREATE TRIGGER IF NOT EXISTS write_commit INSTEAD OF INSERT ON "write" BEGIN
     GROUP BY e.value ->> 'topic'
     ON CONFLICT (stream_id, topic) DO UPDATE SET last = excluded.last;
 
-    INSERT INTO audit (user_id, at, actor, action, subject, correlation_id)
+    INSERT INTO audit (user_id, at, actor, action, subject, correlation_id, tzdata)
     VALUES (NEW.body ->> '$.user', NEW.body ->> '$.at', NEW.body ->> '$.audit.actor', NEW.body ->> '$.audit.action',
-        NEW.body ->> '$.audit.subject', NEW.body ->> '$.audit.correlation_id');
+        NEW.body ->> '$.audit.subject', NEW.body ->> '$.audit.correlation_id', NEW.body ->> '$.audit.tzdata');
 END
 --;
 -- The relay gives a stream back: its events up to a sequence are published. Only for the holder of the lease.

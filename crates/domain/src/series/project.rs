@@ -1,0 +1,98 @@
+//! Occurrences that are still to come, as the series and its overrides say.
+
+use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+use perennial_recurrence::{Moment, Zone};
+
+use super::{Anchor, Override, RRULE};
+use crate::due::{Local, parse_local};
+use crate::{Due, Invalid, RecurrenceId, Task, Timestamp};
+
+/// An occurrence that has not been opened yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projected {
+    /// Its name.
+    pub recurrence_id: RecurrenceId,
+    /// Its title, where it differs.
+    pub title: Option<String>,
+    /// Its due date.
+    pub due: Due,
+    /// The instant of it.
+    pub due_at: Timestamp,
+    /// Whether it is cancelled.
+    pub cancelled: bool,
+}
+
+/// One end of a span of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// An instant, compared with instants.
+    Instant(Timestamp),
+    /// A wall time, compared with local due dates.
+    Local(NaiveDateTime),
+}
+
+/// The nominal occurrences of a task's series from `from` on and before `to` that are later than `last`, the last one that
+/// has been opened; at most `limit`. True if these are all. A series that counts from completion is not known in advance.
+pub fn project(
+    task: &Task,
+    last: Option<&RecurrenceId>,
+    overrides: &[Override],
+    home: &Zone,
+    (from, to): (Bound, Bound),
+    limit: usize,
+) -> Result<(Vec<Projected>, bool), Invalid> {
+    let (Some(series), Some(due)) = (&task.spec.series, &task.spec.due) else {
+        return Ok((Vec::new(), true));
+    };
+    if series.input.anchor == Anchor::Completion {
+        return Ok((Vec::new(), true));
+    }
+    let last = last.filter(|id| !id.is_single()).map(super::nominal).transpose()?;
+    let page = series
+        .set(due)?
+        .between(&from.moment(), &to.moment(), limit)
+        .map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))?;
+    let projected = page
+        .occurrences
+        .iter()
+        .filter(|occurrence| !occurrence.fold && last.is_none_or(|last| occurrence.local > last))
+        .map(|occurrence| {
+            let nominal = due.moved_to(occurrence.local);
+            let recurrence_id = RecurrenceId::of(&nominal);
+            let change = overrides.iter().find(|change| change.recurrence_id == recurrence_id);
+            let due = change.and_then(|change| change.due.clone()).unwrap_or(nominal);
+            Projected {
+                recurrence_id,
+                title: change.and_then(|change| change.title.clone()),
+                due_at: due.instant(home),
+                due,
+                cancelled: change.is_some_and(|change| change.cancelled),
+            }
+        })
+        .collect();
+    Ok((projected, page.complete))
+}
+
+impl Bound {
+    /// Reads a bound of a span of time; `name` is the query parameter it came in.
+    pub fn parse(text: &str, name: &str) -> Result<Self, Invalid> {
+        if let Some(at) = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.ends_with('Z')) {
+            return Ok(Self::Instant(at.with_timezone(&Utc).into()));
+        }
+        match parse_local(text) {
+            Ok(Local::Date(date)) => Ok(Self::Local(date.and_time(NaiveTime::MIN))),
+            Ok(Local::DateTime(at)) => Ok(Self::Local(at)),
+            Err(_) => Err(Invalid::at(
+                format!("?{name}"),
+                format!("{text:?} is neither an instant in UTC nor a local date or date-time"),
+            )),
+        }
+    }
+
+    fn moment(self) -> Moment {
+        match self {
+            Self::Instant(at) => Moment::Instant(at.to_utc()),
+            Self::Local(at) => Moment::Local(at),
+        }
+    }
+}
