@@ -70,5 +70,3 @@ fn one(
     let set = read::series(series)?;
     Ok(ask(&set)?.map(|found| answer::occurrence(&set, &found)))
 }
-
-bindings::export!(Engine with_types_in bindings);

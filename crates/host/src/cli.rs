@@ -1,6 +1,6 @@
 //! The command line. The words of `up` are those of `spin up`.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -82,7 +82,10 @@ impl UpArgs {
 }
 
 fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
-    text.to_socket_addrs()?.next().context("couldn't resolve address")
+    let addresses: Vec<SocketAddr> = text.to_socket_addrs()?.collect();
+    // As in Spin: `localhost` is 127.0.0.1, wherever the system would put ::1 first.
+    let local = addresses.iter().find(|address| address.ip() == Ipv4Addr::LOCALHOST);
+    local.or(addresses.first()).copied().context("couldn't resolve address")
 }
 
 fn parse_variable(text: &str) -> anyhow::Result<Vec<(String, String)>> {

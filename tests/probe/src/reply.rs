@@ -8,7 +8,7 @@ use spin_sdk::http::{Fields, OutgoingResponse, ResponseOutparam};
 
 fn response() -> OutgoingResponse {
     let headers = Fields::new();
-    let _ = headers.set(&"content-type".to_owned(), &[b"application/json".to_vec()]);
+    let _ = headers.set("content-type", &[b"application/json".to_vec()]);
     OutgoingResponse::new(headers)
 }
 

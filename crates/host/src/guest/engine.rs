@@ -39,7 +39,7 @@ fn pool(guests: u32) -> PoolingAllocationConfig {
         .total_core_instances(core)
         .total_memories(guests)
         .total_tables(core)
-        .total_stacks(guests)
+        .total_stacks(guests.saturating_mul(2))
         .max_core_instances_per_component(CORE_INSTANCES_PER_GUEST.saturating_mul(4))
         .max_memories_per_component(4)
         .max_tables_per_component(CORE_INSTANCES_PER_GUEST.saturating_mul(4))

@@ -1,6 +1,6 @@
 //! Connections of guests to a real Redis.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
@@ -46,7 +46,11 @@ impl AsyncDNSResolver for Resolver {
         port: u16,
     ) -> redis::RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
         Box::pin(async move {
-            let host = Host::parse(host).map_err(|error| invalid(&error))?;
+            let host = match host.parse::<IpAddr>() {
+                Ok(IpAddr::V4(ip)) => Host::Ipv4(ip),
+                Ok(IpAddr::V6(ip)) => Host::Ipv6(ip),
+                Err(_) => Host::parse(host).map_err(|error| invalid(&error))?,
+            };
             let destination = Destination { host, port, permission: self.permission };
             let addresses =
                 self.services.outbound.resolve(&destination).await.map_err(|error| invalid(&error))?;

@@ -1,10 +1,19 @@
 //! The embedded host, asked through a probe component: a real guest, built with the SDK, on a real host.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on must stop"
+)]
 
 mod cli;
 mod contracts;
 mod cron;
 mod faults;
 mod http;
+mod load;
 mod networking;
 mod redis;
 mod refusals;

@@ -98,6 +98,18 @@ async fn an_address_must_be_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wildcard_leads_to_no_private_redis() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let host = Setup::new(&APP.replace("[\"{{ redis_url }}\"]", "[\"redis://*:*\"]")).start().await;
+    for address in ["127.0.0.1", "localhost", "[::1]", "10.1.2.3"] {
+        let reply = publish(&host, &format!("redis://{address}:{port}"), &["x"]).await;
+        let error = reply["error"].as_str().unwrap_or_else(|| panic!("{reply}"));
+        assert!(error.contains("destination IP address is prohibited"), "{address}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn triggers_are_checked_at_start() {
     let refusal = Setup::new(&APP.replace("address = \"{{ redis_url }}\"", "address = \"\"")).refusal().await;
     assert!(refusal.contains("Redis URL did not parse"), "{refusal}");

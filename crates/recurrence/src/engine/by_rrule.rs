@@ -7,9 +7,10 @@
 //! - text: its parser panics on non-ASCII weekdays and compiles regular expressions at first use. Rules are
 //!   built field by field from what our parser accepted.
 //! - COUNT, UNTIL, EXDATE and the start: it has no seek. It is started at the beginning of the period asked
-//!   about, which also makes it take the whole week for WEEKLY with BYSETPOS; earlier times are dropped here.
-//! - BYDAY mixing `MO` and `2TU` (it intersects), ordinals below -4 (it refuses), positions beyond its ranges,
-//!   SKIP (unknown to it), long lists of times (it multiplies them out in memory): `nominal` computes them.
+//!   about; earlier times are dropped here.
+//! - BYSETPOS: for WEEKLY it takes the week from the start on instead of the whole one, it narrows the range of
+//!   places, and it makes every date of a period to choose one.
+//! - BYDAY mixing `MO` and `2TU` (it intersects), ordinals below -4 (it refuses), SKIP (unknown to it), long lists of times (it multiplies them out in memory): `nominal` computes them.
 //! - HOURLY and shorter with BY parts (wrong phase, lost days): `elapsed` computes all of those frequencies.
 //! - YEARLY: BYWEEKNO is wrong without BYDAY, at the year's edges and with INTERVAL; the rest is right but costs
 //!   1.4 ms for a thousand occurrences, half of what libical takes, because it rebuilds a year of masks for each.
@@ -111,7 +112,7 @@ fn suits(parts: &Parts, filter: &Filter, times: &Times) -> bool {
         && times.count() <= 24
         && (filter.weekdays == 0 || filter.ordinals.is_empty())
         && filter.ordinals.iter().all(|&(n, _)| (-4..=5).contains(&n))
-        && parts.by_set_pos.iter().all(|place| place.abs() <= 31);
+        && parts.by_set_pos.is_empty();
     let dense = match parts.frequency {
         Frequency::Daily => every_month && !by_number && (!by_name || !parts.interval.is_multiple_of(7)),
         Frequency::Weekly => every_month || every_period,
@@ -122,18 +123,5 @@ fn suits(parts: &Parts, filter: &Filter, times: &Times) -> bool {
         Frequency::Monthly => every_month && every_period,
         _ => false,
     };
-    let chosen = parts.by_set_pos.is_empty()
-        || parts.by_set_pos.iter().any(|&p| i64::from(p.abs()) <= smallest(parts, filter, times));
-    right && dense && chosen
-}
-
-/// A number of times that every period has at least, if it has any.
-fn smallest(parts: &Parts, filter: &Filter, times: &Times) -> i64 {
-    let weekdays = i64::from(filter.weekdays.count_ones());
-    let days = match parts.frequency {
-        Frequency::Weekly => weekdays,
-        Frequency::Monthly if filter.month_days == (0, 0) && filter.ordinals.is_empty() => 4 * weekdays,
-        _ => 1,
-    };
-    days * times.count()
+    right && dense
 }
