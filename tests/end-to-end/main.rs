@@ -5,5 +5,7 @@ mod delivery;
 mod idempotency;
 mod owners;
 mod path;
+mod preview;
+mod series;
 mod tasks;
 mod triggers;

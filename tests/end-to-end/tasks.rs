@@ -8,7 +8,8 @@ fn full() -> Value {
     json!({
         "title": "Pay the rent", "description": "To the landlord", "priority": "high", "tags": ["home", "money"],
         "due": { "local": "2026-11-30T09:00:00", "tz": "Europe/Berlin" },
-        "recurrence": { "rrule": "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "anchor": "due" },
+        "recurrence": { "rrule": "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "anchor": "due",
+            "rdate": [], "exdate": [], "misfire": "all", "overlap": "wait" },
         "reminders": [{ "trigger": "-PT30M" }],
     })
 }
@@ -34,7 +35,7 @@ fn a_task_is_read_as_it_was_created() {
     assert_eq!(task["reminders"][0]["trigger"], "-PT30M");
     assert_eq!((&task["version"], &task["status"]), (&json!(1), &json!("open")));
     let occurrence = json!({
-        "recurrence_id": "2026-11-30T09:00:00[Europe/Berlin]", "status": "open", "due": full()["due"],
+        "recurrence_id": "2026-11-30T09:00:00[Europe/Berlin]", "status": "open", "title": null, "due": full()["due"],
         "due_at": "2026-11-30T08:00:00Z", "predecessor": null, "ordinal": 1, "completed_at": null,
     });
     assert_eq!(task["occurrence"], occurrence);

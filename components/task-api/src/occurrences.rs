@@ -189,7 +189,7 @@ pub(crate) fn split<S: Store + SystemStore>(
         if_match.check(task.version)?;
         let open = store.open_occurrences(&user, id)?;
         // The fields of the changes are looked at first, on the task as it is, so that errors point into the changes.
-        merge(&TaskInput::from(&task.spec), &changes)?;
+        merge(&TaskInput::from(&task.spec), &changes).map_err(|problem| problem.under("/changes"))?;
         let (commit, new, first) = split_series(ctx, &task, &open, &named, |following| {
             merge(&following, &changes).map_err(|_| Invalid::at("/changes", "is no change of a task"))
         })?;

@@ -27,6 +27,14 @@ impl Invalid {
         invalid
     }
 
+    /// The same errors in a document that holds this one at `pointer`.
+    pub fn under(mut self, pointer: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        self
+    }
+
     pub(crate) fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
     }

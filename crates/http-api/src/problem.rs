@@ -130,6 +130,14 @@ impl Problem {
         )
     }
 
+    /// The same problem in a document that holds the one looked at at `pointer`.
+    pub fn under(mut self, pointer: &str) -> Self {
+        for error in &mut self.0.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        self
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.status

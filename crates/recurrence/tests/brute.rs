@@ -26,7 +26,7 @@ fn rule(text: &str) -> Rule {
 fn daily_to_yearly_rules_equal_a_brute_force_expansion() {
     let mut random = Random(21);
     let mut compared = 0;
-    while compared < 1_500 {
+    while compared < 800 {
         let case = random::case(&mut random);
         let rule = rule(&case.rrule);
         if rule.frequency() < Frequency::Daily {
@@ -50,7 +50,7 @@ fn sub_daily_rules_equal_a_brute_force_expansion_across_clock_changes() {
     let zones = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
         .map(|name| Zone::parse(name).unwrap());
     let mut compared = 0;
-    while compared < 240 {
+    while compared < 150 {
         let case = random::case(&mut random);
         let rule = rule(&case.rrule);
         let zone = zones[compared % zones.len()];

@@ -81,3 +81,18 @@ fn a_daily_rule_is_as_cheap_from_1970_as_from_yesterday() {
         assert!(old <= new + 12, "{text}: {old} steps against {new}");
     }
 }
+
+#[test]
+fn a_question_beyond_the_budget_is_refused_with_its_name() {
+    let rule = Rule::parse("FREQ=SECONDLY;BYDAY=MO,TU,WE;COUNT=1000000000").unwrap();
+    let start = Start::Floating("1970-01-01T00:00:00".parse().unwrap());
+    let set = RuleSet::new(start, Some(rule), vec![], vec![]).unwrap();
+    let after = Moment::Instant("1990-06-01T00:00:00Z".parse().unwrap());
+    let refused = set.next_after(&after).unwrap_err();
+    assert_eq!(refused.limit, MAX_STEPS);
+    assert_eq!(
+        refused.to_string(),
+        "no answer within 1000000 steps: the rule is too sparse or too large to search"
+    );
+    assert!(set.first().unwrap().is_some());
+}

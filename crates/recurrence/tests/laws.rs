@@ -34,7 +34,7 @@ fn list(set: &RuleSet, limit: usize) -> Vec<Occurrence> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 700, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn occurrences_strictly_increase_and_stay_within_their_end(seed: u64) {

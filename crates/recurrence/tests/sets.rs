@@ -269,6 +269,17 @@ fn counting_and_looking_back() {
     assert_eq!(before("2024-05-31").as_deref(), Some("2024-01-31"));
     assert_eq!(before("2090-01-01").as_deref(), Some("2025-12-31"));
     assert_eq!(before("2024-01-31"), None);
+    let ended = build(
+        "1970-01-01T00:00:00",
+        "UTC",
+        "FREQ=SECONDLY;UNTIL=19700101T001000Z",
+        &["1980-01-01T00:00:00"],
+        &["1970-01-01T00:10:00"],
+    )
+    .unwrap();
+    let last = |text: &str| ended.previous(&moment(text)).unwrap().unwrap().local.to_string();
+    assert_eq!(last("2090-01-01T00:00:00Z"), "1980-01-01 00:00:00");
+    assert_eq!(last("1980-01-01T00:00:00Z"), "1970-01-01 00:09:59");
     let leap = build("1896-02-29", "", "FREQ=YEARLY", &[], &[]).unwrap();
     assert_eq!(leap.previous(&moment("1904-02-29")).unwrap().unwrap().local.date().to_string(), "1896-02-29");
 }

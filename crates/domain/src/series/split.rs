@@ -59,7 +59,7 @@ pub fn split_series(
     if split <= series.first(due)?.wall() {
         return Err(Invalid::at("/recurrence_id", "is the first one: change the task itself"));
     }
-    let (mut commit, new, first) = create_task(ctx, &input)?;
+    let (mut commit, new, first) = create_task(ctx, &input).map_err(|wrong| wrong.under("/changes"))?;
 
     let mut old = task.next(ctx.now);
     old.spec.series = Some(series.ending_before(due, id)?);

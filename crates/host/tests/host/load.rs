@@ -18,6 +18,7 @@ async fn measure(host: &Host, what: &str, clients: usize, path: &str, body: &str
         while Instant::now() < until {
             let request =
                 http::Request::post(path).header("host", "x").body(Full::new(Bytes::from(body.to_owned())));
+            sender.ready().await.unwrap();
             let began = Instant::now();
             let response = sender.send_request(request.unwrap()).await.unwrap();
             assert_eq!(response.status(), 200);

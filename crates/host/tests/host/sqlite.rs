@@ -22,7 +22,7 @@ async fn values_go_in_and_come_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn permission_is_asked_before_existence() {
-    let app = format!("{PROBE}").replace("[\"default\"]", "[\"default\", \"other\"]");
+    let app = PROBE.replace("[\"default\"]", "[\"default\", \"other\"]");
     let refusal = Setup::new(&app).refusal().await;
     assert!(refusal.contains("line 12") && refusal.contains("\"other\", which is not defined"), "{refusal}");
     let host = Setup::new(&app)

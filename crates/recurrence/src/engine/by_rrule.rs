@@ -10,12 +10,17 @@
 //!   about; earlier times are dropped here.
 //! - BYSETPOS: for WEEKLY it takes the week from the start on instead of the whole one, it narrows the range of
 //!   places, and it makes every date of a period to choose one.
-//! - BYDAY mixing `MO` and `2TU` (it intersects), ordinals below -4 (it refuses), SKIP (unknown to it), long lists of times (it multiplies them out in memory): `nominal` computes them.
-//! - HOURLY and shorter with BY parts (wrong phase, lost days): `elapsed` computes all of those frequencies.
+//! - BYDAY mixing `MO` and `2TU` (it intersects), ordinals below -4 (it refuses), SKIP (unknown to it), long
+//!   lists of times (it multiplies them out in memory).
+//! - HOURLY and shorter: wrong phase and lost days with BY parts, wall-clock steps over clock changes.
 //! - YEARLY: BYWEEKNO is wrong without BYDAY, at the year's edges and with INTERVAL; the rest is right but costs
 //!   1.4 ms for a thousand occurrences, half of what libical takes, because it rebuilds a year of masks for each.
 //! - sparse rules: its only bound is 100 000 silent rounds for one answer. It gets a rule only if one in 60
 //!   periods is sure to have an occurrence; should it stop all the same, `nominal` carries on where it stopped.
+//!
+//! What it does not get, `own` computes (`elapsed` below DAILY). A test holds the two engines against each other on
+//! thousands of rules of the crate's class. It is 2 to 6 times slower than `own` and a megabyte of Wasm: the price
+//! of a second, widely used implementation standing behind the rules nearly everybody writes.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers: days of a month, INTERVAL up to 1 000")]
 
 use super::filter::{EVERY_MONTH, Filter};

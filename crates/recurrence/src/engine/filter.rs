@@ -9,39 +9,39 @@ use crate::calendar::{day_number, month_length, weekday, year_length};
 use crate::rule::Skip;
 
 /// Bits 1 to 12.
-pub(super) const EVERY_MONTH: u16 = 0b1_1111_1111_1110;
+pub(in crate::engine) const EVERY_MONTH: u16 = 0b1_1111_1111_1110;
 
 /// Days by number, weekday, week and month. An unused filter is `None` or 0 as its field says.
 #[derive(Clone, Debug)]
-pub(super) struct Filter {
+pub(in crate::engine) struct Filter {
     /// Bit n = month n; all of 1–12 if unused.
-    pub(super) months: u16,
+    pub(in crate::engine) months: u16,
     /// Bit n = day n + 1 of the month; counted from its end in the second mask. 0 if unused.
-    pub(super) month_days: (u32, u32),
+    pub(in crate::engine) month_days: (u32, u32),
     /// BYYEARDAY.
-    pub(super) year_days: Option<Box<YearDays>>,
+    pub(in crate::engine) year_days: Option<Box<YearDays>>,
     /// Bit n = week n of the year; counted from its end in the second mask. 0 if unused.
-    pub(super) weeks: (u64, u64),
+    pub(in crate::engine) weeks: (u64, u64),
     /// Bit n = weekday n, Monday = 0. Both 0 and empty if BYDAY is unused.
-    pub(super) weekdays: u8,
+    pub(in crate::engine) weekdays: u8,
     /// Numbered weekdays: (±n, weekday).
-    pub(super) ordinals: Vec<(i64, i64)>,
+    pub(in crate::engine) ordinals: Vec<(i64, i64)>,
     /// Whether numbered weekdays count within the year instead of the month.
-    pub(super) of_year: bool,
-    pub(super) week_start: i64,
-    pub(super) skip: Skip,
+    pub(in crate::engine) of_year: bool,
+    pub(in crate::engine) week_start: i64,
+    pub(in crate::engine) skip: Skip,
 }
 
 impl Filter {
     /// Whether no part limits the days.
-    pub(super) fn names_every_day(&self) -> bool {
+    pub(in crate::engine) fn names_every_day(&self) -> bool {
         let by_number = self.month_days == (0, 0) && self.year_days.is_none() && self.weeks == (0, 0);
         by_number && self.months == EVERY_MONTH && self.weekdays == 0 && self.ordinals.is_empty()
     }
 
     /// The named days of a month: bit n = day n + 1. With SKIP=FORWARD, the bit after the last is the first of
     /// the next month.
-    pub(super) fn month(&self, year: i64, month: i64) -> u32 {
+    pub(in crate::engine) fn month(&self, year: i64, month: i64) -> u32 {
         if self.months & (1 << month) == 0 {
             return 0;
         }
@@ -131,12 +131,12 @@ impl Filter {
 }
 
 /// The first day of the week a day lies in.
-pub(super) fn week_of(day: i64, week_start: i64) -> i64 {
+pub(in crate::engine) fn week_of(day: i64, week_start: i64) -> i64 {
     day - (weekday(day) - week_start).rem_euclid(7)
 }
 
 /// The year a week belongs to (that of its fourth day), its number, and that year's number of weeks.
-pub(super) fn week_number(week: i64) -> (i64, i64, i64) {
+pub(in crate::engine) fn week_number(week: i64) -> (i64, i64, i64) {
     let fourth = week + 3;
     let (year, _, _) = crate::calendar::civil(fourth);
     let of_year = fourth - day_number(year, 1, 1);
@@ -145,6 +145,6 @@ pub(super) fn week_number(week: i64) -> (i64, i64, i64) {
 }
 
 /// The first day of week 1 of a year: the week with at least four days in it (RFC 5545 §3.3.10).
-pub(super) fn week_year_start(year: i64, week_start: i64) -> i64 {
+pub(in crate::engine) fn week_year_start(year: i64, week_start: i64) -> i64 {
     week_of(day_number(year, 1, 4), week_start)
 }

@@ -13,25 +13,25 @@ use crate::rule::{Frequency, Parts};
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The rule for the `rrule` crate, if it is one for it.
-    pub(super) by_rrule: Option<ByRrule>,
+    pub(in crate::engine) by_rrule: Option<ByRrule>,
     /// FREQ's own period, and the one to walk by.
-    pub(super) period: Unit,
-    pub(super) unit: Unit,
-    pub(super) interval: i64,
-    pub(super) week_start: i64,
+    pub(in crate::engine) period: Unit,
+    pub(in crate::engine) unit: Unit,
+    pub(in crate::engine) interval: i64,
+    pub(in crate::engine) week_start: i64,
     /// The start's day.
-    pub(super) start_day: i64,
+    pub(in crate::engine) start_day: i64,
     /// The start in seconds of its wall clock.
-    pub(super) start: i64,
-    pub(super) filter: Filter,
-    pub(super) times: Times,
+    pub(in crate::engine) start: i64,
+    pub(in crate::engine) filter: Filter,
+    pub(in crate::engine) times: Times,
     /// BYSETPOS, sorted, without repetition.
-    pub(super) positions: Vec<i64>,
+    pub(in crate::engine) positions: Vec<i64>,
 }
 
 impl Plan {
     /// Whether no period is large enough for any of the places BYSETPOS asks for.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::engine) fn is_empty(&self) -> bool {
         let most_days = match self.period {
             Unit::Day => 1,
             Unit::Week => 7,
@@ -91,7 +91,7 @@ fn period(parts: &Parts) -> Unit {
 }
 
 /// The day filter of a rule that starts on a day.
-pub(super) fn filter(parts: &Parts, start_day: i64, week_start: i64) -> Filter {
+pub(in crate::engine) fn filter(parts: &Parts, start_day: i64, week_start: i64) -> Filter {
     let (_, month, day) = civil(start_day);
     let mut filter = Filter {
         months: parts.by_month.iter().fold(0, |bits, &month| bits | 1 << month),

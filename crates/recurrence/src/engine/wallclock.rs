@@ -8,15 +8,15 @@ use crate::zone::Clock;
 
 /// What a wall time must show. Unused parts let everything through.
 #[derive(Clone, Debug)]
-pub(super) struct WallClock {
-    pub(super) days: Filter,
-    pub(super) hours: u64,
-    pub(super) minutes: u64,
-    pub(super) seconds: u64,
+pub(in crate::engine) struct WallClock {
+    pub(in crate::engine) days: Filter,
+    pub(in crate::engine) hours: u64,
+    pub(in crate::engine) minutes: u64,
+    pub(in crate::engine) seconds: u64,
 }
 
 /// A list as bits; all 60 if empty.
-pub(super) fn bits(values: &[u8]) -> u64 {
+pub(in crate::engine) fn bits(values: &[u8]) -> u64 {
     if values.is_empty() {
         return u64::MAX;
     }
@@ -25,19 +25,19 @@ pub(super) fn bits(values: &[u8]) -> u64 {
 
 impl WallClock {
     /// Whether everything passes.
-    pub(super) fn is_open(&self) -> bool {
+    pub(in crate::engine) fn is_open(&self) -> bool {
         let every = u64::MAX;
         self.hours == every && self.minutes == every && self.seconds == every && self.days.names_every_day()
     }
 
     /// Whether a wall time passes.
-    pub(super) fn passes(&self, local: i64) -> bool {
+    pub(in crate::engine) fn passes(&self, local: i64) -> bool {
         let (day, second) = split(local);
         self.time_on_or_after(second) == Some(second) && self.day_on_or_after(day, day) == Some(day)
     }
 
     /// The first instant from `at` to about `until` whose wall time passes.
-    pub(super) fn next(
+    pub(in crate::engine) fn next(
         &self,
         at: i64,
         until: i64,
@@ -77,7 +77,7 @@ impl WallClock {
     }
 
     /// The first passing second of a day at or after `second`.
-    pub(super) fn time_on_or_after(&self, second: i64) -> Option<i64> {
+    pub(in crate::engine) fn time_on_or_after(&self, second: i64) -> Option<i64> {
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
         let from = |bits: u64, low: i64, end: i64| {
             let place = if low < end { i64::from((bits & (u64::MAX << low)).trailing_zeros()) } else { end };

@@ -2,7 +2,7 @@
 
 use super::stream::Stream;
 use super::{Moment, Occurrence, Page, RuleSet, Start};
-use crate::calendar::{midnight, naive, seconds};
+use crate::calendar::{DAY, midnight, naive, seconds};
 use crate::engine::Hit;
 use crate::limits::{Exhausted, MAX_PAGE, MAX_STEPS, Steps};
 use chrono::{DateTime, NaiveDateTime, Timelike};
@@ -30,6 +30,16 @@ impl RuleSet {
     /// [`Exhausted`], see [`RuleSet::first`].
     pub fn previous(&self, before: &Moment) -> Result<Option<Occurrence>, Exhausted> {
         let end = self.ceiling(before);
+        let added =
+            self.rdate.iter().rev().find(|hit| hit.at < end && self.exdate.binary_search(&hit.at).is_err());
+        // Nothing of the rule is later than its UNTIL, wherever in the world that is said.
+        let last = self.until.min(self.until_local.saturating_add(DAY)).saturating_add(DAY);
+        let found = self.last_of_rule(end.min(last))?;
+        Ok(added.copied().max(found).map(|hit| self.occurrence(hit)))
+    }
+
+    /// The last occurrence before `end`, RDATE values included where they come upon it.
+    fn last_of_rule(&self, end: i64) -> Result<Option<Hit>, Exhausted> {
         let steps = &mut Steps::new(MAX_STEPS);
         let mut window: i64 = 64;
         // A look-back that doubles costs at most twice the way back, however sparse or dense the rule.
@@ -41,7 +51,7 @@ impl RuleSet {
                 found = Some(hit);
             }
             if found.is_some() || from <= self.earliest() {
-                return Ok(found.map(|hit| self.occurrence(hit)));
+                return Ok(found);
             }
             window = window.saturating_mul(2);
         }
