@@ -12,7 +12,7 @@ use serde_json::json as document;
 
 use crate::Api;
 use crate::api::Decision;
-use crate::tasks::merge;
+use crate::tasks::{merge, on_task, show as show_task};
 use crate::view::{CompletedView, OccurrenceView, OverrideView};
 
 /// Which occurrence to complete.
@@ -148,17 +148,13 @@ pub(crate) fn change<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<(Response, bool), Problem> {
-    query(request, &[])?;
-    let if_match = IfMatch::parse(request.headers())?;
     let input: OverrideInput = json(request, &["application/json"])?;
     let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let (task, _) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(task.version)?;
+    on_task(api, caller, request, id, |store, ctx, task, _| {
         let named = RecurrenceId::from_text(input.recurrence_id.as_str());
         let occurrence = store.occurrence(&user, id, &named)?;
         let known = store.overrides(&user, id)?;
-        let (commit, change) = override_occurrence(ctx, &task, occurrence.as_ref(), &known, &input)?;
+        let (commit, change) = override_occurrence(ctx, task, occurrence.as_ref(), &known, &input)?;
         Ok(Decision::write(commit, answer(StatusCode::OK, &OverrideView::new(id, &change))))
     })
 }
@@ -178,21 +174,17 @@ pub(crate) fn split<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<(Response, bool), Problem> {
-    query(request, &[])?;
-    let if_match = IfMatch::parse(request.headers())?;
     let input: SplitInput = json(request, &["application/json"])?;
     let changes = serde_json::Value::Object(input.changes);
     let named = RecurrenceId::from_text(input.recurrence_id);
     let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let (task, _) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(task.version)?;
+    on_task(api, caller, request, id, |store, ctx, task, _| {
         let open = store.open_occurrences(&user, id)?;
         // The fields of the changes are looked at first, on the task as it is, so that errors point into the changes.
         merge(&TaskInput::from(&task.spec), &changes).map_err(|problem| problem.under("/changes"))?;
-        let (commit, new, first) = split_series(ctx, &task, &open, &named, |following| {
+        let (commit, new, first) = split_series(ctx, task, &open, &named, |following| {
             merge(&following, &changes).map_err(|_| Invalid::at("/changes", "is no change of a task"))
         })?;
-        Ok(Decision::write(commit, crate::tasks::show(StatusCode::CREATED, &new, Some(&first))))
+        Ok(Decision::write(commit, show_task(StatusCode::CREATED, &new, Some(&first))))
     })
 }

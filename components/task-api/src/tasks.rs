@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::{
-    Occurrence, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task, update_task,
+    Context, Occurrence, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content,
@@ -61,25 +61,21 @@ pub(crate) fn update<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<(Response, bool), Problem> {
-    query(request, &[])?;
-    let if_match = IfMatch::parse(request.headers())?;
     let patch: Value = json_value(request, &MERGE_PATCH)?;
     if !patch.is_object() {
         return Err(perennial_domain::Invalid::at("", "a merge patch of a task is a JSON object").into());
     }
     let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(task.version)?;
+    on_task(api, caller, request, id, |store, ctx, task, open| {
         let before = TaskInput::from(&task.spec);
         let input = merge(&before, &patch)?;
         if input == before {
-            return Ok(Decision::nothing(show(StatusCode::OK, &task, open.as_ref())));
+            return Ok(Decision::nothing(show(StatusCode::OK, task, open)));
         }
         let current = store.open_occurrences(&user, id)?;
         let closed = store.last_closed(&user, id)?;
         let overrides = store.overrides(&user, id)?;
-        let (commit, task, open) = update_task(ctx, &task, &current, closed.as_ref(), &overrides, &input)?;
+        let (commit, task, open) = update_task(ctx, task, &current, closed.as_ref(), &overrides, &input)?;
         Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
     })
 }
@@ -90,14 +86,28 @@ pub(crate) fn delete<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<(Response, bool), Problem> {
+    let user = caller.user.id.clone();
+    on_task(api, caller, request, id, |store, ctx, task, _| {
+        let open = store.open_occurrences(&user, id)?;
+        Ok(Decision::write(delete_task(ctx, task, &open), no_content()))
+    })
+}
+
+/// Carries out a write on one task of the caller: it is read, and `If-Match` checked, each time the write is decided.
+pub(crate) fn on_task<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+    mut decide: impl FnMut(&S, &mut Context<'_>, &Task, Option<&Occurrence>) -> Result<Decision, Problem>,
+) -> Result<(Response, bool), Problem> {
     query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
-        let (task, _) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
+        let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
         if_match.check(task.version)?;
-        let open = store.open_occurrences(&user, id)?;
-        Ok(Decision::write(delete_task(ctx, &task, &open), no_content()))
+        decide(store, ctx, &task, open.as_ref())
     })
 }
 

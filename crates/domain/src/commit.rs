@@ -6,9 +6,9 @@
 use serde::Serialize;
 
 use crate::{
-    ChannelId, ChannelKind, Event, EventId, NotificationId, NotificationState, OccurrenceStatus, Priority,
-    RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId, TaskStatus, Timestamp, TokenId,
-    UserId,
+    ChannelId, ChannelKind, Event, EventId, NotificationId, NotificationState, Occurrence, OccurrenceStatus,
+    Priority, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId, TaskStatus, Timestamp,
+    TokenId, UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.
@@ -83,6 +83,17 @@ pub struct ExpectOccurrence {
     pub status: OccurrenceStatus,
     /// Whether its successor was planned, when read.
     pub succession: Succession,
+}
+
+impl From<&Occurrence> for ExpectOccurrence {
+    fn from(occurrence: &Occurrence) -> Self {
+        Self {
+            task_id: occurrence.task,
+            recurrence_id: occurrence.recurrence_id.clone(),
+            status: occurrence.status,
+            succession: occurrence.succession,
+        }
+    }
 }
 
 /// This alarm is still in this state.

@@ -3,7 +3,8 @@
 use perennial_recurrence::{Zone, tzdata_version};
 use uuid::Uuid;
 
-use crate::{Audit, Commit, Event, EventId, EventType, Expect, Timestamp, UserId};
+use crate::commit::ExpectTask;
+use crate::{Audit, Commit, Event, EventId, EventType, Expect, Task, Timestamp, UserId};
 
 /// Makes fresh, unique ids. Real entry points make UUIDs of version 7; tests count.
 pub trait Ids {
@@ -80,6 +81,13 @@ impl Context<'_> {
             idempotency: None,
             inbox: None,
         }
+    }
+
+    /// An empty commit of a command on a task: applied only if the task is still as it was read.
+    pub(crate) fn commit_on(&self, task: &Task, action: &str) -> Commit {
+        let mut commit = self.commit(action, &task.id.to_string());
+        commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
+        commit
     }
 
     /// An event of this command.

@@ -1,5 +1,9 @@
 //! Recurrence rules and time zones: parse, validate, expand, describe.
 //!
+//! A [`Rule`] is parsed text, a [`RuleSet`] a rule with its start, added and removed dates; it is asked for
+//! [`Occurrence`]s. [`Phrase`] reads plain English. How the RFC is read stands in `docs/recurrence.md`, what a question
+//! may cost in [`limits`].
+//!
 //! ```
 //! use perennial_recurrence::{chrono, Rule, RuleSet, Start, Zone};
 //! let zone = Zone::parse("America/New_York")?;

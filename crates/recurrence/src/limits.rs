@@ -16,7 +16,7 @@ pub const MAX_STEPS: u32 = 1_000_000;
 
 /// Most bytes a rule and one question about it hold at a time, the listed occurrences not counted. The most any
 /// rule can make us hold is the second-by-second times of a day that a zone skips whole (Apia, 30 December 2011):
-/// 86 400 of 24 bytes each.
+/// 86 400 of 16 bytes each, in a queue that doubles as it grows.
 pub const MAX_QUESTION_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// Most occurrences one answer may list.

@@ -203,6 +203,11 @@ fn skip_moves_a_day_the_month_does_not_have() {
     leap("OMIT", &["2024-02-29", "2028-02-29", "2032-02-29"]);
     leap("BACKWARD", &["2024-02-29", "2025-02-28", "2026-02-28"]);
     leap("FORWARD", &["2024-02-29", "2025-03-01", "2026-03-01"]);
+    // A day counted from the end is there or is not; there is nothing to move.
+    dates("FREQ=MONTHLY;BYMONTHDAY=-31;SKIP=FORWARD;COUNT=2", &["2024-01-01", "2024-03-01"]);
+    // RFC 7529 §4.3.4.
+    let leap_day = build("2012-02-29", "", "RSCALE=GREGORIAN;FREQ=YEARLY;SKIP=FORWARD;COUNT=5", &[], &[]);
+    expect(leap_day, &["2012-02-29", "2013-03-01", "2014-03-01", "2015-03-01", "2016-02-29"]);
     // Asked from the middle, a day carried over into the month asked about is found.
     let set = build("2023-12-31", "", "FREQ=MONTHLY;BYMONTHDAY=31;SKIP=FORWARD", &[], &[]).unwrap();
     let next = set.next_after(&moment("2024-02-29")).unwrap().unwrap();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::commit::{ExpectOccurrence, ExpectTask, OverrideRow};
+use crate::commit::OverrideRow;
 use crate::event::occurrence_key;
 use crate::fields::{self, MAX_TITLE};
 use crate::task::{arm, cancel};
@@ -77,8 +77,7 @@ pub fn override_occurrence(
     let change = Override { recurrence_id: id, title, due, cancelled: input.cancelled };
 
     let subject = task.id.to_string();
-    let mut commit = ctx.commit("occurrence.change", &subject);
-    commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
+    let mut commit = ctx.commit_on(task, "occurrence.change");
     commit.tasks.push((&task.next(ctx.now)).into());
     commit.overrides.push(OverrideRow {
         task_id: task.id,
@@ -90,12 +89,7 @@ pub fn override_occurrence(
     });
     if let Some(occurrence) = occurrence {
         let changed = change.apply(ctx, occurrence, series_due)?;
-        commit.expect.occurrences.push(ExpectOccurrence {
-            task_id: task.id,
-            recurrence_id: occurrence.recurrence_id.clone(),
-            status: occurrence.status,
-            succession: occurrence.succession,
-        });
+        commit.expect.occurrences.push(occurrence.into());
         commit.occurrences.push((&changed).into());
         commit.alarms = match changed.status {
             OccurrenceStatus::Open => arm(ctx, &changed, &task.spec.reminders),

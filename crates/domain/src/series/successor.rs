@@ -6,7 +6,6 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::{Anchor, Misfire, Overlap, Override, RRULE, Series, next_after, nominal};
-use crate::commit::{ExpectOccurrence, ExpectTask};
 use crate::event::occurrence_key;
 use crate::task::{Opening, Task, TaskStatus, arm};
 use crate::{
@@ -46,14 +45,8 @@ pub fn plan_successor(
         return Err(SuccessionError::NotOwed(last.recurrence_id.clone()));
     };
     let subject = task.id.to_string();
-    let mut commit = ctx.commit("series.plan", &subject);
-    commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
-    commit.expect.occurrences.push(ExpectOccurrence {
-        task_id: task.id,
-        recurrence_id: last.recurrence_id.clone(),
-        status: last.status,
-        succession: last.succession,
-    });
+    let mut commit = ctx.commit_on(task, "series.plan");
+    commit.expect.occurrences.push(last.into());
     let mut next = task.next(ctx.now);
     if last.succession == Succession::Due && open.len() >= MAX_STACK {
         commit.occurrences.push((&Occurrence { succession: Succession::None, ..last.clone() }).into());

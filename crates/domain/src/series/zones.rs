@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::commit::{ExpectOccurrence, ExpectTask};
 use crate::event::occurrence_key;
 use crate::task::{Task, arm};
 use crate::{Commit, Context, Due, DueInput, EventType, Occurrence};
@@ -13,14 +12,8 @@ pub fn refresh_zone(ctx: &mut Context<'_>, task: &Task, occurrence: &Occurrence)
     let due_at = occurrence.due.as_ref().map(|due: &Due| due.instant(&ctx.zone));
     let refreshed = Occurrence { due_at, ..occurrence.clone() };
     let subject = task.id.to_string();
-    let mut commit = ctx.commit("zone.refresh", &subject);
-    commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
-    commit.expect.occurrences.push(ExpectOccurrence {
-        task_id: task.id,
-        recurrence_id: occurrence.recurrence_id.clone(),
-        status: occurrence.status,
-        succession: occurrence.succession,
-    });
+    let mut commit = ctx.commit_on(task, "zone.refresh");
+    commit.expect.occurrences.push(occurrence.into());
     commit.occurrences.push((&refreshed).into());
     if due_at != occurrence.due_at {
         commit.tasks.push((&task.next(ctx.now)).into());

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::{Task, TaskStatus, alarms};
-use crate::commit::{ExpectOccurrence, ExpectTask};
 use crate::event::occurrence_key;
 use crate::{Commit, Context, EventType, Occurrence, OccurrenceStatus, Succession};
 
@@ -42,14 +41,8 @@ pub fn complete(
         next.completed_at = Some(ctx.now);
     }
 
-    let mut commit = ctx.commit("task.complete", &task.id.to_string());
-    commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
-    commit.expect.occurrences.push(ExpectOccurrence {
-        task_id: task.id,
-        recurrence_id: occurrence.recurrence_id.clone(),
-        status: occurrence.status,
-        succession: occurrence.succession,
-    });
+    let mut commit = ctx.commit_on(task, "task.complete");
+    commit.expect.occurrences.push(occurrence.into());
     commit.tasks.push((&next).into());
     commit.occurrences.push((&closed).into());
     commit.alarms = alarms::cancel(ctx, occurrence, &task.spec.reminders);

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::{Task, alarms};
-use crate::commit::ExpectTask;
 use crate::{Commit, Context, EventType, Occurrence, OccurrenceStatus};
 
 /// Deletes a task: it is there for no one any more, its open occurrences are given up and their alarms cancelled.
@@ -12,8 +11,7 @@ pub fn delete_task(ctx: &mut Context<'_>, task: &Task, open: &[Occurrence]) -> C
     let mut gone = task.next(ctx.now);
     gone.deleted_at = Some(ctx.now);
 
-    let mut commit = ctx.commit("task.delete", &task.id.to_string());
-    commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
+    let mut commit = ctx.commit_on(task, "task.delete");
     commit.tasks.push((&gone).into());
     for occurrence in open {
         let cancelled = Occurrence { status: OccurrenceStatus::Cancelled, ..occurrence.clone() };

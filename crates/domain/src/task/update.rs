@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::create::Opening;
 use super::{Task, TaskInput, TaskSpec, TaskStatus, alarms, reminder};
-use crate::commit::ExpectTask;
 use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, Override, Succession};
 
 /// Changes a task to what `input` says. `current` are its open occurrences and `closed` the last one closed, if any;
@@ -31,8 +30,7 @@ pub fn update_task(
     }
     let next = Task { spec, ..task.next(ctx.now) };
 
-    let mut commit = ctx.commit("task.update", &task.id.to_string());
-    commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
+    let mut commit = ctx.commit_on(task, "task.update");
     commit.tasks.push((&next).into());
     for occurrence in current {
         let dropped: Vec<_> = task

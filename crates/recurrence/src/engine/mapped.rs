@@ -24,8 +24,8 @@ pub(crate) struct Hit {
 pub(crate) struct Mapped<'a> {
     nominal: Nominal<'a>,
     clock: Clock,
-    /// Times that fell into a gap and wait for their turn.
-    shifted: VecDeque<Hit>,
+    /// Times that fell into a gap, with their instants, waiting for their turn: at most a day of seconds.
+    shifted: VecDeque<(i64, i64)>,
     /// The next time that exists.
     ahead: Option<Hit>,
     ended: bool,
@@ -42,11 +42,14 @@ impl<'a> Mapped<'a> {
             while self.ahead.is_none() && !self.ended {
                 self.read(steps)?;
             }
-            let waiting = self.shifted.front().copied();
+            let waiting = self.shifted.front().map(|&(at, local)| Hit { at, local, fold: false });
             let first = match (waiting, self.ahead) {
                 (Some(waiting), Some(ahead)) if waiting.at >= ahead.at => self.ahead.take(),
                 (None, _) => self.ahead.take(),
-                _ => self.shifted.pop_front(),
+                _ => {
+                    self.shifted.pop_front();
+                    waiting
+                }
             };
             match first {
                 Some(hit) if hit.at <= self.last => {}
@@ -67,7 +70,7 @@ impl<'a> Mapped<'a> {
                 if self.clock.local(at) == local {
                     self.ahead = Some(hit);
                 } else {
-                    self.shifted.push_back(hit);
+                    self.shifted.push_back((at, local));
                 }
             }
             None => self.ended = true,

@@ -44,6 +44,13 @@ impl<'a> Nominal<'a> {
         Nominal { plan, after: from - 1, until, engine }
     }
 
+    /// All wall times up to `until`, by our own expansion: the quicker one where occurrences are only counted on the
+    /// way to the one asked for.
+    pub(crate) fn counting(plan: &'a Plan, until: i64) -> Nominal<'a> {
+        let engine = Engine::Own(Box::new(Own::new(plan, plan.start, until)));
+        Nominal { plan, after: plan.start - 1, until, engine }
+    }
+
     /// The next wall time, or `None` when the years have run out.
     pub(crate) fn next(&mut self, steps: &mut Steps) -> Result<Option<i64>, Exhausted> {
         Ok(self.search(steps)?.filter(|&local| local <= self.until))

@@ -38,7 +38,8 @@ impl<'a> Stream<'a> {
     pub(super) fn new(set: &'a RuleSet, from: i64, to: i64) -> Stream<'a> {
         let until = set.until.min(to.saturating_sub(1));
         // COUNT is counted from the start, so a rule that has it cannot be entered in its middle.
-        let enter = if set.left == u32::MAX { from } else { i64::MIN };
+        let counts = set.left < u32::MAX && from > i64::MIN;
+        let enter = if counts { i64::MIN } else { from };
         let mut clock = set.clock;
         let source = match &set.plan {
             super::Expansion::Start(hit) => Source::Start(Some(*hit)),
@@ -46,7 +47,9 @@ impl<'a> Stream<'a> {
                 let local = if enter == i64::MIN { i64::MIN } else { clock.earliest_local(enter) };
                 // No wall time is as much as two days ahead of UTC.
                 let last = set.until_local.min(until.saturating_add(2 * DAY));
-                Source::Nominal(Box::new(Mapped::new(Nominal::new(plan, local, last), clock)))
+                let nominal =
+                    if counts { Nominal::counting(plan, last) } else { Nominal::new(plan, local, last) };
+                Source::Nominal(Box::new(Mapped::new(nominal, clock)))
             }
             super::Expansion::Elapsed(plan) => {
                 Source::Elapsed(Box::new(Elapsed::new(plan, clock, enter, until)))

@@ -1,7 +1,7 @@
 //! Which parts may stand together (RFC 5545 §3.3.10).
 
 use super::field::Fields;
-use crate::rule::{Frequency, Parts, RuleError, Skip};
+use crate::rule::{Frequency, Parts, RuleError};
 
 pub(super) fn check(fields: &Fields<'_>, parts: &Parts) -> Result<(), RuleError> {
     if fields.get("COUNT").is_some()
@@ -23,10 +23,6 @@ pub(super) fn check(fields: &Fields<'_>, parts: &Parts) -> Result<(), RuleError>
         && !BY_PARTS.iter().any(|name| fields.get(name).is_some())
     {
         return Err(field.refuse("BYSETPOS needs another BY part to choose from"));
-    }
-    if parts.skip != Skip::Omit && parts.by_month_day.iter().any(|&day| day < -28) {
-        let message = "with SKIP, days counted from the end of the month go to -28 only";
-        return fields.get("BYMONTHDAY").map_or(Ok(()), |field| Err(field.refuse(message)));
     }
     Ok(())
 }
