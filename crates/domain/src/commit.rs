@@ -273,6 +273,8 @@ pub struct IdempotencyRecord {
     pub status: u16,
     /// `ETag` of the answer, if it had one.
     pub etag: Option<String>,
+    /// `Location` of the answer, if it had one.
+    pub location: Option<String>,
     /// Body of the answer.
     pub body: String,
 }

@@ -1,7 +1,6 @@
 //! What a recurrence would come to, before there is a task.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use perennial_recurrence::limits::MAX_PAGE;
 use perennial_recurrence::{Moment, Rule, RuleSet, tzdata_version};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +9,9 @@ use crate::{Due, DueInput, Invalid};
 
 /// Occurrences shown unless told otherwise.
 const DEFAULT_LIMIT: usize = 100;
+
+/// Most occurrences shown.
+const MAX_LIMIT: usize = 1_000;
 
 /// A recurrence as sent.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -52,8 +54,8 @@ pub struct Preview {
 /// Expands a recurrence.
 pub fn preview(input: &PreviewInput) -> Result<Preview, Invalid> {
     let limit = input.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(Invalid::at("/limit", format!("must be from 1 to {MAX_PAGE}")));
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Invalid::at("/limit", format!("must be from 1 to {MAX_LIMIT}")));
     }
     let start = start(input)?;
     let rule = Rule::parse(&input.rrule).map_err(|error| Invalid::at("/rrule", error.to_string()))?;

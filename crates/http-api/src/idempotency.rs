@@ -41,11 +41,14 @@ impl IdempotencyKey {
 
     /// The record that makes `response` the answer of this key.
     pub fn record(&self, response: &Response) -> IdempotencyRecord {
+        let header =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         IdempotencyRecord {
             key: self.key.clone(),
             fingerprint: self.fingerprint.clone(),
             status: response.status().as_u16(),
-            etag: response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned),
+            etag: header(header::ETAG),
+            location: header(header::LOCATION),
             body: String::from_utf8_lossy(response.body()).into_owned(),
         }
     }
@@ -63,8 +66,10 @@ pub fn replay(key: &IdempotencyKey, stored: IdempotentAnswer) -> Result<Response
     if has_body {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(tag) = stored.etag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
-        headers.insert(header::ETAG, tag);
+    for (name, value) in [(header::ETAG, stored.etag), (header::LOCATION, stored.location)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            headers.insert(name, value);
+        }
     }
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     Ok(response)

@@ -92,7 +92,7 @@ fn a_question_beyond_the_budget_is_refused_with_its_name() {
     assert_eq!(refused.limit, MAX_STEPS);
     assert_eq!(
         refused.to_string(),
-        "no answer within 1000000 steps: the rule is too sparse or too large to search"
+        "no answer within 250000 steps: the rule is too sparse or too large to search"
     );
     assert!(set.first().unwrap().is_some());
 }

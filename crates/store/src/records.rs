@@ -13,6 +13,7 @@ pub struct IdempotentAnswer {
     pub fingerprint: String,
     pub status: u16,
     pub etag: Option<String>,
+    pub location: Option<String>,
     pub body: String,
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether no period is large enough for any of the places BYSETPOS asks for.
+    /// Whether it is certain that no day is named: no period is large enough for any of the places BYSETPOS asks for,
+    /// or the interval never comes to one of the weekdays.
     pub(in crate::engine) fn is_empty(&self) -> bool {
         let most_days = match self.period {
             Unit::Day => 1,
@@ -39,7 +40,10 @@ impl Plan {
             Unit::Year | Unit::WeekYear => 371,
         };
         let most = most_days * self.times.count();
-        !self.positions.is_empty() && self.positions.iter().all(|place| place.abs() > most)
+        let no_place = !self.positions.is_empty() && self.positions.iter().all(|place| place.abs() > most);
+        // Every seven days is the same weekday for ever.
+        let whole_weeks = self.period == Unit::Day && self.interval % 7 == 0 && self.filter.weekdays != 0;
+        no_place || whole_weeks && self.filter.weekdays & 1 << weekday(self.start_day) == 0
     }
 
     /// `start` in seconds of its wall clock. A series of dates ignores BYHOUR, BYMINUTE and BYSECOND, as

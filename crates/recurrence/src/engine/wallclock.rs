@@ -30,10 +30,15 @@ impl WallClock {
         self.hours == every && self.minutes == every && self.seconds == every && self.days.names_every_day()
     }
 
-    /// Whether a wall time passes.
-    pub(in crate::engine) fn passes(&self, local: i64) -> bool {
-        let (day, second) = split(local);
-        self.time_on_or_after(second) == Some(second) && self.day_on_or_after(day, day) == Some(day)
+    /// Whether a day passes.
+    pub(in crate::engine) fn day_passes(&self, day: i64) -> bool {
+        self.day_on_or_after(day, day) == Some(day)
+    }
+
+    /// Whether a second of the day passes.
+    pub(in crate::engine) fn time_passes(&self, second: i64) -> bool {
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        self.hours >> hour & self.minutes >> minute & self.seconds >> second & 1 == 1
     }
 
     /// The first instant from `at` to about `until` whose wall time passes.

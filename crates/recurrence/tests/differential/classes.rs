@@ -2,7 +2,7 @@
 //! our side. A difference outside them is a failure.
 
 use super::random::Case;
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use perennial_recurrence::{Frequency, Parts, Rule, Skip, Zone};
 
 /// One named class.
@@ -13,7 +13,7 @@ pub struct Class {
     pub holds: fn(&Parts, &Case, Zone) -> bool,
 }
 
-pub const CLASSES: [Class; 7] = [
+pub const CLASSES: [Class; 8] = [
     Class {
         name: "year days with other days",
         words: "§3.3.10, BYDAY in a YEARLY rule: \"Limit if BYYEARDAY or BYMONTHDAY is present\"; the other engine \
@@ -67,6 +67,20 @@ pub const CLASSES: [Class; 7] = [
                 an HOURLY rule is every elapsed hour, both passes of a repeated hour included; the other engine \
                 leaves out the second pass",
         holds: |parts, case, zone| parts.frequency < Frequency::Daily && changes_offset(case, zone),
+    },
+    Class {
+        name: "every n-th week-year from a start in a week of the year before or after",
+        words: "§3.8.5.3: \"The DTSTART property defines the first instance in the recurrence set\": week-years are \
+                counted from the one the start lies in; the other engine counts from the start's calendar year and \
+                loses the start",
+        holds: |parts, case, _| {
+            let date = case.dtstart.date();
+            let begins = parts.week_start.unwrap_or(Weekday::Mon);
+            let week = date - TimeDelta::days(date.weekday().days_since(begins).into());
+            !parts.by_week_no.is_empty()
+                && parts.interval > 1
+                && (week + TimeDelta::days(3)).year() != date.year()
+        },
     },
 ];
 

@@ -31,7 +31,7 @@ impl<S: Sql> Store for Sqlite<S> {
 
     fn idempotent_answer(&self, user: &UserId, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         self.query_one(
-            "SELECT fingerprint, status, etag, body FROM idempotency WHERE user_id = ?1 AND key = ?2",
+            "SELECT fingerprint, status, etag, location, body FROM idempotency WHERE user_id = ?1 AND key = ?2",
             &[user.as_str().into(), key.into()],
             |row| {
                 Ok(IdempotentAnswer {
@@ -39,6 +39,7 @@ impl<S: Sql> Store for Sqlite<S> {
                     status: u16::try_from(row.integer()?)
                         .map_err(|_| StoreError::Corrupt("no HTTP status".to_owned()))?,
                     etag: row.text_or_null()?,
+                    location: row.text_or_null()?,
                     body: row.text()?,
                 })
             },

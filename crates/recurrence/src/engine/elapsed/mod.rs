@@ -14,7 +14,7 @@ mod plan;
 pub(crate) use plan::ElapsedPlan;
 
 use super::mapped::Hit;
-use crate::calendar::{DAY, day_number};
+use crate::calendar::{DAY, day_number, split};
 use crate::limits::{Exhausted, MAX_YEAR, Steps};
 use crate::zone::Clock;
 
@@ -28,6 +28,8 @@ pub(crate) struct Elapsed<'a> {
     /// Nothing before this is given, nothing after that is looked for.
     from: i64,
     until: i64,
+    /// A day that passes.
+    open_day: i64,
     /// With BYSETPOS: the chosen instants of the period still to come, last first.
     chosen: Vec<i64>,
 }
@@ -37,7 +39,15 @@ impl<'a> Elapsed<'a> {
     pub(crate) fn new(plan: &'a ElapsedPlan, clock: Clock, from: i64, until: i64) -> Elapsed<'a> {
         let from = from.max(plan.start);
         let until = until.min(day_number(i64::from(MAX_YEAR) + 1, 1, 1) * DAY - 1);
-        Elapsed { plan, clock, period: (from - plan.base) / plan.step, from, until, chosen: Vec::new() }
+        Elapsed {
+            plan,
+            clock,
+            period: (from - plan.base) / plan.step,
+            from,
+            until,
+            open_day: i64::MIN,
+            chosen: Vec::new(),
+        }
     }
 
     pub(crate) fn next(&mut self, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
@@ -59,6 +69,18 @@ impl<'a> Elapsed<'a> {
         }))
     }
 
+    /// Whether an instant's wall time passes; the day that passed last is remembered.
+    fn passes(&mut self, at: i64) -> bool {
+        let (day, second) = split(self.clock.local(at));
+        if !self.plan.wall.time_passes(second) {
+            return false;
+        }
+        if day != self.open_day && self.plan.wall.day_passes(day) {
+            self.open_day = day;
+        }
+        day == self.open_day
+    }
+
     fn next_single(&mut self, steps: &mut Steps) -> Result<Option<i64>, Exhausted> {
         loop {
             steps.take()?;
@@ -70,8 +92,7 @@ impl<'a> Elapsed<'a> {
                 self.period += 1;
                 continue;
             }
-            let local = self.clock.local(at);
-            if self.plan.wall.passes(local) {
+            if self.passes(at) {
                 self.period += 1;
                 return Ok(Some(at));
             }

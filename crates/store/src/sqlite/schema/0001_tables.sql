@@ -88,6 +88,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     fingerprint TEXT NOT NULL,
     status INTEGER NOT NULL,
     etag TEXT,
+    location TEXT,
     body TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (user_id, key)

@@ -22,9 +22,9 @@ CREATE TRIGGER IF NOT EXISTS write_commit INSTEAD OF INSERT ON "write" BEGIN
             AND state = e.value ->> 'state');
 
     -- A repeated request or event stops here.
-    INSERT INTO idempotency (user_id, key, fingerprint, status, etag, body, created_at)
+    INSERT INTO idempotency (user_id, key, fingerprint, status, etag, location, body, created_at)
     SELECT NEW.body ->> '$.user', i.value ->> 'key', i.value ->> 'fingerprint', i.value ->> 'status',
-        i.value ->> 'etag', i.value ->> 'body', NEW.body ->> '$.at'
+        i.value ->> 'etag', i.value ->> 'location', i.value ->> 'body', NEW.body ->> '$.at'
     FROM json_each(json_array(json(NEW.body -> '$.idempotency'))) AS i WHERE i.type = 'object';
     INSERT INTO inbox (consumer, event_id, at)
     SELECT i.value ->> 'consumer', i.value ->> 'event_id', NEW.body ->> '$.at'
