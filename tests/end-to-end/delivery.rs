@@ -23,9 +23,9 @@ fn a_refused_webhook_comes_again_with_the_same_id_and_body() {
     let list = format!("/v1/notifications?task={}", task["id"].as_str().unwrap());
 
     let waiting = until("the state tells of the first attempt", SOON, || {
-        user.all(&list).into_iter().find(|notification| notification["attempts"] == 1)
+        user.all(&list).into_iter().find(|notification| notification["last_error"].is_string())
     });
-    assert_eq!(waiting["state"], "pending");
+    assert_eq!((&waiting["state"], &waiting["attempts"]), (&json!("pending"), &json!(1)));
     assert!(waiting["next_attempt_at"].is_string(), "{waiting}");
     assert!(waiting["last_error"].as_str().unwrap().contains("500"), "{waiting}");
 
@@ -36,10 +36,7 @@ fn a_refused_webhook_comes_again_with_the_same_id_and_body() {
     let attempts = receiver.deliveries();
     let [first, second] = &attempts[..] else { panic!("two attempts, not {}", attempts.len()) };
     let pause = second.at - first.at;
-    assert!(
-        pause > Duration::from_secs(4) && pause < Duration::from_secs(15),
-        "the second came after {pause:?}"
-    );
+    assert!(pause > Duration::from_secs(4), "the second came after {pause:?}");
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.header("webhook-id"), delivered["id"]);
     assert_eq!(first.body, second.body);
@@ -73,7 +70,7 @@ fn retry_after_is_honoured() {
     let task = user.create(&due_in(1));
     let list = format!("/v1/notifications?task={}", task["id"].as_str().unwrap());
     let waiting = until("the state tells of the first attempt", SOON, || {
-        user.all(&list).into_iter().find(|notification| notification["attempts"] == 1)
+        user.all(&list).into_iter().find(|notification| notification["last_error"].is_string())
     });
     let next: chrono::DateTime<chrono::Utc> = waiting["next_attempt_at"].as_str().unwrap().parse().unwrap();
     assert!(next - chrono::Utc::now() > chrono::TimeDelta::minutes(59), "{waiting}");
