@@ -15,7 +15,7 @@ NATIVE   := --locked --release
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo build guests host test test-unit test-component test-e2e check format lint deny mutants redis \
+.PHONY: differential bench zones help up demo build guests host test test-unit test-component test-e2e check format lint deny mutants redis \
         toolchain
 
 help: ## this list
@@ -71,6 +71,19 @@ redis: ## find a redis-server, or unpack Debian's into .cache/redis
 
 mutants: toolchain ## take away the guard of each invariant and see a test fail
 	@tests/mutants/run
+
+differential: toolchain ## the recurrence engine beside one of another family (Node, npm); CASES=20000, SEED=1
+	@cd crates/recurrence/tests/differential && npm ci --no-audit --no-fund --silent
+	@$(CARGO) test $(NATIVE) -p perennial-recurrence --test differential -- --ignored --nocapture
+
+bench: toolchain ## the recurrence engine beside dateutil, rrule.js and libical (Debian: libical-dev), as ratios of one run
+	@$(CARGO) rustc $(WASM) -p perennial-recurrence --example bench-wasm -- -C link-arg=--skip-wit-component
+	@python3 -m venv .cache/bench && .cache/bench/bin/pip install -q python-dateutil==2.9.0 wasmtime==44.0.0
+	@cd crates/recurrence/benches/compare && npm ci --no-audit --no-fund --silent
+	@.cache/bench/bin/python crates/recurrence/benches/compare/run.py target/$(TARGET)/guest/examples/bench_wasm.wasm
+
+zones: toolchain ## check the built-in zone data against an unpacked tzdata package: TZDATA=dir
+	@$(CARGO) run $(NATIVE) -p perennial-recurrence --example check-zones -- $(TZDATA)
 
 ## Checking it
 

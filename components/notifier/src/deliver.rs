@@ -1,9 +1,11 @@
 //! Delivering what is due, a bounded number at a time.
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use perennial_domain::{
     Actor, Attempt, Context, Ids, Notification, Timestamp, UserId, WebhookPolicy, record_attempt,
 };
-use perennial_store::{QueuedNotification, Store, StoreError, SystemStore};
+use perennial_store::{Store, StoreError, SystemStore};
 use serde::Serialize;
 
 use crate::{Signature, sign};
@@ -42,7 +44,8 @@ pub struct Delivered {
     pub failures: Vec<String>,
 }
 
-/// Tries to deliver what is due. Each notification is claimed first, so that no two attempts at one run at once.
+/// Tries to deliver what is due, all at once: a receiver that is slow delays no other. Each notification is claimed first,
+/// so that no two attempts at one run at the same time.
 pub async fn deliver<S: Store + SystemStore>(
     store: &S,
     sender: &impl Sender,
@@ -51,49 +54,57 @@ pub async fn deliver<S: Store + SystemStore>(
     ids: &mut dyn Ids,
 ) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
+    let mut claimed = Vec::new();
     for due in store.due_notifications(now(), SLICE)? {
-        match attempt(store, sender, policy, &due, now, ids).await {
+        let at = now();
+        if let Some(notification) = store.claim_notification(due.id, at, Notification::lease_end(at))? {
+            claimed.push((due.user, notification, at));
+        }
+    }
+    let mut attempts: FuturesUnordered<_> = claimed
+        .into_iter()
+        .map(async |(user, notification, at)| {
+            let outcome = send(sender, policy, &notification, at).await;
+            (user, notification, outcome)
+        })
+        .collect();
+    while let Some((user, notification, outcome)) = attempts.next().await {
+        match record(store, &user, &notification, &outcome, now(), ids) {
             Ok(true) => {
                 delivered.attempted = delivered.attempted.saturating_add(1);
-                if !delivered.users.contains(&due.user) {
-                    delivered.users.push(due.user);
+                if !delivered.users.contains(&user) {
+                    delivered.users.push(user);
                 }
             }
             Ok(false) => {}
-            Err(error) => delivered.failures.push(format!("notification {}: {error}", due.id)),
+            Err(error) => delivered.failures.push(format!("notification {}: {error}", notification.id)),
         }
     }
     Ok(delivered)
 }
 
-/// One attempt at one notification; false if it was not ours to make.
-async fn attempt<S: Store + SystemStore>(
+/// Records how an attempt ended; false if a later one has overtaken it and speaks for the notification now.
+fn record<S: Store + SystemStore>(
     store: &S,
-    sender: &impl Sender,
-    policy: &WebhookPolicy,
-    due: &QueuedNotification,
-    now: &impl Fn() -> Timestamp,
+    user: &UserId,
+    notification: &Notification,
+    outcome: &Attempt,
+    now: Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<bool, StoreError> {
-    let at = now();
-    let Some(notification) = store.claim_notification(due.id, at, Notification::lease_end(at))? else {
-        return Ok(false);
-    };
-    let outcome = send(sender, policy, &notification, at).await;
-    let Some(user) = store.user(&due.user)? else { return Ok(false) };
+    let Some(user) = store.user(user)? else { return Ok(false) };
     let mut ctx = Context {
         user: user.id,
         zone: user.zone,
-        now: now(),
+        now,
         actor: Actor::component("notifier"),
-        correlation_id: due.id.to_string(),
+        correlation_id: notification.id.to_string(),
         causation_id: None,
         traceparent: None,
         ids,
     };
-    match store.apply(&record_attempt(&mut ctx, &notification, &outcome)) {
+    match store.apply(&record_attempt(&mut ctx, notification, outcome)) {
         Ok(()) => Ok(true),
-        // A later attempt has overtaken this one and speaks for the notification now.
         Err(StoreError::Changed(_)) => Ok(false),
         Err(error) => Err(error),
     }

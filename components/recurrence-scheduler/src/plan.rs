@@ -1,7 +1,8 @@
 //! Planning the successor of an occurrence.
 
 use perennial_domain::{
-    Context, InboxRecord, RecurrenceId, Succession, SuccessionError, TaskId, UserId, plan_successor,
+    Context, InboxRecord, RecurrenceId, Succession, SuccessionError, TaskId, UserId, earliest_successor,
+    plan_successor,
 };
 use perennial_store::{Store, StoreError};
 use thiserror::Error;
@@ -56,7 +57,9 @@ pub fn plan_owed(
         }
         let open = store.open_occurrences(user, task)?;
         let overrides = store.overrides(user, task)?;
-        let (mut commit, _) = plan_successor(ctx, &current, &last, &open, &overrides)?;
+        let named =
+            store.occurrences_named_from(user, task, &earliest_successor(&current, &last, &ctx.zone))?;
+        let (mut commit, _) = plan_successor(ctx, &current, &last, &open, &overrides, &named)?;
         commit.inbox = inbox.cloned();
         match store.apply(&commit) {
             Ok(()) => return Ok(Planned::Now),

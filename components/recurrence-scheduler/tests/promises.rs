@@ -77,6 +77,23 @@ fn a_series_from_completion_done_early_does_not_repeat_its_own_day() {
 }
 
 #[test]
+fn a_series_from_completion_done_long_before_counts_from_then_all_the_same() {
+    let document = r#"{"title": "Plants", "due": {"local": "2026-12-05T09:00:00", "tz": "Europe/Berlin"},
+        "recurrence": {"rrule": "FREQ=DAILY;INTERVAL=10", "anchor": "completion"}}"#;
+    let (mut fixture, user, task, _) = completed(document);
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        sweep(&fixture.store, NOON, &mut fixture.ids).unwrap();
+        let (task, open) = fixture.store.task(&user, task.id).unwrap().unwrap();
+        let open = open.unwrap();
+        all.push(open.recurrence_id.as_str().get(..10).unwrap().to_owned());
+        fixture.complete(&user, &task, &open).unwrap();
+    }
+    // Done three times on the same day: no name is given twice.
+    assert_eq!(all, ["2026-12-01", "2026-12-11", "2026-12-21"]);
+}
+
+#[test]
 fn a_series_ends_with_its_last_occurrence() {
     for rule in
         [r#"{"rrule": "FREQ=DAILY;COUNT=2"}"#, r#"{"rrule": "FREQ=DAILY;COUNT=2", "anchor": "completion"}"#]

@@ -332,3 +332,28 @@ fn a_rescheduled_series_keeps_the_names_it_has_given() {
         ]
     );
 }
+
+#[test]
+fn a_name_that_was_given_up_can_come_again() {
+    let mut house = house(&daily(""));
+    house.complete(&house.first.clone());
+    house.sweep(NOON);
+    for rule in ["FREQ=WEEKLY", "FREQ=DAILY;INTERVAL=2", "FREQ=DAILY"] {
+        let task = house.task();
+        let input = serde_json::from_str(&daily("").replace("FREQ=DAILY", rule)).unwrap();
+        let (current, closed) =
+            (house.open(), house.fixture.store.last_closed(&house.user, task.id).unwrap());
+        let ctx = &mut house.fixture.context(&house.user);
+        let (commit, ..) = update_task(ctx, &task, &current, closed.as_ref(), &[], &input).unwrap();
+        house.fixture.store.apply(&commit).unwrap();
+    }
+    // The 23rd, the 29th and the 24th were open and given up on the way; now every day comes, each once.
+    let mut names = Vec::new();
+    for _ in 0..8 {
+        let open = house.open().remove(0);
+        names.push(open.recurrence_id.as_str().get(8..10).unwrap().to_owned());
+        house.complete(&open);
+        house.sweep(NOON);
+    }
+    assert_eq!(names, ["23", "24", "25", "26", "27", "28", "29", "30"]);
+}

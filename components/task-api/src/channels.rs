@@ -16,7 +16,7 @@ use crate::view::ChannelView;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChannelInput {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "perennial_domain::plain_name")]
     kind: ChannelType,
     url: String,
 }

@@ -4,7 +4,7 @@ use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Commit, Context, Invalid, Timestamp, TokenId, TokenRow, UserId, UserRow, fields};
+use crate::{Commit, Context, Invalid, Plain, Timestamp, TokenId, TokenRow, UserId, UserRow, fields};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,15 +66,15 @@ pub struct TokenInput {
     pub name: String,
     /// What it allows; at least one.
     #[serde(default = "own_tasks")]
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<Plain<Scope>>,
 }
 
 fn utc() -> String {
     "UTC".to_owned()
 }
 
-fn own_tasks() -> Vec<Scope> {
-    vec![Scope::TasksRead, Scope::TasksWrite]
+fn own_tasks() -> Vec<Plain<Scope>> {
+    vec![Plain(Scope::TasksRead), Plain(Scope::TasksWrite)]
 }
 
 /// The secret of a token: told once, never stored.
@@ -128,7 +128,7 @@ pub fn create_token(
     let name = invalid.keep(fields::name(&input.name, "/name"));
     match owner {
         None => invalid.add("/user", "is no user"),
-        Some(owner) if owner.role != Role::Admin && input.scopes.contains(&Scope::Admin) => {
+        Some(owner) if owner.role != Role::Admin && input.scopes.contains(&Plain(Scope::Admin)) => {
             invalid.add("/scopes", "admin: only an admin's token can have it");
         }
         Some(_) => {}
@@ -142,7 +142,7 @@ pub fn create_token(
         user_id: input.user.clone(),
         name,
         hash: hash_token(secret.reveal()),
-        scopes: input.scopes.clone(),
+        scopes: input.scopes.iter().map(|Plain(scope)| *scope).collect(),
         created_at: ctx.now,
         expires_at: None,
         revoked_at: None,

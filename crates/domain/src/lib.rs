@@ -15,6 +15,7 @@ mod identity;
 mod invalid;
 mod notification;
 mod occurrence;
+mod plain;
 mod preview;
 mod recurrence_id;
 mod reminder;
@@ -39,12 +40,14 @@ pub use identity::{
 pub use invalid::{FieldError, Invalid};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
+pub use plain::{Plain, plain_name};
 pub use preview::{Preview, PreviewInput, preview};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire};
 pub use series::{
     Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Projected, RecurrenceInput, Series,
-    SuccessionError, override_occurrence, plan_successor, project, refresh_zone, split_series,
+    SuccessionError, earliest_successor, override_occurrence, plan_successor, project, refresh_zone,
+    split_series,
 };
 pub use task::{
     Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete,

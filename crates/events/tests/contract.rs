@@ -65,7 +65,7 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
 
     fixture.complete(&user, &task, &first).unwrap();
     let (task, closed) = fixture.read(&user, &task, &first);
-    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[]).unwrap();
+    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
     apply(&fixture, &commit);
 
     let coming = OverrideInput {
@@ -82,7 +82,7 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     let (task, only) = fixture.task(&user, &once);
     fixture.complete(&user, &task, &only).unwrap();
     let (task, closed) = fixture.read(&user, &task, &only);
-    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[]).unwrap();
+    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
     apply(&fixture, &commit);
     let (task, _) = fixture.store.task(&user, task.id).unwrap().unwrap();
     let commit = delete_task(&mut fixture.context(&user), &task, &[]);

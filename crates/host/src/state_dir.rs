@@ -24,21 +24,30 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<PathBuf> {
 pub(crate) fn token(state_dir: &Path) -> anyhow::Result<String> {
     let path = state_dir.join("token");
     let context = || format!("the token file {}", path.display());
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            let token = new_token()?;
-            file.write_all(token.as_bytes()).and_then(|()| file.sync_all()).with_context(context)?;
-            Ok(token)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).with_context(context)?;
-            let token = std::fs::read_to_string(&path).with_context(context)?;
-            match token.trim() {
-                "" => bail!("{} is empty: delete it to have a new one made", context()),
-                token => Ok(token.to_owned()),
-            }
-        }
-        Err(error) => Err(error).with_context(context),
+    if !path.exists() {
+        make(state_dir, &path).with_context(context)?;
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).with_context(context)?;
+    let token = std::fs::read_to_string(&path).with_context(context)?;
+    match token.trim() {
+        "" => bail!("{} is empty: delete it to have a new one made", context()),
+        token => Ok(token.to_owned()),
+    }
+}
+
+/// Makes the token file: whole or not at all, and never over one that is there.
+fn make(state_dir: &Path, path: &Path) -> anyhow::Result<()> {
+    let draft = state_dir.join(format!(".token-{}", std::process::id()));
+    let _ = std::fs::remove_file(&draft);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(new_token()?.as_bytes())?;
+    file.sync_all()?;
+    // A hard link fails where the name is taken; a rename would replace it.
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -21,7 +21,11 @@ pub struct IdempotencyKey {
 impl IdempotencyKey {
     /// Reads the header, if it is there.
     pub fn parse(request: &Request) -> Result<Option<Self>, Problem> {
-        let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+        let mut values = request.headers().get_all("idempotency-key").iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Problem::malformed("Idempotency-Key is given twice"));
+        }
         let key = value.to_str().unwrap_or_default();
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Problem::malformed(format!(

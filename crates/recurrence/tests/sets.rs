@@ -158,6 +158,14 @@ fn two_wall_times_that_become_one_instant_are_one_occurrence_in_order() {
 }
 
 #[test]
+fn a_time_carried_over_a_gap_is_found_when_asked_from_behind_the_gap() {
+    let set = build("2024-03-09T02:45:00", "America/New_York", "FREQ=DAILY", &[], &[]).unwrap();
+    let next = |text: &str| set.next_after(&moment(text)).unwrap().unwrap().instant.unwrap().to_rfc3339();
+    assert_eq!(next("2024-03-10T07:30:00Z"), "2024-03-10T07:45:00+00:00");
+    assert_eq!(next("2024-03-10T02:45:00"), "2024-03-11T06:45:00+00:00");
+}
+
+#[test]
 fn hours_are_elapsed_hours_and_by_parts_are_read_on_the_wall() {
     let set = build("2024-03-31T00:00:00", "Europe/London", "FREQ=HOURLY;COUNT=3", &[], &[]);
     expect(set, &["2024-03-31T00:00Z", "2024-03-31T01:00Z", "2024-03-31T02:00Z"]);
@@ -210,7 +218,7 @@ fn skip_moves_a_day_the_month_does_not_have() {
     expect(leap_day, &["2012-02-29", "2013-03-01", "2014-03-01", "2015-03-01", "2016-02-29"]);
     // Asked from the middle, a day carried over into the month asked about is found.
     let set = build("2023-12-31", "", "FREQ=MONTHLY;BYMONTHDAY=31;SKIP=FORWARD", &[], &[]).unwrap();
-    let next = set.next_after(&moment("2024-02-29")).unwrap().unwrap();
+    let next = set.next_after(&moment("2024-02-29T23:59:59")).unwrap().unwrap();
     assert_eq!(next.local.date().to_string(), "2024-03-01");
 }
 
@@ -228,6 +236,13 @@ fn bysetpos_works_with_week_numbers_and_numbered_weekdays() {
         build("2011-01-01", "", "FREQ=YEARLY;BYWEEKNO=52;BYDAY=SA,SU;COUNT=4", &[], &[]),
         &["2011-01-01", "2011-01-02", "2011-12-31", "2012-01-01"],
     );
+}
+
+#[test]
+fn week_years_are_counted_from_the_one_the_start_lies_in() {
+    // 2 January 2010 is in week 53 of 2009.
+    let set = build("2010-01-02", "", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=20,53;BYDAY=SA;COUNT=3", &[], &[]);
+    expect(set, &["2010-01-02", "2011-05-21", "2013-05-18"]);
 }
 
 #[test]

@@ -62,6 +62,13 @@ pub trait Store {
         bounds: (Bound, Bound),
         limit: usize,
     ) -> Result<Vec<Occurrence>, StoreError>;
+    /// The occurrences of a task whose names are not earlier than one, earliest first; at most 500.
+    fn occurrences_named_from(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        from: &RecurrenceId,
+    ) -> Result<Vec<Occurrence>, StoreError>;
     /// The last occurrence of a task that has been opened.
     fn last_opened(&self, user: &UserId, task: TaskId) -> Result<Option<RecurrenceId>, StoreError>;
     /// The occurrences of a task that differ from their series; at most 500.

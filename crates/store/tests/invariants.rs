@@ -127,11 +127,12 @@ fn two_plans_of_one_successor_make_one() {
     let (task, closed) = fixture.read(&user, &task, &occurrence);
     assert_eq!(closed.succession, Succession::Pending);
 
-    let (first, successor) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[]).unwrap();
+    let (first, successor) =
+        plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
     assert_eq!(successor.unwrap().recurrence_id.as_str(), "2026-11-30T07:00:00[Europe/Berlin]");
     fixture.store.apply(&first).unwrap();
 
-    let (mut second, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[]).unwrap();
+    let (mut second, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
     assert!(matches!(fixture.store.apply(&second), Err(StoreError::Changed(_))));
     // Even a plan that expects nothing and names another date meets the unique successor.
     second.expect = Default::default();

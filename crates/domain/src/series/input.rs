@@ -15,13 +15,13 @@ pub struct RecurrenceInput {
     #[serde(default)]
     pub exdate: Vec<String>,
     /// What the next occurrence is counted from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::plain_name")]
     pub anchor: Anchor,
     /// What becomes of occurrences whose time has already passed when they would be opened.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::plain_name")]
     pub misfire: Misfire,
     /// What becomes of the next occurrence while the last one is still open.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::plain_name")]
     pub overlap: Overlap,
 }
 

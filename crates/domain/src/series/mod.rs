@@ -14,7 +14,7 @@ pub use input::{Anchor, Misfire, Overlap, RecurrenceInput};
 pub use overrides::{Override, OverrideInput, override_occurrence};
 pub use project::{Bound, Projected, project};
 pub use split::split_series;
-pub use successor::{SuccessionError, plan_successor};
+pub use successor::{SuccessionError, earliest_successor, plan_successor};
 pub use zones::refresh_zone;
 
 use crate::due::{Local, parse_local};

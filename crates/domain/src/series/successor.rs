@@ -31,13 +31,14 @@ pub enum SuccessionError {
 }
 
 /// Plans what follows an occurrence: the next one with its alarms, or the end of the series. `open` are the occurrences of
-/// the task that are open now.
+/// the task that are open now, `named` those whose names it might meet, from [`earliest_successor`] on.
 pub fn plan_successor(
     ctx: &mut Context<'_>,
     task: &Task,
     last: &Occurrence,
     open: &[Occurrence],
     overrides: &[Override],
+    named: &[Occurrence],
 ) -> Result<(Commit, Option<Occurrence>), SuccessionError> {
     let (Some(series), Some(due), Succession::Pending | Succession::Due) =
         (&task.spec.series, &task.spec.due, last.succession)
@@ -54,7 +55,7 @@ pub fn plan_successor(
         return Ok((commit, None));
     }
 
-    let successor = series.successor(due, last, &ctx.zone, ctx.now, overrides)?;
+    let successor = series.successor(due, last, &ctx.zone, ctx.now, overrides, named)?;
     let succession = if successor.is_some() { Succession::Planned } else { Succession::Ended };
     commit.occurrences.push((&Occurrence { succession, ..last.clone() }).into());
     let opened = successor.map(|due| {
@@ -69,7 +70,12 @@ pub fn plan_successor(
     });
     match &opened {
         Some(occurrence) => {
-            commit.opened.push(occurrence.into());
+            // A name that a change of the series has given up is used again; any other must be new.
+            if named.iter().any(|other| other.recurrence_id == occurrence.recurrence_id) {
+                commit.occurrences.push(occurrence.into());
+            } else {
+                commit.opened.push(occurrence.into());
+            }
             commit.alarms = arm(ctx, occurrence, &task.spec.reminders);
             let data = json!({
                 "recurrence_id": occurrence.recurrence_id,
@@ -101,6 +107,7 @@ impl Series {
         home: &Zone,
         now: Timestamp,
         overrides: &[Override],
+        named: &[Occurrence],
     ) -> Result<Option<Due>, Invalid> {
         let mut after = nominal(&last.recurrence_id)?;
         let (set, base) = match (self.input.anchor, last.completed_at) {
@@ -110,7 +117,7 @@ impl Series {
                 }
                 let done = due.zone(home).local(completed_at.to_utc());
                 let start = due.moved_to(restart(due, done, self.rule.frequency()));
-                after = after.max(start.wall());
+                after = start.wall();
                 let anew = Self { rule: self.rule.without_count(), ..self.clone() };
                 (anew.set(&start)?, start)
             }
@@ -124,7 +131,11 @@ impl Series {
             for _ in 0..MAX_CANCELLED {
                 let found = next_after(&set, &base, after)?;
                 match &found {
-                    Some(next) if is_cancelled(overrides, &RecurrenceId::of(next)) => after = next.wall(),
+                    Some(next)
+                        if is_cancelled(overrides, &RecurrenceId::of(next)) || is_taken(named, next) =>
+                    {
+                        after = next.wall()
+                    }
                     _ => return Ok(found),
                 }
             }
@@ -135,7 +146,9 @@ impl Series {
             (Some(candidate), Misfire::Once) if candidate.instant(home) <= now => {
                 Ok(latest_before(&set, &base, wall_now)?
                     .filter(|latest| latest.wall() > candidate.wall())
-                    .filter(|latest| !is_cancelled(overrides, &RecurrenceId::of(latest)))
+                    .filter(|latest| {
+                        !is_cancelled(overrides, &RecurrenceId::of(latest)) && !is_taken(named, latest)
+                    })
                     .or(next))
             }
             (Some(candidate), Misfire::Skip) if candidate.instant(home) <= now => uncancelled(wall_now),
@@ -146,6 +159,27 @@ impl Series {
 
 fn is_cancelled(overrides: &[Override], id: &RecurrenceId) -> bool {
     overrides.iter().any(|change| change.cancelled && change.recurrence_id == *id)
+}
+
+/// Whether an occurrence of this name exists, other than one that a change of the series has given up.
+fn is_taken(named: &[Occurrence], due: &Due) -> bool {
+    let id = RecurrenceId::of(due);
+    let given_up =
+        |o: &Occurrence| o.status == OccurrenceStatus::Cancelled && o.succession == Succession::None;
+    named.iter().any(|other| other.recurrence_id == id && !given_up(other))
+}
+
+/// The earliest name that the successor of an occurrence may have: after its own, or, counted from completion, after the
+/// day it was done.
+pub fn earliest_successor(task: &Task, last: &Occurrence, home: &Zone) -> RecurrenceId {
+    let own = last.recurrence_id.clone();
+    match (&task.spec.series, &task.spec.due, last.completed_at) {
+        (Some(series), Some(due), Some(at)) if series.input().anchor == Anchor::Completion => {
+            let done = due.zone(home).local(at.to_utc());
+            own.min(RecurrenceId::of(&Due::Date(done.date())))
+        }
+        _ => own,
+    }
 }
 
 /// The last nominal date that is not after a wall time.

@@ -16,7 +16,7 @@ pub struct TaskInput {
     #[serde(default)]
     pub description: String,
     /// How much it matters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::plain_name")]
     pub priority: Priority,
     /// Up to 50 tags of up to 100 characters.
     #[serde(default)]

@@ -19,7 +19,7 @@
 //!   periods is sure to have an occurrence; should it stop all the same, `nominal` carries on where it stopped.
 //!
 //! What it does not get, `own` computes (`elapsed` below DAILY). A test holds the two engines against each other on
-//! thousands of rules of the crate's class. It is 2 to 6 times slower than `own` and a megabyte of Wasm: the price
+//! thousands of rules of the crate's class. It is 2 to 7 times slower than `own` and a megabyte of Wasm: the price
 //! of a second, widely used implementation standing behind the rules nearly everybody writes.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers: days of a month, INTERVAL up to 1 000")]
 

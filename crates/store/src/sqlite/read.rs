@@ -158,6 +158,22 @@ impl<S: Sql> Store for Sqlite<S> {
         )
     }
 
+    fn occurrences_named_from(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        from: &RecurrenceId,
+    ) -> Result<Vec<Occurrence>, StoreError> {
+        self.query(
+            &format!(
+                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.user_id = ?1 AND o.task_id = ?2 \
+                 AND o.recurrence_id >= ?3 ORDER BY o.recurrence_id LIMIT 500"
+            ),
+            &[user.as_str().into(), task.to_string().into(), from.as_str().into()],
+            occurrence,
+        )
+    }
+
     fn last_opened(&self, user: &UserId, task: TaskId) -> Result<Option<RecurrenceId>, StoreError> {
         self.query_one(
             "SELECT recurrence_id FROM occurrence WHERE user_id = ?1 AND task_id = ?2 \
