@@ -78,7 +78,7 @@ differential: toolchain ## the recurrence engine beside one of another family (N
 
 bench: toolchain ## the recurrence engine beside dateutil, rrule.js and libical (Debian: libical-dev), as ratios of one run
 	@$(CARGO) rustc $(WASM) -p perennial-recurrence --example bench-wasm -- -C link-arg=--skip-wit-component
-	@python3 -m venv .cache/bench && .cache/bench/bin/pip install -q python-dateutil==2.9.0 wasmtime==44.0.0
+	@python3 -m venv .cache/bench && .cache/bench/bin/pip install -q python-dateutil==2.9.0.post0 wasmtime==50.0.1
 	@cd crates/recurrence/benches/compare && npm ci --no-audit --no-fund --silent
 	@.cache/bench/bin/python crates/recurrence/benches/compare/run.py target/$(TARGET)/guest/examples/bench_wasm.wasm
 
