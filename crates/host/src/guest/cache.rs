@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
@@ -79,7 +80,10 @@ fn read(engine: &Engine, path: &Path) -> Option<Component> {
 }
 
 fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
-    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+    // Several hosts may fill one cache at once, in this process and in others.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let aside = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
     file.write_all(code)?;
     file.sync_all()?;
