@@ -7,6 +7,7 @@ CARGO    := cargo
 TARGET   := wasm32-wasip2
 GUESTS   := -p task-api -p recurrence-scheduler -p notifier
 PROBE    := -p perennial-probe
+ENGINE   := -p recurrence
 HOSTED   := perennial-host perennial-traps
 DENY     := 0.20.2
 
@@ -15,7 +16,7 @@ NATIVE   := --locked --release
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: differential bench zones help up demo build guests host test test-unit test-component test-e2e check format lint deny mutants redis \
+.PHONY: engine-example differential bench zones help up demo build guests host test test-unit test-component test-e2e check format lint deny mutants redis \
         toolchain
 
 help: ## this list
@@ -72,6 +73,9 @@ redis: ## find a redis-server, or unpack Debian's into .cache/redis
 mutants: toolchain ## take away the guard of each invariant and see a test fail
 	@tests/mutants/run
 
+engine-example: toolchain ## call the recurrence engine's component from JavaScript (Node, npm)
+	@cd components/recurrence/examples/javascript && npm install --no-audit --no-fund --silent && npm run --silent build && npm start --silent
+
 differential: toolchain ## the recurrence engine beside one of another family (Node, npm); CASES=20000, SEED=1
 	@cd crates/recurrence/tests/differential && npm ci --no-audit --no-fund --silent
 	@$(CARGO) test $(NATIVE) -p perennial-recurrence --test differential -- --ignored --nocapture
@@ -94,7 +98,7 @@ format: toolchain
 
 lint: toolchain
 	@$(CARGO) clippy $(NATIVE) --workspace --all-targets --exclude perennial-probe -- -D warnings
-	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) -- -D warnings
+	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
 
 deny:
 	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked --version $(DENY) cargo-deny

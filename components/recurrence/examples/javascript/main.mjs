@@ -1,4 +1,4 @@
-// Calls the recurrence engine from JavaScript: `npm ci && npm run build && npm start`.
+// Calls the recurrence engine from JavaScript: `npm install && npm run build && npm start`.
 import { engine } from "./engine/recurrence.js";
 
 const said = engine.read("every last workday of the month at 9, New York time");
