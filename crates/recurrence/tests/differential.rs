@@ -90,7 +90,9 @@ fn agrees_with_rrule_temporal_outside_the_named_classes() {
 fn expand(case: &Case, zone: &str) -> Vec<i64> {
     let start = Start::Zoned(case.dtstart, Zone::parse(zone).unwrap());
     let set = RuleSet::new(start, Some(Rule::parse(&case.rrule).unwrap()), vec![], vec![]).unwrap();
-    let page = set.expand(None, LIMIT).unwrap();
+    let page = set
+        .expand(None, LIMIT)
+        .unwrap_or_else(|error| panic!("{} {zone} {}: {error}", case.dtstart, case.rrule));
     page.occurrences.iter().map(|occurrence| occurrence.instant.unwrap().timestamp()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The `rrule` crate as the engine of the rules it gets right, cheaply and within bounds.
 //!
-//! Measured (`docs/recurrence.md` has the table): the crate is right about DAILY, WEEKLY and MONTHLY rules in
-//! floating time, so those are its work. What is kept from it, and why:
+//! Measured (`make bench`): the crate is right about DAILY, WEEKLY and MONTHLY rules in floating time, so those
+//! are its work. What is kept from it, and why:
 //! - zones: it drops times in gaps at midnight, refuses a start in an overlap and ends its tables in 2099. It
 //!   sees UTC only; `mapped` lays its wall times on the zone.
 //! - text: its parser panics on non-ASCII weekdays and compiles regular expressions at first use. Rules are
@@ -15,6 +15,8 @@
 //! - HOURLY and shorter: wrong phase and lost days with BY parts, wall-clock steps over clock changes.
 //! - YEARLY: BYWEEKNO is wrong without BYDAY, at the year's edges and with INTERVAL; the rest is right but costs
 //!   1.4 ms for a thousand occurrences, half of what libical takes, because it rebuilds a year of masks for each.
+//! - WEEKLY on several days and MONTHLY by day of the month: right too, but at 4 times the pace of the fastest
+//!   other engine, where `own` runs at 17 to 38 times.
 //! - sparse rules: its only bound is 100 000 silent rounds for one answer. It gets a rule only if one in 60
 //!   periods is sure to have an occurrence; should it stop all the same, `nominal` carries on where it stopped.
 //!
@@ -59,7 +61,6 @@ impl ByRrule {
             .by_minute(minutes.to_vec())
             .by_second(seconds.to_vec())
             .by_set_pos(parts.by_set_pos.iter().copied().map(i32::from).collect())
-            .by_month_day(month_days(filter))
             .by_weekday(weekdays(filter));
         if filter.months != EVERY_MONTH {
             let months = (1_u8..=12).filter(|month| filter.months & 1 << month != 0);
@@ -87,12 +88,6 @@ fn utc(seconds: i64) -> Option<DateTime<Tz>> {
     Some(DateTime::from_timestamp(seconds, 0)?.with_timezone(&Tz::UTC))
 }
 
-fn month_days(filter: &Filter) -> Vec<i8> {
-    let (from_start, from_end) = filter.month_days;
-    let days = (1_i8..=31).filter(move |day| from_start & 1 << (day - 1) != 0);
-    days.chain((1_i8..=31).filter(move |day| from_end & 1 << (day - 1) != 0).map(|day| -day)).collect()
-}
-
 fn weekdays(filter: &Filter) -> Vec<NWeekday> {
     let weekday = |day: i64| u8::try_from(day).ok().and_then(|day| Weekday::try_from(day).ok());
     let plain = (0_i64..7)
@@ -109,8 +104,6 @@ fn suits(parts: &Parts, filter: &Filter, times: &Times) -> bool {
     let every_month = filter.months == EVERY_MONTH;
     let by_number = filter.month_days != (0, 0);
     let by_name = filter.weekdays != 0 || !filter.ordinals.is_empty();
-    // Days 1 to 28, from either end, are in every month.
-    let common_day = (filter.month_days.0 | filter.month_days.1).trailing_zeros() < 28;
     let common_ordinals = filter.ordinals.iter().all(|(n, _)| n.abs() <= 4);
     let right = parts.interval <= 1_000
         && parts.skip == Skip::Omit
@@ -120,11 +113,9 @@ fn suits(parts: &Parts, filter: &Filter, times: &Times) -> bool {
         && parts.by_set_pos.is_empty();
     let dense = match parts.frequency {
         Frequency::Daily => every_month && !by_number && (!by_name || !parts.interval.is_multiple_of(7)),
-        Frequency::Weekly => every_month || every_period,
-        Frequency::Monthly if by_number && by_name => {
-            filter.ordinals.is_empty() && every_month && every_period && common_day
-        }
-        Frequency::Monthly if common_day || by_name && common_ordinals => every_month || every_period,
+        Frequency::Weekly => filter.weekdays.count_ones() <= 1 && (every_month || every_period),
+        Frequency::Monthly if by_number => false,
+        Frequency::Monthly if by_name && common_ordinals => every_month || every_period,
         Frequency::Monthly => every_month && every_period,
         _ => false,
     };
