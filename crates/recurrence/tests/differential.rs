@@ -87,12 +87,11 @@ fn agrees_with_rrule_temporal_outside_the_named_classes() {
     assert!(unexplained.is_empty(), "{}", unexplained.join("\n"));
 }
 
+/// Our answer. A refusal for want of steps is compared like an answer that found nothing: it differs, and needs a class.
 fn expand(case: &Case, zone: &str) -> Vec<i64> {
     let start = Start::Zoned(case.dtstart, Zone::parse(zone).unwrap());
     let set = RuleSet::new(start, Some(Rule::parse(&case.rrule).unwrap()), vec![], vec![]).unwrap();
-    let page = set
-        .expand(None, LIMIT)
-        .unwrap_or_else(|error| panic!("{} {zone} {}: {error}", case.dtstart, case.rrule));
+    let Ok(page) = set.expand(None, LIMIT) else { return Vec::new() };
     page.occurrences.iter().map(|occurrence| occurrence.instant.unwrap().timestamp()).collect()
 }
 
