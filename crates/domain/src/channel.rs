@@ -64,12 +64,13 @@ pub fn create_channel(
     let channel =
         Channel { id, kind: ChannelKind::Webhook, url: url.to_owned(), secret, created_at: ctx.now };
     let mut commit = ctx.commit("channel.create", channel.id.as_str());
+    commit.expect.channels = i64::try_from(existing).ok();
     commit.channels.push(row(&channel, None));
     Ok((commit, channel))
 }
 
-/// Removes a channel. Notifications already made for it are still delivered.
-pub fn delete_channel(ctx: &Context<'_>, channel: &Channel) -> Commit {
+/// Removes a channel. Notifications that wait for it are delivered no more.
+pub fn delete_channel(ctx: &mut Context<'_>, channel: &Channel) -> Commit {
     let mut commit = ctx.commit("channel.delete", channel.id.as_str());
     commit.channels.push(row(channel, Some(ctx.now)));
     commit

@@ -4,6 +4,7 @@
 //! inside the one statement that applies it.
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{
     ChannelId, ChannelKind, Event, EventId, NotificationId, NotificationState, Occurrence, OccurrenceStatus,
@@ -14,6 +15,8 @@ use crate::{
 /// Everything one command changes. Applied whole or not at all.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Commit {
+    /// Names this commit: fresh each time a command is decided.
+    pub id: Uuid,
     /// Whose rows these are; every row written carries it.
     pub user: UserId,
     /// The stream whose sequence the events continue.
@@ -32,8 +35,10 @@ pub struct Commit {
     pub tasks: Vec<TaskRow>,
     /// Occurrences that must not exist yet.
     pub opened: Vec<OccurrenceRow>,
-    /// Occurrences to replace.
+    /// Occurrences to replace. One that is done can only stay done.
     pub occurrences: Vec<OccurrenceRow>,
+    /// Done occurrences that are open again; each needs its expectation.
+    pub reopened: Vec<OccurrenceRow>,
     /// Changes of single occurrences, to create or replace.
     pub overrides: Vec<OverrideRow>,
     /// Alarms to create or replace.
@@ -59,8 +64,10 @@ pub struct Expect {
     pub tasks: Vec<ExpectTask>,
     /// Occurrences by status.
     pub occurrences: Vec<ExpectOccurrence>,
-    /// Alarms by state.
+    /// Alarms by state and time.
     pub alarms: Vec<ExpectAlarm>,
+    /// How many channels the user has, where the commit depends on it.
+    pub channels: Option<i64>,
 }
 
 /// This task is still of this version.
@@ -96,7 +103,7 @@ impl From<&Occurrence> for ExpectOccurrence {
     }
 }
 
-/// This alarm is still in this state.
+/// This alarm is still in this state, for this time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExpectAlarm {
     /// The task.
@@ -107,6 +114,8 @@ pub struct ExpectAlarm {
     pub reminder_id: ReminderId,
     /// Its state when read.
     pub state: AlarmState,
+    /// When it was to fire, when read.
+    pub fire_at: Timestamp,
 }
 
 /// A row of `user`.
@@ -232,6 +241,8 @@ pub struct NotificationRow {
     pub recurrence_id: RecurrenceId,
     pub reminder_id: ReminderId,
     pub channel_id: ChannelId,
+    /// When its alarm was to fire: an occurrence that is rescheduled reminds again.
+    pub fire_at: Timestamp,
     pub state: NotificationState,
     pub payload: serde_json::Value,
     pub next_attempt_at: Option<Timestamp>,

@@ -54,8 +54,9 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// An empty commit of this command: to be filled with rows and events.
-    pub(crate) fn commit(&self, action: &str, subject: &str) -> Commit {
+    pub(crate) fn commit(&mut self, action: &str, subject: &str) -> Commit {
         Commit {
+            id: self.ids.next(),
             user: self.user.clone(),
             stream: self.user.stream(),
             at: self.now,
@@ -66,6 +67,7 @@ impl Context<'_> {
             tasks: Vec::new(),
             opened: Vec::new(),
             occurrences: Vec::new(),
+            reopened: Vec::new(),
             overrides: Vec::new(),
             alarms: Vec::new(),
             notifications: Vec::new(),
@@ -84,7 +86,7 @@ impl Context<'_> {
     }
 
     /// An empty commit of a command on a task: applied only if the task is still as it was read.
-    pub(crate) fn commit_on(&self, task: &Task, action: &str) -> Commit {
+    pub(crate) fn commit_on(&mut self, task: &Task, action: &str) -> Commit {
         let mut commit = self.commit(action, &task.id.to_string());
         commit.expect.tasks.push(ExpectTask { id: task.id, version: task.version });
         commit

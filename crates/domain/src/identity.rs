@@ -153,7 +153,7 @@ pub fn create_token(
 }
 
 /// Revokes a token: from now on it is no token.
-pub fn revoke_token(ctx: &Context<'_>, token: &TokenRow) -> Commit {
+pub fn revoke_token(ctx: &mut Context<'_>, token: &TokenRow) -> Commit {
     let mut commit = ctx.commit("token.revoke", &token.id.to_string());
     commit.tokens.push(TokenRow { revoked_at: Some(ctx.now), ..token.clone() });
     commit

@@ -20,6 +20,7 @@ mod preview;
 mod recurrence_id;
 mod reminder;
 mod series;
+mod state;
 mod task;
 mod time;
 mod trigger;
@@ -49,6 +50,7 @@ pub use series::{
     SuccessionError, earliest_successor, override_occurrence, plan_successor, project, refresh_zone,
     split_series,
 };
+pub use state::{Alarm, Named, SeriesState};
 pub use task::{
     Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete,
     create_task, delete_task, update_task,

@@ -45,6 +45,8 @@ pub enum NotificationState {
     Delivered,
     /// Given up.
     Failed,
+    /// Nobody waits for it any more: its task or its channel was deleted.
+    Cancelled,
 }
 
 /// How an attempt ended.
@@ -87,7 +89,7 @@ pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attemp
         last_error: error.map(|text| text.chars().take(MAX_ERROR).collect()),
     });
     let outcome = match state {
-        NotificationState::Pending => None,
+        NotificationState::Pending | NotificationState::Cancelled => None,
         NotificationState::Delivered => Some(EventType::NotificationDelivered),
         NotificationState::Failed => Some(EventType::NotificationFailed),
     };

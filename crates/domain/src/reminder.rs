@@ -53,6 +53,7 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
         recurrence_id: row.recurrence_id.clone(),
         reminder_id: row.reminder_id,
         state: AlarmState::Armed,
+        fire_at: row.fire_at,
     });
     commit.alarms.push(row);
     if missed {
@@ -85,6 +86,7 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
             recurrence_id: alarm.recurrence_id.clone(),
             reminder_id: alarm.reminder,
             channel_id,
+            fire_at: alarm.fire_at,
             state: if waits { NotificationState::Pending } else { NotificationState::Delivered },
             payload: payload.clone(),
             next_attempt_at: waits.then_some(ctx.now),

@@ -1,0 +1,46 @@
+//! What a command on a task is decided upon, read in one statement.
+
+use crate::{AlarmState, Occurrence, Override, RecurrenceId, ReminderId, Task, Timestamp};
+
+/// A task and what there is of its series, as it was at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesState {
+    /// The task.
+    pub task: Task,
+    /// The occurrence that the command names, if there is one of that name.
+    pub asked: Option<Occurrence>,
+    /// The open occurrences, earliest first; at most 101.
+    pub open: Vec<Occurrence>,
+    /// The last occurrence that was closed and is part of the series (done, or cancelled by an override).
+    pub last_closed: Option<Occurrence>,
+    /// The occurrences that differ from their series; at most 500.
+    pub overrides: Vec<Override>,
+    /// The names given out that a successor of `asked` or of `last_closed` might meet, earliest first; at most 1,000.
+    pub named: Vec<Named>,
+    /// The alarms of `asked` and of the open occurrences.
+    pub alarms: Vec<Alarm>,
+    /// Whether the last occurrence of the series has been opened.
+    pub ended: bool,
+}
+
+/// A name that has been given out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// The name.
+    pub recurrence_id: RecurrenceId,
+    /// Whether a change of the series has given it up, so that it may be used again.
+    pub given_up: bool,
+}
+
+/// An alarm as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alarm {
+    /// The occurrence.
+    pub recurrence_id: RecurrenceId,
+    /// The reminder.
+    pub reminder: ReminderId,
+    /// When it is or was to fire.
+    pub fire_at: Timestamp,
+    /// What has become of it.
+    pub state: AlarmState,
+}
