@@ -1,7 +1,7 @@
 //! A write as one value.
 //!
 //! The field names are the store's column names: a commit travels to the database as JSON and is taken apart there,
-//! inside the one statement that applies it.
+//! inside the one statement that applies it. Lists that are empty do not travel.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -26,28 +26,40 @@ pub struct Commit {
     /// What must still be so, or nothing is applied.
     pub expect: Expect,
     /// Users to create.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserRow>,
     /// Tokens to create or replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenRow>,
     /// Channels to create or replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<ChannelRow>,
     /// Tasks to create or replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskRow>,
     /// Occurrences that must not exist yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<OccurrenceRow>,
     /// Occurrences to replace. One that is done can only stay done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub occurrences: Vec<OccurrenceRow>,
     /// Done occurrences that are open again; each needs its expectation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reopened: Vec<OccurrenceRow>,
     /// Changes of single occurrences, to create or replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<OverrideRow>,
     /// Alarms to create or replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<AlarmRow>,
     /// Notifications that must not exist yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notifications: Vec<NotificationRow>,
     /// What became of an attempt to deliver a notification.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
     /// What happened, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
     /// Who did it.
     pub audit: Audit,
@@ -61,10 +73,13 @@ pub struct Commit {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Expect {
     /// Tasks by version; 0 = does not exist.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<ExpectTask>,
     /// Occurrences by status.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub occurrences: Vec<ExpectOccurrence>,
     /// Alarms by state and time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<ExpectAlarm>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
@@ -259,6 +274,10 @@ pub struct Delivery {
     pub next_attempt_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub last_error: Option<String>,
+    /// Attempts at this endpoint that hung, in a row, with this one.
+    pub endpoint_failures: i64,
+    /// Milliseconds for which the endpoint is left alone.
+    pub endpoint_pause: i64,
 }
 
 /// The audit entry of a commit.

@@ -15,6 +15,12 @@ pub const MAX_ATTEMPTS: i64 = 10;
 /// Longest wait that a receiver may ask for with `Retry-After`, in seconds.
 const MAX_RETRY_AFTER: i64 = 86_400;
 
+/// The pause of an endpoint after the first attempt that hung, in milliseconds; it doubles with each further one.
+const FIRST_PAUSE: i64 = 15_000;
+
+/// The longest such pause: an hour.
+const LONGEST_PAUSE: i64 = 3_600_000;
+
 /// Longest error text kept, in characters.
 const MAX_ERROR: usize = 200;
 
@@ -33,6 +39,8 @@ pub struct Notification {
     pub payload: String,
     /// The number of the attempt under way, 1 for the first.
     pub attempt: i64,
+    /// Attempts at the same endpoint, in a row, that hung before this one.
+    pub endpoint_failures: i64,
 }
 
 /// The state of a notification.
@@ -61,6 +69,11 @@ pub enum Attempt {
         /// Seconds the receiver asked us to wait.
         retry_after: Option<i64>,
     },
+    /// The receiver did not answer in time: nobody should wait for it for a while.
+    Hung {
+        /// What went wrong.
+        error: String,
+    },
     /// The receiver will never take it: 410 Gone, or an address that may not be called.
     Gone {
         /// What went wrong.
@@ -75,11 +88,11 @@ pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attemp
     let (state, next_attempt_at, error) = match attempt {
         Attempt::Accepted => (NotificationState::Delivered, None, None),
         Attempt::Gone { error } => (NotificationState::Failed, None, Some(error)),
-        Attempt::Refused { error, retry_after } => match wait(notification, *retry_after) {
-            Some(millis) => (NotificationState::Pending, Some(ctx.now.plus_millis(millis)), Some(error)),
-            None => (NotificationState::Failed, None, Some(error)),
-        },
+        Attempt::Refused { error, retry_after } => again(ctx.now, notification, error, *retry_after),
+        Attempt::Hung { error } => again(ctx.now, notification, error, None),
     };
+    let hung = matches!(attempt, Attempt::Hung { .. });
+    let endpoint_failures = if hung { notification.endpoint_failures.saturating_add(1) } else { 0 };
     commit.deliveries.push(Delivery {
         id: notification.id,
         attempt: notification.attempt,
@@ -87,6 +100,8 @@ pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attemp
         next_attempt_at,
         delivered_at: (state == NotificationState::Delivered).then_some(ctx.now),
         last_error: error.map(|text| text.chars().take(MAX_ERROR).collect()),
+        endpoint_failures,
+        endpoint_pause: pause(endpoint_failures),
     });
     let outcome = match state {
         NotificationState::Pending | NotificationState::Cancelled => None,
@@ -98,6 +113,28 @@ pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attemp
         commit.events.push(ctx.event(kind, &subject, data));
     }
     commit
+}
+
+/// To be tried again, or given up.
+fn again<'a>(
+    now: Timestamp,
+    notification: &Notification,
+    error: &'a String,
+    retry_after: Option<i64>,
+) -> (NotificationState, Option<Timestamp>, Option<&'a String>) {
+    match wait(notification, retry_after) {
+        Some(millis) => (NotificationState::Pending, Some(now.plus_millis(millis)), Some(error)),
+        None => (NotificationState::Failed, None, Some(error)),
+    }
+}
+
+/// Milliseconds for which an endpoint is left alone after so many attempts in a row that hung: a breaker that opens at the
+/// first and lets one attempt through when the pause is over.
+fn pause(failures: i64) -> i64 {
+    let Some(doublings) = u32::try_from(failures).ok().and_then(|failures| failures.checked_sub(1)) else {
+        return 0;
+    };
+    FIRST_PAUSE.saturating_mul(1_i64.checked_shl(doublings.min(16)).unwrap_or(i64::MAX)).min(LONGEST_PAUSE)
 }
 
 /// Milliseconds until the next attempt: the schedule or what the receiver asked for, whichever is longer, spread by up
@@ -112,14 +149,4 @@ fn wait(notification: &Notification, retry_after: Option<i64>) -> Option<i64> {
         .fold(0_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let percent = spread.rem_euclid(21);
     seconds.checked_mul(1_000)?.checked_add(seconds.checked_mul(10)?.checked_mul(percent)?)
-}
-
-impl Notification {
-    /// Milliseconds a claim on a notification holds: longer than any attempt may take.
-    pub const LEASE: i64 = 60_000;
-
-    /// When a claim made now ends.
-    pub fn lease_end(now: Timestamp) -> Timestamp {
-        now.plus_millis(Self::LEASE)
-    }
 }

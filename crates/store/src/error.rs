@@ -1,23 +1,22 @@
 //! What can go wrong between a commit and the store.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// An error of the store. Nothing of the write that met it was applied.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Something the commit was decided upon has changed since: read again and decide again.
-    #[error("the {0} has changed since it was read")]
-    Changed(String),
+    #[error("{0} has changed since it was read")]
+    Changed(Refusal),
     /// What the commit makes exists already: its effect has happened.
-    #[error("exists already: {0}")]
-    Duplicate(String),
+    #[error("{0} exists already")]
+    Duplicate(Refusal),
     /// The event whose effect this is was applied before.
     #[error("the event was applied before")]
     AlreadyApplied,
-    /// The idempotency key was used before: the stored answer is the answer.
-    #[error("the idempotency key was used before")]
-    AnsweredBefore,
-    /// The database is of another version than this build.
+    /// The database is of another version than this build can work with.
     #[error("the database has schema version {found}, this build needs {needed}")]
     Schema {
         /// Version found.
@@ -31,6 +30,21 @@ pub enum StoreError {
     /// A row does not hold what it should.
     #[error("unreadable row: {0}")]
     Corrupt(String),
+}
+
+/// What a commit was refused for, and which of the set it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The kind of row.
+    pub what: String,
+    /// The commit's place in the set.
+    pub index: usize,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of commit {}", self.what, self.index)
+    }
 }
 
 impl From<serde_json::Error> for StoreError {

@@ -1,59 +1,62 @@
 //! The store: one statement per write, and the reads that commands and answers are made of.
 //!
-//! [`Store`] is what a user's request reaches; every statement behind it carries the user's id. [`SystemStore`] is what
-//! sweeps and the relay reach, across users. There is no transaction in either: a write is a
-//! [`Commit`](perennial_domain::Commit), applied by one statement.
+//! [`Store`] is what a user's request reaches; every statement behind it carries the user's id. [`AccountStore`],
+//! [`WorkStore`] and [`OutboxStore`] are what authentication, administration, sweeps and the relay reach, across users. There
+//! is no transaction in any: a write is a set of [`Commit`](perennial_domain::Commit)s, applied by one statement.
 
+mod apply;
 mod error;
+mod outbox;
 mod page;
 mod records;
 pub mod sqlite;
+mod work;
 
 use perennial_domain::{
-    Bound, Channel, ChannelId, Commit, Notification, NotificationId, Occurrence, Override, RecurrenceId,
-    StreamId, Task, TaskId, TaskStatus, Timestamp, TokenId, TokenRow, User, UserId,
+    Bound, Channel, ChannelId, Commit, Override, RecurrenceId, SeriesState, TaskId, TaskStatus, Timestamp, TokenId,
+    TokenRow, User, UserId,
 };
 
-pub use error::StoreError;
+pub use apply::{Apply, Mode, Outcome};
+pub use error::{Refusal, StoreError};
+pub use outbox::{DeadLetter, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
-    IdempotentAnswer, Lease, NotificationRecord, OccurrenceKey, QueuedAlarm, QueuedNotification, TokenOwner,
-    WaitingEvent,
+    IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TaskRecord, TokenOwner,
+};
+pub use work::{
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Ticket, WorkKind,
 };
 
 /// What one user's requests may reach. An id that belongs to someone else answers like one that does not exist.
 pub trait Store {
-    /// Applies a commit whole or not at all.
-    fn apply(&self, commit: &Commit) -> Result<(), StoreError>;
+    /// Applies commits in one statement; each whole or not at all.
+    fn apply(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError>;
     /// The answer stored under an idempotency key.
     fn idempotent_answer(&self, user: &UserId, key: &str) -> Result<Option<IdempotentAnswer>, StoreError>;
-    /// A task and its earliest open occurrence.
-    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<(Task, Option<Occurrence>)>, StoreError>;
-    /// Tasks in the order of their making, each with its earliest open occurrence.
+    /// Everything that a command on a task is decided upon. `asked` is the occurrence that it names.
+    fn series(
+        &self,
+        user: &UserId,
+        id: TaskId,
+        asked: Option<&RecurrenceId>,
+    ) -> Result<Option<SeriesState>, StoreError>;
+    /// A task as its user sees it.
+    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<TaskRecord>, StoreError>;
+    /// Tasks in the order of their making.
     fn tasks(
         &self,
         user: &UserId,
         status: Option<TaskStatus>,
         page: &Page,
-    ) -> Result<Vec<(Task, Option<Occurrence>)>, StoreError>;
-    /// One occurrence.
-    fn occurrence(
-        &self,
-        user: &UserId,
-        task: TaskId,
-        id: &RecurrenceId,
-    ) -> Result<Option<Occurrence>, StoreError>;
-    /// The open occurrences of a task, earliest first; at most 100.
-    fn open_occurrences(&self, user: &UserId, task: TaskId) -> Result<Vec<Occurrence>, StoreError>;
-    /// The last occurrence of a task that was completed.
-    fn last_closed(&self, user: &UserId, task: TaskId) -> Result<Option<Occurrence>, StoreError>;
-    /// All occurrences of a task in the order of their making, each with its place in it.
+    ) -> Result<Vec<TaskRecord>, StoreError>;
+    /// All occurrences of a task in the order of their making.
     fn occurrences(
         &self,
         user: &UserId,
         task: TaskId,
         page: &Page,
-    ) -> Result<Vec<(String, Occurrence)>, StoreError>;
+    ) -> Result<Vec<OccurrenceRecord>, StoreError>;
     /// Opened occurrences that are due from one bound on and before the other, in order.
     fn occurrences_between(
         &self,
@@ -61,20 +64,13 @@ pub trait Store {
         task: TaskId,
         bounds: (Bound, Bound),
         limit: usize,
-    ) -> Result<Vec<Occurrence>, StoreError>;
-    /// The occurrences of a task whose names are not earlier than one, earliest first; at most 500.
-    fn occurrences_named_from(
+    ) -> Result<Vec<OccurrenceRecord>, StoreError>;
+    /// What projecting a series needs beside the task: the last occurrence that has been opened, and its overrides (at most 500).
+    fn projection(
         &self,
         user: &UserId,
         task: TaskId,
-        from: &RecurrenceId,
-    ) -> Result<Vec<Occurrence>, StoreError>;
-    /// The last occurrence of a task that has been opened.
-    fn last_opened(&self, user: &UserId, task: TaskId) -> Result<Option<RecurrenceId>, StoreError>;
-    /// The occurrences of a task that differ from their series; at most 500.
-    fn overrides(&self, user: &UserId, task: TaskId) -> Result<Vec<Override>, StoreError>;
-    /// Whether the last occurrence of a task's series has been opened.
-    fn has_ended(&self, user: &UserId, task: TaskId) -> Result<bool, StoreError>;
+    ) -> Result<(Option<RecurrenceId>, Vec<Override>), StoreError>;
     /// The user's channels; at most 100.
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError>;
     /// One channel.
@@ -86,12 +82,26 @@ pub trait Store {
         task: Option<TaskId>,
         page: &Page,
     ) -> Result<Vec<NotificationRecord>, StoreError>;
+    /// Work of the user that was given up, in the order of its making.
+    fn parked(&self, user: &UserId, page: &Page) -> Result<Vec<ParkedItem>, StoreError>;
+    /// How much work of the user was given up.
+    fn parked_count(&self, user: &UserId) -> Result<i64, StoreError>;
+    /// Has given-up work tried again, now; false where there is none of this id.
+    fn unpark(&self, user: &UserId, id: i64, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Applies one commit, or says why not.
+    fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
+        let how = Apply { mode: Mode::All, relay_for: 0 };
+        Ok(self.apply(std::slice::from_ref(commit), how)?.pop().unwrap_or(Outcome::Refused))
+    }
 }
 
-/// What sweeps, the relay, authentication and administration reach, across users.
-pub trait SystemStore {
+/// Users, tokens and the state of the store itself: what authentication and administration reach.
+pub trait AccountStore {
     /// Versions of the schema in the database and of the one this build needs.
     fn schema_version(&self) -> Result<(i64, i64), StoreError>;
+    /// Whether the store can be written to. Changes nothing.
+    fn probe(&self) -> Result<(), StoreError>;
     /// A user by id.
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
     /// Users, in the order of their ids.
@@ -102,34 +112,54 @@ pub trait SystemStore {
     fn token(&self, id: TokenId) -> Result<Option<TokenRow>, StoreError>;
     /// Tokens in the order of their making.
     fn tokens(&self, page: &Page) -> Result<Vec<TokenRow>, StoreError>;
-    /// Occurrences that are owed a successor: closed ones, and open ones of series that stack when they are due.
-    fn owed_successors(&self, now: Timestamp, limit: u32) -> Result<Vec<OccurrenceKey>, StoreError>;
-    /// Open occurrences whose instant was computed with other zone data than `tzdata`.
-    fn stale_occurrences(&self, tzdata: &str, limit: u32) -> Result<Vec<OccurrenceKey>, StoreError>;
-    /// Armed alarms whose time has come, oldest first.
-    fn due_alarms(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedAlarm>, StoreError>;
-    /// Notifications whose next attempt is due, oldest first.
-    fn due_notifications(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedNotification>, StoreError>;
-    /// Claims a notification for one attempt, until `lease_end`; `None` if it is not due any more.
-    fn claim_notification(
-        &self,
-        id: NotificationId,
-        now: Timestamp,
-        lease_end: Timestamp,
-    ) -> Result<Option<Notification>, StoreError>;
-    /// Streams with events waiting to be published, and no one at it.
-    fn waiting_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>, StoreError>;
-    /// Takes a stream's relay until `until`; `None` if another has it.
-    fn lease_stream(
-        &self,
-        id: &StreamId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Lease>, StoreError>;
-    /// Events of a stream that wait, in order.
-    fn waiting_events(&self, id: &StreamId, limit: u32) -> Result<Vec<WaitingEvent>, StoreError>;
-    /// Marks events up to a sequence as published and gives the lease back. Does nothing if the lease was lost.
-    fn mark_published(&self, lease: &Lease, up_to: i64, now: Timestamp) -> Result<(), StoreError>;
+    /// Everyone's work that was given up, in the order of its making.
+    fn parked_of_all(&self, page: &Page) -> Result<Vec<ParkedItem>, StoreError>;
+    /// How much of it there is.
+    fn parked_count_of_all(&self) -> Result<i64, StoreError>;
+    /// Has anyone's given-up work tried again, now; false where there is none of this id.
+    fn unpark_of_all(&self, id: i64, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// Work lists, across users: what sweeps reach.
+pub trait WorkStore {
+    /// What there is to do. One look that costs no write.
+    fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError>;
+    /// Claims occurrences that are owed a successor.
+    fn claim_successors(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
+    /// Claims reminders that are due.
+    fn claim_reminders(&self, claim: &Claim) -> Result<Vec<Claimed<DueReminder>>, StoreError>;
+    /// Claims occurrences that are to be laid on newer zone data.
+    fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
+    /// Claims notifications that are due.
+    fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError>;
+    /// Puts up to `limit` open occurrences on the list of those to be laid on this version of the zone data.
+    fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError>;
+    /// Says what becomes of claimed items that were not done. A claim that was overtaken settles nothing.
+    fn settle(&self, settled: &[(Ticket, Settlement)], now: Timestamp) -> Result<(), StoreError>;
     /// Forgets what is older than its retention, a bounded number of rows of each kind.
     fn prune(&self, now: Timestamp, limit: u32) -> Result<(), StoreError>;
 }
+
+/// What waits to be published: what the relay reaches.
+pub trait OutboxStore {
+    /// Takes the relay of one stream for `lease_for` milliseconds, if something waits there and nobody is at it.
+    fn lease_stream(
+        &self,
+        id: &perennial_domain::StreamId,
+        now: Timestamp,
+        lease_for: i64,
+    ) -> Result<Option<Lease>, StoreError>;
+    /// Takes the relay of up to `limit` streams, those that have waited longest.
+    fn lease_streams(&self, now: Timestamp, lease_for: i64, limit: u32) -> Result<Vec<Lease>, StoreError>;
+    /// Events that wait in leased streams: of each stream at most `per_stream`, in order.
+    fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError>;
+    /// Marks what was published and gives the leases back. A lease that was overtaken marks nothing.
+    fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<(), StoreError>;
+    /// Keeps events that can never be published, as parked work of their owners.
+    fn bury(&self, letters: &[DeadLetter], now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// All that reaches across users.
+pub trait SystemStore: AccountStore + WorkStore + OutboxStore {}
+
+impl<T: AccountStore + WorkStore + OutboxStore> SystemStore for T {}

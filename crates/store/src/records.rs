@@ -1,13 +1,13 @@
-//! Rows that are read for what they are, not to decide upon.
+//! Rows that are read for what they are, not to decide upon. Nothing is parsed that is only to be shown again.
 
 use perennial_domain::{
-    ChannelId, DueAlarm, NotificationId, NotificationState, RecurrenceId, ReminderId, Scope, StreamId,
-    TaskId, Timestamp, TokenId, User, UserId,
+    ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, Priority, RecurrenceId,
+    RecurrenceInput, ReminderId, ReminderInput, Scope, TaskId, TaskStatus, Timestamp, TokenId, User,
 };
-use serde_json::Value;
+use serde::Deserialize;
 
 /// The answer stored under an idempotency key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct IdempotentAnswer {
     pub fingerprint: String,
@@ -15,6 +15,53 @@ pub struct IdempotentAnswer {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub body: String,
+}
+
+/// A task as its user sees it, with its earliest open occurrence.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "named like the columns")]
+pub struct TaskRecord {
+    pub id: TaskId,
+    pub version: i64,
+    pub title: String,
+    pub description: String,
+    pub priority: Priority,
+    pub tags: Vec<String>,
+    pub due: Option<DueInput>,
+    pub recurrence: Option<RecurrenceInput>,
+    pub reminders: Vec<ReminderInput>,
+    pub status: TaskStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub completed_at: Option<Timestamp>,
+    pub occurrence: Option<OccurrenceRecord>,
+    /// Why its next occurrence does not come.
+    pub parked: Option<ParkedRecord>,
+}
+
+/// An occurrence as its user sees it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "named like the columns")]
+pub struct OccurrenceRecord {
+    /// Its place in the order of their making.
+    pub id: i64,
+    pub recurrence_id: RecurrenceId,
+    pub predecessor: Option<RecurrenceId>,
+    pub ordinal: i64,
+    pub status: OccurrenceStatus,
+    pub title: Option<String>,
+    pub due: Option<DueInput>,
+    pub due_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+}
+
+/// Work on a task that was given up.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "named like the columns")]
+pub struct ParkedRecord {
+    pub id: i64,
+    pub reason: Option<String>,
+    pub parked_at: Timestamp,
 }
 
 /// A notification, as its user sees it.
@@ -43,62 +90,4 @@ pub struct TokenOwner {
     pub scopes: Vec<Scope>,
     /// Its user.
     pub user: User,
-}
-
-/// An occurrence that there is work to do for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OccurrenceKey {
-    /// Whose it is.
-    pub user: UserId,
-    /// The series.
-    pub task: TaskId,
-    /// The occurrence.
-    pub recurrence_id: RecurrenceId,
-}
-
-/// An alarm whose time has come.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QueuedAlarm {
-    /// Whose it is.
-    pub user: UserId,
-    /// The alarm.
-    pub alarm: DueAlarm,
-}
-
-/// A notification whose next attempt is due.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QueuedNotification {
-    /// Whose it is.
-    pub user: UserId,
-    /// The notification.
-    pub id: NotificationId,
-}
-
-/// The right to publish a stream's events, until it is given back or runs out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Lease {
-    /// The stream.
-    pub stream: StreamId,
-    /// Grows with every lease: a holder who was overtaken can no longer mark.
-    pub fence: i64,
-}
-
-/// An event that waits to be published.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "named like the columns")]
-pub struct WaitingEvent {
-    pub stream: StreamId,
-    pub sequence: i64,
-    pub topic: String,
-    pub previous: Option<i64>,
-    pub event_id: String,
-    pub kind: String,
-    pub subject: String,
-    pub user: UserId,
-    pub data: Value,
-    pub at: Timestamp,
-    pub correlation_id: String,
-    pub causation_id: Option<String>,
-    pub traceparent: Option<String>,
-    pub idempotency_key: Option<String>,
 }

@@ -1,28 +1,86 @@
 //! The one statement that writes.
 
-use perennial_domain::Commit;
+use perennial_domain::{Commit, StreamId};
+use serde::Deserialize;
 
-use super::{Sql, Sqlite};
-use crate::StoreError;
+use super::{Sql, Sqlite, Sync};
+use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, Refusal, StoreError};
+
+/// Takes an array of commits apart (schema/0002_write.sql). Of each that is not refused it says which it is, the answer that was
+/// stored under its key before, and the relay's lease.
+const WRITE: &str = "INSERT INTO write_v2 (ix, mode, relay_for, doc) \
+     SELECT key, ?2, ?3, jsonb(value) FROM json_each(?1) WHERE true \
+     RETURNING ix, \
+     (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
+      'body', i.body) FROM idempotency AS i WHERE i.user_id = doc ->> 'user' AND i.key = doc ->> '$.idempotency.key' \
+      AND i.commit_id IS NOT (doc ->> 'id')), \
+     (SELECT json_object('stream', s.id, 'fence', s.fence, 'places', (SELECT json_group_array(json_array(sequence, previous)) \
+      FROM (SELECT sequence, previous FROM outbox WHERE stream_id = s.id \
+      AND sequence > s.sequence - json_array_length(doc, '$.events') ORDER BY sequence))) \
+      FROM stream AS s WHERE s.id = doc ->> 'stream' AND s.relay_by = doc ->> 'id')";
+
+/// A lease as the statement gives it.
+#[derive(Deserialize)]
+struct Taken {
+    stream: StreamId,
+    fence: i64,
+    places: Vec<(i64, Option<i64>)>,
+}
 
 impl<S: Sql> Sqlite<S> {
-    /// Applies a commit in one statement: the trigger behind the view does the rest.
-    pub(super) fn write(&self, commit: &Commit) -> Result<(), StoreError> {
-        let body = serde_json::to_string(commit)?;
-        self.execute(r#"INSERT INTO "write" (body) VALUES (?1)"#, &[body.into()])?;
-        Ok(())
+    /// Applies commits in one statement: the trigger behind the view does the rest.
+    pub(super) fn write(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {
+        if commits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mode = match how.mode {
+            Mode::All => "all",
+            Mode::Each => "each",
+        };
+        self.sync(Sync::Full)?;
+        let documents = serde_json::to_string(commits)?;
+        let mut outcomes = vec![Outcome::Refused; commits.len()];
+        let applied = self.query(WRITE, &[documents.into(), mode.into(), how.relay_for.into()], |row| {
+            let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
+            let answered = row.json_or_null::<IdempotentAnswer>()?;
+            let taken = row.json_or_null::<Taken>()?;
+            Ok((index, answered.map_or_else(|| Outcome::Applied(taken.map(Taken::lease)), Outcome::Answered)))
+        })?;
+        for (index, outcome) in applied {
+            if let Some(place) = outcomes.get_mut(index) {
+                *place = outcome;
+            }
+        }
+        Ok(outcomes)
     }
 }
 
-/// What SQLite's words mean for the commit that met them.
+impl Taken {
+    fn lease(self) -> OwnLease {
+        let published = self.places.first().map_or(0, |(sequence, _)| sequence.saturating_sub(1));
+        let lease = Lease { stream: self.stream, fence: self.fence, published, tries: 0 };
+        OwnLease { lease, places: self.places }
+    }
+}
+
+/// What SQLite's words mean for the commits that met them.
 pub(super) fn classify(text: &str) -> StoreError {
-    if let Some((_, what)) = text.split_once("expect:") {
-        return StoreError::Changed(what.split_whitespace().next().unwrap_or_default().to_owned());
+    let refusal = |rest: &str| {
+        let mut words = rest.split_whitespace().next().unwrap_or_default().split('#');
+        let what = words.next().unwrap_or_default().to_owned();
+        Refusal { what, index: words.next().and_then(|index| index.parse().ok()).unwrap_or_default() }
+    };
+    if let Some((_, rest)) = text.split_once("expect:") {
+        return StoreError::Changed(refusal(rest));
+    }
+    if let Some((_, rest)) = text.split_once("exists:") {
+        return StoreError::Duplicate(refusal(rest));
+    }
+    if text.contains("applied:") {
+        return StoreError::AlreadyApplied;
     }
     match text.split_once("UNIQUE constraint failed: ") {
-        Some((_, columns)) if columns.starts_with("idempotency.") => StoreError::AnsweredBefore,
-        Some((_, columns)) if columns.starts_with("inbox.") => StoreError::AlreadyApplied,
-        Some((_, columns)) => StoreError::Duplicate(columns.to_owned()),
+        Some((_, columns)) => StoreError::Duplicate(refusal(columns)),
         None => StoreError::Database(text.to_owned()),
     }
 }

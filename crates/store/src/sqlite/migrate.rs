@@ -1,8 +1,7 @@
-//! Bringing a database up to the schema of this build.
+//! Bringing a database up to the schema of this build. The rules are in `schema/README.md`.
 //!
-//! Every statement may run again and the version is set last, so that two guests may migrate at once, and one that is cut
-//! off is finished by the next. A trigger that changes gets a new name and a new version; the old one is dropped a
-//! release later.
+//! Every statement may run again, and what has run is remembered, so that two guests may migrate at once and one that is cut
+//! off is finished by the next.
 
 use std::time::Duration;
 
@@ -10,11 +9,31 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+
+/// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
+const COMPATIBLE: i64 = 2;
 
 /// Statements of each version, separated by lines of `--;`.
-const MIGRATIONS: &[(i64, &[&str])] =
-    &[(1, &[include_str!("schema/0001_tables.sql"), include_str!("schema/0001_write.sql")])];
+const MIGRATIONS: &[(i64, &[&str])] = &[
+    (1, &[include_str!("schema/0001_tables.sql"), include_str!("schema/0001_write.sql")]),
+    (
+        2,
+        &[
+            include_str!("schema/0002_tables.sql"),
+            include_str!("schema/0002_work.sql"),
+            include_str!("schema/0002_write.sql"),
+        ],
+    ),
+];
+
+/// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.
+const REMEMBER: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS schema_version (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, \
+     compatible INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS schema_step (version INTEGER NOT NULL, step INTEGER NOT NULL, \
+     PRIMARY KEY (version, step)) STRICT, WITHOUT ROWID",
+];
 
 /// Tries at switching the journal, which needs the file for itself for a moment and does not wait for it.
 const WAL_TRIES: u32 = 80;
@@ -22,27 +41,74 @@ const WAL_TRIES: u32 = 80;
 /// The pause between them.
 const WAL_PAUSE: Duration = Duration::from_millis(25);
 
+/// How often a statement that takes rows over in pieces is repeated: 50,000 rows a piece.
+const PIECES: u32 = 20_000;
+
 pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
-    let found = version(store)?;
-    if found > VERSION {
-        return Err(StoreError::Schema { found, needed: VERSION });
-    }
+    let (found, compatible) = version(store)?;
     if found == VERSION {
         return Ok(());
     }
+    if found > VERSION {
+        // A newer build has been here; what it left must be fit for this one.
+        return if compatible <= VERSION { Ok(()) } else { Err(StoreError::Schema { found, needed: VERSION }) };
+    }
     journal_in_wal(store)?;
+    for statement in REMEMBER {
+        store.execute(statement, &[])?;
+    }
     for (version, texts) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
-        for statement in texts.iter().flat_map(|text| text.split("\n--;\n")) {
-            store.execute(statement, &[])?;
+        let statements = texts.iter().flat_map(|text| text.split("\n--;\n"));
+        for (step, statement) in (0_i64..).zip(statements) {
+            perform(store, *version, step, statement)?;
         }
         store.execute(&format!("PRAGMA user_version = {version}"), &[])?;
     }
+    store.execute(
+        "INSERT INTO schema_version (only, version, compatible) VALUES (1, ?1, ?2) \
+         ON CONFLICT (only) DO UPDATE SET version = excluded.version, compatible = excluded.compatible \
+         WHERE excluded.version > schema_version.version",
+        &[VERSION.into(), COMPATIBLE.into()],
+    )?;
     Ok(())
 }
 
-pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<i64, StoreError> {
-    let version = store.query_one("PRAGMA user_version", &[], |row| row.integer())?;
-    Ok(version.unwrap_or_default())
+/// The version of the schema, and the oldest build that can work with it.
+pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<(i64, i64), StoreError> {
+    let recorded = store.query_one("SELECT version, compatible FROM schema_version", &[], |row| {
+        Ok((row.integer()?, row.integer()?))
+    });
+    match recorded {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Ok((0, 0)),
+        // Before the second version there was no such table.
+        Err(StoreError::Database(text)) if text.contains("no such table") => {
+            let version = store.query_one("PRAGMA user_version", &[], |row| row.integer())?.unwrap_or_default();
+            Ok((version, version))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Performs one step, unless it was performed before.
+fn perform<S: Sql>(store: &Sqlite<S>, version: i64, step: i64, statement: &str) -> Result<(), StoreError> {
+    let key = [version.into(), step.into()];
+    let done = "SELECT 1 FROM schema_step WHERE version = ?1 AND step = ?2";
+    if !store.execute(done, &key)?.is_empty() {
+        return Ok(());
+    }
+    let in_pieces = statement.trim_end().ends_with("RETURNING 1");
+    for _ in 0..if in_pieces { PIECES } else { 1 } {
+        match store.execute(statement, &[]) {
+            Ok(rows) if in_pieces && !rows.is_empty() => {}
+            Ok(_) => break,
+            // Another guest was here between our look and now.
+            Err(StoreError::Database(text)) if text.contains("duplicate column name") => break,
+            Err(error) => return Err(error),
+        }
+    }
+    store.execute("INSERT INTO schema_step (version, step) VALUES (?1, ?2) ON CONFLICT DO NOTHING", &key)?;
+    Ok(())
 }
 
 fn journal_in_wal<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {

@@ -7,8 +7,11 @@ mod apply;
 mod migrate;
 #[cfg(feature = "native")]
 mod native;
+mod parked;
 mod read;
+mod records;
 mod row;
+mod series;
 #[cfg(target_arch = "wasm32")]
 mod spin;
 mod sql;
@@ -19,6 +22,8 @@ pub use native::NativeSql;
 #[cfg(target_arch = "wasm32")]
 pub use spin::SpinSql;
 pub use sql::{Sql, SqlError, Value};
+
+use std::cell::Cell;
 
 use crate::StoreError;
 use row::Row;
@@ -33,20 +38,43 @@ pub enum Durability {
     Normal,
 }
 
+/// What a power cut may take of one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    /// Nothing: the store syncs before it answers. For what is acknowledged.
+    Full,
+    /// All of it: it would only be done again. For leases, claims and marks.
+    Normal,
+}
+
 /// The store on one connection.
 pub struct Sqlite<S> {
     sql: S,
+    durability: Durability,
+    /// How the connection syncs now; every fresh one syncs fully.
+    syncs: Cell<Sync>,
 }
 
 impl<S: Sql> Sqlite<S> {
     /// Takes a fresh connection into use: migrates a database that is behind, refuses one that is ahead.
     pub fn open(sql: S, durability: Durability) -> Result<Self, StoreError> {
-        let store = Self { sql };
+        let store = Self { sql, durability, syncs: Cell::new(Sync::Full) };
         migrate::migrate(&store)?;
-        if durability == Durability::Normal {
-            store.execute("PRAGMA synchronous = NORMAL", &[])?;
-        }
         Ok(store)
+    }
+
+    /// Makes the next statement as durable as it must be.
+    fn sync(&self, wanted: Sync) -> Result<(), StoreError> {
+        let wanted = if self.durability == Durability::Normal { Sync::Normal } else { wanted };
+        if self.syncs.get() != wanted {
+            let pragma = match wanted {
+                Sync::Full => "PRAGMA synchronous = FULL",
+                Sync::Normal => "PRAGMA synchronous = NORMAL",
+            };
+            self.execute(pragma, &[])?;
+            self.syncs.set(wanted);
+        }
+        Ok(())
     }
 
     fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {

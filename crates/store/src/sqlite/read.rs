@@ -1,57 +1,70 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Bound, Channel, ChannelId, Commit, Due, NotificationId, Occurrence, Override, RecurrenceId, ReminderId,
-    Task, TaskId, TaskInput, TaskSpec, TaskStatus, UserId,
+    Bound, Channel, ChannelId, Commit, NotificationId, Override, RecurrenceId, ReminderId, SeriesState, TaskId,
+    TaskStatus, Timestamp, UserId,
+};
+use serde::Deserialize;
+
+use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
+use super::row::Row;
+use super::{Sql, Sqlite, Value, parked};
+use crate::{
+    Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store, StoreError,
+    TaskRecord,
 };
 
-use super::row::Row;
-use super::{Sql, Sqlite, Value};
-use crate::{IdempotentAnswer, NotificationRecord, Page, Store, StoreError};
+/// An occurrence `o` as its user sees it.
+const OCCURRENCE: &str = "json_object('id', o.id, 'recurrence_id', o.recurrence_id, 'predecessor', o.predecessor, \
+     'ordinal', o.ordinal, 'status', o.status, 'title', o.title, \
+     'due', CASE WHEN o.due_local IS NOT NULL THEN json_object('local', o.due_local, 'tz', o.due_tz) END, \
+     'due_at', o.due_at, 'completed_at', o.completed_at)";
 
-/// Columns of an occurrence `o`.
-const OCCURRENCE: &str = "o.task_id, o.recurrence_id, o.predecessor, o.ordinal, o.status, o.succession, \
-     o.title, o.due_local, o.due_tz, o.due_at, o.completed_at";
-
-/// Columns of a task `t` and of its earliest open occurrence `o`.
+/// Tasks `t` as their user sees them.
 fn task_query(condition: &str) -> String {
     format!(
-        "SELECT t.id, t.version, t.title, t.description, t.priority, t.tags, t.due_local, t.due_tz, t.recurrence, \
-         t.reminders, t.status, t.created_at, t.updated_at, t.completed_at, {OCCURRENCE} \
-         FROM task AS t LEFT JOIN occurrence AS o ON o.id = (SELECT id FROM occurrence \
-         WHERE task_id = t.id AND status = 'open' ORDER BY ordinal LIMIT 1) \
-         WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
+        "SELECT json_object('id', t.id, 'version', t.version, 'title', t.title, 'description', t.description, \
+         'priority', t.priority, 'tags', json(t.tags), \
+         'due', CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
+         'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
+         'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, \
+         'occurrence', (SELECT json({OCCURRENCE}) FROM occurrence AS o \
+          WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1), \
+         'parked', (SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
+          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1)) \
+         FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
     )
 }
 
 impl<S: Sql> Store for Sqlite<S> {
-    fn apply(&self, commit: &Commit) -> Result<(), StoreError> {
-        self.write(commit)
+    fn apply(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {
+        self.write(commits, how)
     }
 
     fn idempotent_answer(&self, user: &UserId, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         self.query_one(
-            "SELECT fingerprint, status, etag, location, body FROM idempotency WHERE user_id = ?1 AND key = ?2",
+            "SELECT json_object('fingerprint', fingerprint, 'status', status, 'etag', etag, 'location', location, \
+             'body', body) FROM idempotency WHERE user_id = ?1 AND key = ?2",
             &[user.as_str().into(), key.into()],
-            |row| {
-                Ok(IdempotentAnswer {
-                    fingerprint: row.text()?,
-                    status: u16::try_from(row.integer()?)
-                        .map_err(|_| StoreError::Corrupt("no HTTP status".to_owned()))?,
-                    etag: row.text_or_null()?,
-                    location: row.text_or_null()?,
-                    body: row.text()?,
-                })
-            },
+            Row::json,
         )
     }
 
-    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<(Task, Option<Occurrence>)>, StoreError> {
-        self.query_one(
-            &task_query("t.id = ?2"),
-            &[user.as_str().into(), id.to_string().into()],
-            task_and_occurrence,
-        )
+    fn series(
+        &self,
+        user: &UserId,
+        id: TaskId,
+        asked: Option<&RecurrenceId>,
+    ) -> Result<Option<SeriesState>, StoreError> {
+        let keys = [(user, id, asked)];
+        match self.series_of(&keys)?.pop() {
+            Some(row) => Ok(Some(row.1?.state()?)),
+            None => Ok(None),
+        }
+    }
+
+    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<TaskRecord>, StoreError> {
+        self.query_one(&task_query("t.id = ?2"), &[user.as_str().into(), id.to_string().into()], Row::json)
     }
 
     fn tasks(
@@ -59,53 +72,16 @@ impl<S: Sql> Store for Sqlite<S> {
         user: &UserId,
         status: Option<TaskStatus>,
         page: &Page,
-    ) -> Result<Vec<(Task, Option<Occurrence>)>, StoreError> {
-        let status = status.map(|status| match status {
-            TaskStatus::Open => "open",
-            TaskStatus::Done => "done",
-        });
+    ) -> Result<Vec<TaskRecord>, StoreError> {
+        let condition = match status {
+            None => "t.id > ?2 ORDER BY t.id LIMIT ?3",
+            Some(TaskStatus::Open) => "t.status = 'open' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
+            Some(TaskStatus::Done) => "t.status = 'done' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
+        };
         self.query(
-            &task_query("t.id > ?2 AND t.status = coalesce(?3, t.status) ORDER BY t.id LIMIT ?4"),
-            &[user.as_str().into(), after(page), status.into(), page.limit.into()],
-            task_and_occurrence,
-        )
-    }
-
-    fn occurrence(
-        &self,
-        user: &UserId,
-        task: TaskId,
-        id: &RecurrenceId,
-    ) -> Result<Option<Occurrence>, StoreError> {
-        self.query_one(
-            &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.recurrence_id = ?3"
-            ),
-            &[user.as_str().into(), task.to_string().into(), id.as_str().into()],
-            occurrence,
-        )
-    }
-
-    fn open_occurrences(&self, user: &UserId, task: TaskId) -> Result<Vec<Occurrence>, StoreError> {
-        self.query(
-            &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o \
-                 WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.status = 'open' ORDER BY o.ordinal LIMIT 100"
-            ),
-            &[user.as_str().into(), task.to_string().into()],
-            occurrence,
-        )
-    }
-
-    fn last_closed(&self, user: &UserId, task: TaskId) -> Result<Option<Occurrence>, StoreError> {
-        self.query_one(
-            &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o \
-                 WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.status <> 'open' \
-                 AND (o.status = 'done' OR o.succession <> 'none') ORDER BY o.ordinal DESC LIMIT 1"
-            ),
-            &[user.as_str().into(), task.to_string().into()],
-            occurrence,
+            &task_query(condition),
+            &[user.as_str().into(), after(page), page.limit.into()],
+            Row::json,
         )
     }
 
@@ -114,15 +90,15 @@ impl<S: Sql> Store for Sqlite<S> {
         user: &UserId,
         task: TaskId,
         page: &Page,
-    ) -> Result<Vec<(String, Occurrence)>, StoreError> {
+    ) -> Result<Vec<OccurrenceRecord>, StoreError> {
         let place = page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
         self.query(
             &format!(
-                "SELECT o.id, {OCCURRENCE} FROM occurrence AS o \
-                 WHERE o.user_id = ?1 AND o.task_id = ?2 AND o.id > ?3 ORDER BY o.id LIMIT ?4"
+                "SELECT {OCCURRENCE} FROM occurrence AS o \
+                 WHERE o.task_id = ?2 AND o.user_id = ?1 AND o.id > ?3 ORDER BY o.id LIMIT ?4"
             ),
             &[user.as_str().into(), task.to_string().into(), place.into(), page.limit.into()],
-            |row| Ok((row.integer()?.to_string(), occurrence(row)?)),
+            Row::json,
         )
     }
 
@@ -132,7 +108,7 @@ impl<S: Sql> Store for Sqlite<S> {
         task: TaskId,
         (from, to): (Bound, Bound),
         limit: usize,
-    ) -> Result<Vec<Occurrence>, StoreError> {
+    ) -> Result<Vec<OccurrenceRecord>, StoreError> {
         // Local due dates are text of one form, so that they compare as text; a whole day stands for its midnight.
         let place = |bound: Bound| match bound {
             Bound::Instant(at) => ("o.due_at", at.into()),
@@ -144,7 +120,7 @@ impl<S: Sql> Store for Sqlite<S> {
         let ((from_column, from), (to_column, to)): ((_, Value), (_, Value)) = (place(from), place(to));
         self.query(
             &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.user_id = ?1 AND o.task_id = ?2 \
+                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.task_id = ?2 AND o.user_id = ?1 \
                  AND {from_column} >= ?3 AND {to_column} < ?4 ORDER BY o.due_at LIMIT ?5"
             ),
             &[
@@ -154,75 +130,52 @@ impl<S: Sql> Store for Sqlite<S> {
                 to,
                 i64::try_from(limit).unwrap_or(i64::MAX).into(),
             ],
-            occurrence,
+            Row::json,
         )
     }
 
-    fn occurrences_named_from(
+    fn projection(
         &self,
         user: &UserId,
         task: TaskId,
-        from: &RecurrenceId,
-    ) -> Result<Vec<Occurrence>, StoreError> {
-        self.query(
-            &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.user_id = ?1 AND o.task_id = ?2 \
-                 AND o.recurrence_id >= ?3 ORDER BY o.recurrence_id LIMIT 500"
-            ),
-            &[user.as_str().into(), task.to_string().into(), from.as_str().into()],
-            occurrence,
-        )
-    }
-
-    fn last_opened(&self, user: &UserId, task: TaskId) -> Result<Option<RecurrenceId>, StoreError> {
-        self.query_one(
-            "SELECT recurrence_id FROM occurrence WHERE user_id = ?1 AND task_id = ?2 \
-             AND (status <> 'cancelled' OR succession <> 'none') ORDER BY ordinal DESC LIMIT 1",
-            &[user.as_str().into(), task.to_string().into()],
-            |row| Ok(RecurrenceId::from_text(row.text()?)),
-        )
-    }
-
-    fn overrides(&self, user: &UserId, task: TaskId) -> Result<Vec<Override>, StoreError> {
-        self.query(
-            "SELECT recurrence_id, title, due_local, due_tz, cancelled FROM override \
-             WHERE user_id = ?1 AND task_id = ?2 ORDER BY recurrence_id LIMIT 500",
-            &[user.as_str().into(), task.to_string().into()],
-            |row| {
-                Ok(Override {
-                    recurrence_id: RecurrenceId::from_text(row.text()?),
-                    title: row.text_or_null()?,
-                    due: due(row)?,
-                    cancelled: row.integer()? != 0,
-                })
-            },
-        )
-    }
-
-    fn has_ended(&self, user: &UserId, task: TaskId) -> Result<bool, StoreError> {
+    ) -> Result<(Option<RecurrenceId>, Vec<Override>), StoreError> {
+        #[derive(Deserialize)]
+        struct Projection {
+            last: Option<RecurrenceId>,
+            overrides: Vec<OverrideRow>,
+        }
         let found = self.query_one(
-            "SELECT 1 FROM occurrence WHERE user_id = ?1 AND task_id = ?2 AND succession = 'ended' LIMIT 1",
+            &format!(
+                "SELECT json_object('last', (SELECT recurrence_id FROM occurrence WHERE task_id = ?2 AND user_id = ?1 \
+                 AND (status <> 'cancelled' OR succession <> 'none') ORDER BY ordinal DESC LIMIT 1), \
+                 'overrides', (SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
+                 WHERE v.task_id = ?2 AND v.user_id = ?1 ORDER BY v.recurrence_id LIMIT 500)))"
+            ),
             &[user.as_str().into(), task.to_string().into()],
-            |row| row.integer(),
+            Row::json::<Projection>,
         )?;
-        Ok(found.is_some())
+        let Some(found) = found else { return Ok((None, Vec::new())) };
+        Ok((found.last, found.overrides.into_iter().map(OverrideRow::change).collect::<Result<_, _>>()?))
     }
 
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError> {
         self.query(
-            "SELECT id, kind, url, secret, created_at FROM channel \
-             WHERE user_id = ?1 AND deleted_at IS NULL ORDER BY id LIMIT 100",
+            &format!(
+                "SELECT {CHANNEL} FROM channel_v2 AS c \
+                 WHERE c.user_id = ?1 AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100"
+            ),
             &[user.as_str().into()],
-            channel,
+            |row| row.json().map(ChannelRow::channel),
         )
     }
 
     fn channel(&self, user: &UserId, id: &ChannelId) -> Result<Option<Channel>, StoreError> {
         self.query_one(
-            "SELECT id, kind, url, secret, created_at FROM channel \
-             WHERE user_id = ?1 AND id = ?2 AND deleted_at IS NULL",
+            &format!(
+                "SELECT {CHANNEL} FROM channel_v2 AS c WHERE c.user_id = ?1 AND c.id = ?2 AND c.deleted_at IS NULL"
+            ),
             &[user.as_str().into(), id.as_str().into()],
-            channel,
+            |row| row.json().map(ChannelRow::channel),
         )
     }
 
@@ -232,83 +185,40 @@ impl<S: Sql> Store for Sqlite<S> {
         task: Option<TaskId>,
         page: &Page,
     ) -> Result<Vec<NotificationRecord>, StoreError> {
+        let condition = if task.is_some() { "task_id = ?4 AND" } else { "?4 IS NULL AND" };
         self.query(
-            "SELECT id, task_id, recurrence_id, reminder_id, channel_id, state, attempts, next_attempt_at, \
-             delivered_at, last_error, created_at FROM notification \
-             WHERE user_id = ?1 AND id > ?2 AND task_id = coalesce(?3, task_id) ORDER BY id LIMIT ?4",
-            &[user.as_str().into(), after(page), task.map(|task| task.to_string()).into(), page.limit.into()],
+            &format!(
+                "SELECT id, task_id, recurrence_id, reminder_id, channel_id, state, attempts, next_attempt_at, \
+                 delivered_at, last_error, created_at FROM notification_v2 \
+                 WHERE {condition} user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+            ),
+            &[user.as_str().into(), after(page), page.limit.into(), task.map(|task| task.to_string()).into()],
             notification,
         )
+    }
+
+    fn parked(&self, user: &UserId, page: &Page) -> Result<Vec<ParkedItem>, StoreError> {
+        self.query(
+            &parked::query("w.user_id = ?3"),
+            &[parked::place(page), page.limit.into(), user.as_str().into()],
+            Row::json,
+        )
+    }
+
+    fn parked_count(&self, user: &UserId) -> Result<i64, StoreError> {
+        let count = "SELECT count(*) FROM work WHERE user_id = ?1 AND parked_at IS NOT NULL";
+        Ok(self.query_one(count, &[user.as_str().into()], |row| row.integer())?.unwrap_or_default())
+    }
+
+    fn unpark(&self, user: &UserId, id: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let parameters = [id.into(), now.into(), user.as_str().into()];
+        self.sync(super::Sync::Full)?;
+        Ok(!self.execute(&parked::retry("AND user_id = ?3"), &parameters)?.is_empty())
     }
 }
 
 pub(super) fn after(page: &Page) -> Value {
     page.after.clone().unwrap_or_default().into()
-}
-
-fn task_and_occurrence(row: &mut Row) -> Result<(Task, Option<Occurrence>), StoreError> {
-    let id = row.id(TaskId::parse)?;
-    let version = row.integer()?;
-    let spec = spec(row)?;
-    let task = Task {
-        id,
-        version,
-        spec,
-        status: row.name()?,
-        created_at: row.instant()?,
-        updated_at: row.instant()?,
-        completed_at: row.instant_or_null()?,
-        deleted_at: None,
-    };
-    let has_open = row.text_or_null()?.is_some();
-    Ok((task, has_open.then(|| rest_of_occurrence(row, id)).transpose()?))
-}
-
-fn spec(row: &mut Row) -> Result<TaskSpec, StoreError> {
-    let (title, description, priority, tags) = (row.text()?, row.text()?, row.name()?, row.json()?);
-    let due = due(row)?;
-    let recurrence = row.text_or_null()?.map(|text| serde_json::from_str(&text)).transpose()?;
-    let reminders = row.json()?;
-    let stored = TaskInput { title, description, priority, tags, due: None, recurrence, reminders };
-    TaskSpec::from_stored(stored, due).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-fn due(row: &mut Row) -> Result<Option<Due>, StoreError> {
-    let (local, tz) = (row.text_or_null()?, row.text_or_null()?);
-    local
-        .map(|local| Due::from_stored(&local, tz.as_deref()))
-        .transpose()
-        .map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-pub(super) fn occurrence(row: &mut Row) -> Result<Occurrence, StoreError> {
-    let task = row.id(TaskId::parse)?;
-    rest_of_occurrence(row, task)
-}
-
-fn rest_of_occurrence(row: &mut Row, task: TaskId) -> Result<Occurrence, StoreError> {
-    Ok(Occurrence {
-        task,
-        recurrence_id: RecurrenceId::from_text(row.text()?),
-        predecessor: row.text_or_null()?.map(RecurrenceId::from_text),
-        ordinal: row.integer()?,
-        status: row.name()?,
-        succession: row.name()?,
-        title: row.text_or_null()?,
-        due: due(row)?,
-        due_at: row.instant_or_null()?,
-        completed_at: row.instant_or_null()?,
-    })
-}
-
-fn channel(row: &mut Row) -> Result<Channel, StoreError> {
-    Ok(Channel {
-        id: ChannelId::new(row.text()?),
-        kind: row.name()?,
-        url: row.text()?,
-        secret: row.text()?,
-        created_at: row.instant()?,
-    })
 }
 
 fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {

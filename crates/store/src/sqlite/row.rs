@@ -57,6 +57,11 @@ impl Row {
         Ok(serde_json::from_str(&self.text()?)?)
     }
 
+    /// A column that holds JSON, or nothing.
+    pub(super) fn json_or_null<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        Ok(self.text_or_null()?.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
     /// A column that holds the serialized name of a unit variant.
     pub(super) fn name<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
         Ok(serde_json::from_value(serde_json::Value::String(self.text()?))?)

@@ -1,0 +1,32 @@
+//! Commits and what applying them comes to.
+
+use crate::{IdempotentAnswer, OwnLease};
+
+/// What becomes of a set of commits of which one is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// None of them is applied; the error names the one.
+    All,
+    /// The others are applied.
+    Each,
+}
+
+/// How to apply a set of commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apply {
+    /// What becomes of the set when one is refused.
+    pub mode: Mode,
+    /// Milliseconds for which a commit that finds nothing waiting in its stream takes the relay's lease; 0: not at all.
+    pub relay_for: i64,
+}
+
+/// What became of one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is applied, and has taken the relay's lease where it asked for it and nothing else waits.
+    Applied(Option<OwnLease>),
+    /// Its idempotency key was used before: this was the answer. Nothing is applied.
+    Answered(IdempotentAnswer),
+    /// What it was decided upon has changed, or its effect has happened ([`Mode::Each`] only). Nothing is applied.
+    Refused,
+}

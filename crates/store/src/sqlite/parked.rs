@@ -1,0 +1,27 @@
+//! Work that was given up.
+
+use super::Value;
+use crate::Page;
+
+/// A page of it, in the order of its making: `?1` is the place it starts after, `?2` its length.
+pub(super) fn query(whose: &str) -> String {
+    format!(
+        "SELECT json_object('id', w.id, 'kind', w.kind, 'user_id', w.user_id, 'task_id', w.task_id, \
+         'recurrence_id', w.recurrence_id, 'item', w.item, 'reason', w.reason, 'tries', w.tries, \
+         'parked_at', w.parked_at) FROM work AS w \
+         WHERE {whose} AND w.parked_at IS NOT NULL AND w.id > ?1 ORDER BY w.id LIMIT ?2"
+    )
+}
+
+/// Has the item `?1` tried again at `?2`. A dead letter stays: what it says is past.
+pub(super) fn retry(whose: &str) -> String {
+    format!(
+        "UPDATE work SET wake_at = ?2, tries = 0, unsettled = 0, reason = NULL, parked_at = NULL \
+         WHERE id = ?1 AND parked_at IS NOT NULL AND kind <> 'event' {whose} RETURNING id"
+    )
+}
+
+/// Where a page starts.
+pub(super) fn place(page: &Page) -> Value {
+    page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default().into()
+}

@@ -1,0 +1,220 @@
+//! Rows as the statements give them: JSON objects, named like the columns.
+
+use perennial_domain::{
+    Alarm, AlarmState, Channel, ChannelId, ChannelKind, Due, Named, Occurrence, OccurrenceStatus, Override, Priority,
+    RecurrenceId, RecurrenceInput, ReminderId, ReminderInput, Role, SeriesState, Succession, Task, TaskId, TaskInput,
+    TaskSpec, TaskStatus, Timestamp, User, UserId,
+};
+use perennial_recurrence::Zone;
+use serde::Deserialize;
+
+use crate::StoreError;
+
+/// An occurrence `o` as a JSON object.
+pub(super) const OCCURRENCE: &str = "json_object('recurrence_id', o.recurrence_id, 'predecessor', o.predecessor, \
+     'ordinal', o.ordinal, 'status', o.status, 'succession', o.succession, 'title', o.title, 'due_local', o.due_local, \
+     'due_tz', o.due_tz, 'due_at', o.due_at, 'completed_at', o.completed_at)";
+
+/// A task `t` as a JSON object.
+pub(super) const TASK: &str = "json_object('id', t.id, 'version', t.version, 'title', t.title, \
+     'description', t.description, 'priority', t.priority, 'tags', json(t.tags), 'due_local', t.due_local, \
+     'due_tz', t.due_tz, 'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
+     'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at)";
+
+/// A user `u` as a JSON object.
+pub(super) const USER: &str =
+    "json_object('id', u.id, 'name', u.name, 'role', u.role, 'tz', u.tz, 'created_at', u.created_at)";
+
+/// A channel `c` as a JSON object.
+pub(super) const CHANNEL: &str = "json_object('id', c.id, 'kind', c.kind, 'config', json(c.config), \
+     'created_at', c.created_at)";
+
+/// An override `v` as a JSON object.
+pub(super) const OVERRIDE: &str = "json_object('recurrence_id', v.recurrence_id, 'title', v.title, \
+     'due_local', v.due_local, 'due_tz', v.due_tz, 'cancelled', v.cancelled)";
+
+#[derive(Deserialize)]
+pub(super) struct TaskRow {
+    id: TaskId,
+    version: i64,
+    title: String,
+    description: String,
+    priority: Priority,
+    tags: Vec<String>,
+    due_local: Option<String>,
+    due_tz: Option<String>,
+    recurrence: Option<RecurrenceInput>,
+    reminders: Vec<ReminderInput>,
+    status: TaskStatus,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    completed_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct OccurrenceRow {
+    recurrence_id: RecurrenceId,
+    predecessor: Option<RecurrenceId>,
+    ordinal: i64,
+    status: OccurrenceStatus,
+    succession: Succession,
+    title: Option<String>,
+    due_local: Option<String>,
+    due_tz: Option<String>,
+    due_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Deserialize)]
+pub(super) struct UserRow {
+    id: UserId,
+    name: String,
+    role: Role,
+    tz: String,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ChannelRow {
+    id: ChannelId,
+    kind: ChannelKind,
+    config: ChannelConfig,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct ChannelConfig {
+    url: String,
+    secret: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct OverrideRow {
+    recurrence_id: RecurrenceId,
+    title: Option<String>,
+    due_local: Option<String>,
+    due_tz: Option<String>,
+    cancelled: i64,
+}
+
+/// A task and what there is of its series.
+#[derive(Deserialize)]
+pub(super) struct StateRow {
+    user: UserRow,
+    task: TaskRow,
+    asked: Option<OccurrenceRow>,
+    open: Vec<OccurrenceRow>,
+    closed: Option<OccurrenceRow>,
+    overrides: Vec<OverrideRow>,
+    named: Vec<(RecurrenceId, i64)>,
+    alarms: Vec<(RecurrenceId, ReminderId, Timestamp, AlarmState)>,
+    ended: i64,
+}
+
+fn due(local: Option<&str>, tz: Option<&str>) -> Result<Option<Due>, StoreError> {
+    local
+        .map(|local| Due::from_stored(local, tz))
+        .transpose()
+        .map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+impl TaskRow {
+    pub fn task(self) -> Result<Task, StoreError> {
+        let due = due(self.due_local.as_deref(), self.due_tz.as_deref())?;
+        let stored = TaskInput {
+            title: self.title,
+            description: self.description,
+            priority: self.priority,
+            tags: self.tags,
+            due: None,
+            recurrence: self.recurrence,
+            reminders: self.reminders,
+        };
+        let spec = TaskSpec::from_stored(stored, due).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Task {
+            id: self.id,
+            version: self.version,
+            spec,
+            status: self.status,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            completed_at: self.completed_at,
+            deleted_at: None,
+        })
+    }
+}
+
+impl OccurrenceRow {
+    pub fn occurrence(self, task: TaskId) -> Result<Occurrence, StoreError> {
+        Ok(Occurrence {
+            task,
+            recurrence_id: self.recurrence_id,
+            predecessor: self.predecessor,
+            ordinal: self.ordinal,
+            status: self.status,
+            succession: self.succession,
+            title: self.title,
+            due: due(self.due_local.as_deref(), self.due_tz.as_deref())?,
+            due_at: self.due_at,
+            completed_at: self.completed_at,
+        })
+    }
+}
+
+impl UserRow {
+    pub fn user(self) -> Result<User, StoreError> {
+        Ok(User {
+            id: self.id,
+            name: self.name,
+            role: self.role,
+            zone: Zone::parse(&self.tz).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            created_at: self.created_at,
+        })
+    }
+}
+
+impl ChannelRow {
+    pub fn channel(self) -> Channel {
+        let ChannelConfig { url, secret } = self.config;
+        Channel { id: self.id, kind: self.kind, url, secret, created_at: self.created_at }
+    }
+}
+
+impl OverrideRow {
+    pub fn change(self) -> Result<Override, StoreError> {
+        Ok(Override {
+            recurrence_id: self.recurrence_id,
+            title: self.title,
+            due: due(self.due_local.as_deref(), self.due_tz.as_deref())?,
+            cancelled: self.cancelled != 0,
+        })
+    }
+}
+
+impl StateRow {
+    pub fn split(self) -> Result<(User, SeriesState), StoreError> {
+        let user = self.user.clone().user()?;
+        Ok((user, self.state()?))
+    }
+
+    pub fn state(self) -> Result<SeriesState, StoreError> {
+        let task = self.task.task()?;
+        let id = task.id;
+        let occurrence = |row: Option<OccurrenceRow>| row.map(|row| row.occurrence(id)).transpose();
+        let alarm = |(recurrence_id, reminder, fire_at, state)| Alarm { recurrence_id, reminder, fire_at, state };
+        Ok(SeriesState {
+            asked: occurrence(self.asked)?,
+            open: self.open.into_iter().map(|row| row.occurrence(id)).collect::<Result<_, _>>()?,
+            last_closed: occurrence(self.closed)?,
+            overrides: self.overrides.into_iter().map(OverrideRow::change).collect::<Result<_, _>>()?,
+            named: self
+                .named
+                .into_iter()
+                .map(|(recurrence_id, given_up)| Named { recurrence_id, given_up: given_up != 0 })
+                .collect(),
+            alarms: self.alarms.into_iter().map(alarm).collect(),
+            ended: self.ended != 0,
+            task,
+        })
+    }
+}

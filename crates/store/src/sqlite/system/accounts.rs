@@ -1,0 +1,98 @@
+//! Users and tokens.
+
+use perennial_domain::{Timestamp, TokenId, TokenRow, User, UserId};
+
+use crate::sqlite::read::after;
+use crate::sqlite::records::{USER, UserRow};
+use crate::sqlite::row::Row;
+use crate::sqlite::{Sql, Sqlite, Sync, migrate, parked};
+use crate::{AccountStore, Page, ParkedItem, StoreError, TokenOwner};
+
+impl<S: Sql> AccountStore for Sqlite<S> {
+    fn schema_version(&self) -> Result<(i64, i64), StoreError> {
+        Ok((migrate::version(self)?.0, migrate::VERSION))
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        self.sync(Sync::Normal)?;
+        // A page is written, so that a full disk or a read-only file is noticed, and nothing is said by it.
+        self.execute(
+            "UPDATE schema_version SET compatible = compatible WHERE only = 1 RETURNING version",
+            &[],
+        )?;
+        Ok(())
+    }
+
+    fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.query_one(
+            &format!("SELECT {USER} FROM user AS u WHERE u.id = ?1"),
+            &[id.as_str().into()],
+            user,
+        )
+    }
+
+    fn users(&self, page: &Page) -> Result<Vec<User>, StoreError> {
+        self.query(
+            &format!("SELECT {USER} FROM user AS u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"),
+            &[after(page), page.limit.into()],
+            user,
+        )
+    }
+
+    fn token_owner(&self, hash: &str, now: Timestamp) -> Result<Option<TokenOwner>, StoreError> {
+        self.query_one(
+            &format!(
+                "SELECT t.id, t.scopes, {USER} FROM token AS t JOIN user AS u ON u.id = t.user_id \
+                 WHERE t.hash = ?1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)"
+            ),
+            &[hash.into(), now.into()],
+            |row| Ok(TokenOwner { token: row.id(TokenId::parse)?, scopes: row.json()?, user: user(row)? }),
+        )
+    }
+
+    fn token(&self, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
+        self.query_one(&token_query("id = ?1"), &[id.to_string().into()], token)
+    }
+
+    fn tokens(&self, page: &Page) -> Result<Vec<TokenRow>, StoreError> {
+        self.query(&token_query("id > ?1 ORDER BY id LIMIT ?2"), &[after(page), page.limit.into()], token)
+    }
+
+    fn parked_of_all(&self, page: &Page) -> Result<Vec<ParkedItem>, StoreError> {
+        self.query(&parked::query("true"), &[parked::place(page), page.limit.into()], Row::json)
+    }
+
+    fn parked_count_of_all(&self) -> Result<i64, StoreError> {
+        let count = "SELECT count(*) FROM work WHERE parked_at IS NOT NULL";
+        Ok(self.query_one(count, &[], |row| row.integer())?.unwrap_or_default())
+    }
+
+    fn unpark_of_all(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
+        self.sync(Sync::Full)?;
+        Ok(!self.execute(&parked::retry(""), &[id.into(), now.into()])?.is_empty())
+    }
+}
+
+fn user(row: &mut Row) -> Result<User, StoreError> {
+    row.json::<UserRow>()?.user()
+}
+
+fn token_query(condition: &str) -> String {
+    format!(
+        "SELECT id, user_id, name, hash, scopes, created_at, expires_at, revoked_at FROM token \
+         WHERE revoked_at IS NULL AND {condition}"
+    )
+}
+
+fn token(row: &mut Row) -> Result<TokenRow, StoreError> {
+    Ok(TokenRow {
+        id: row.id(TokenId::parse)?,
+        user_id: UserId::new(row.text()?),
+        name: row.text()?,
+        hash: row.text()?,
+        scopes: row.json()?,
+        created_at: row.instant()?,
+        expires_at: row.instant_or_null()?,
+        revoked_at: row.instant_or_null()?,
+    })
+}

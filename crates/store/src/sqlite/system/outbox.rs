@@ -1,0 +1,99 @@
+//! What waits to be published.
+
+use perennial_domain::{StreamId, Timestamp};
+use serde_json::json;
+
+use crate::sqlite::row::Row;
+use crate::sqlite::{Sql, Sqlite, Sync};
+use crate::{DeadLetter, Lease, Mark, OutboxStore, StoreError, WaitingEvent};
+
+impl<S: Sql> OutboxStore for Sqlite<S> {
+    fn lease_stream(
+        &self,
+        id: &StreamId,
+        now: Timestamp,
+        lease_for: i64,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.sync(Sync::Normal)?;
+        self.query_one(
+            "UPDATE stream SET relay_at = ?2 + ?3, relay_by = NULL, fence = fence + 1 WHERE id = ?1 AND relay_at <= ?2 \
+             RETURNING id, fence, published, relay_tries",
+            &[id.as_str().into(), now.into(), lease_for.into()],
+            lease,
+        )
+    }
+
+    fn lease_streams(&self, now: Timestamp, lease_for: i64, limit: u32) -> Result<Vec<Lease>, StoreError> {
+        self.sync(Sync::Normal)?;
+        self.query(
+            "UPDATE stream SET relay_at = ?1 + ?2, relay_by = NULL, fence = fence + 1 WHERE id IN ( \
+             SELECT id FROM stream WHERE relay_at <= ?1 ORDER BY relay_at LIMIT ?3) \
+             RETURNING id, fence, published, relay_tries",
+            &[now.into(), lease_for.into(), limit.into()],
+            lease,
+        )
+    }
+
+    fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError> {
+        let from: Vec<_> = leases.iter().map(|lease| json!([lease.stream, lease.published])).collect();
+        self.query(
+            "SELECT json_object('stream_id', o.stream_id, 'sequence', o.sequence, 'topic', o.topic, \
+             'previous', o.previous, 'event_id', o.event_id, 'type', o.type, 'subject', o.subject, \
+             'user_id', o.user_id, 'data', json(o.data), 'at', o.at, 'correlation_id', o.correlation_id, \
+             'causation_id', o.causation_id, 'traceparent', o.traceparent, 'idempotency_key', o.idempotency_key) \
+             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence IN ( \
+             SELECT sequence FROM outbox WHERE stream_id = e.value ->> 0 AND sequence > e.value ->> 1 \
+             ORDER BY sequence LIMIT ?2) ORDER BY e.key, o.sequence",
+            &[serde_json::to_string(&from)?.into(), per_stream.into()],
+            Row::json,
+        )
+    }
+
+    fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<(), StoreError> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let marks: Vec<_> = marks
+            .iter()
+            .map(|Mark { lease, up_to, pause }| json!([lease.stream, lease.fence, up_to, pause]))
+            .collect();
+        self.sync(Sync::Normal)?;
+        self.execute(
+            "UPDATE stream SET published = max(published, e.value ->> 2), relay_by = NULL, \
+             relay_tries = CASE WHEN e.value ->> 3 IS NULL THEN 0 ELSE relay_tries + 1 END, \
+             relay_at = CASE WHEN sequence > max(published, e.value ->> 2) THEN ?2 + coalesce(e.value ->> 3, 0) END \
+             FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.fence = e.value ->> 1 \
+             AND stream.id IN (SELECT m.value ->> 0 FROM json_each(?1) AS m)",
+            &[serde_json::to_string(&marks)?.into(), now.into()],
+        )?;
+        Ok(())
+    }
+
+    fn bury(&self, letters: &[DeadLetter], now: Timestamp) -> Result<(), StoreError> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let letters: Vec<_> = letters
+            .iter()
+            .map(|letter| json!([letter.stream, letter.sequence, letter.reason]))
+            .collect();
+        self.sync(Sync::Full)?;
+        self.execute(
+            "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, reason, parked_at) \
+             SELECT 'event', o.user_id, o.stream_id, o.subject, '', o.event_id, NULL, e.value ->> 2, ?2 \
+             FROM json_each(?1) AS e CROSS JOIN outbox AS o \
+             ON o.stream_id = e.value ->> 0 AND o.sequence = e.value ->> 1 WHERE true ON CONFLICT DO NOTHING",
+            &[serde_json::to_string(&letters)?.into(), now.into()],
+        )?;
+        Ok(())
+    }
+}
+
+fn lease(row: &mut Row) -> Result<Lease, StoreError> {
+    Ok(Lease {
+        stream: StreamId::new(row.text()?),
+        fence: row.integer()?,
+        published: row.integer()?,
+        tries: row.integer()?,
+    })
+}

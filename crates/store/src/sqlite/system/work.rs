@@ -1,0 +1,275 @@
+//! Work lists (schema/0002_work.sql).
+
+use perennial_domain::{
+    DueAlarm, Misfire, Notification, NotificationId, RecurrenceId, ReminderId, TaskId, Timestamp, UserId,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::prune;
+use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
+use crate::sqlite::series::Key;
+use crate::sqlite::{Sql, Sqlite, Sync};
+use crate::{
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, StoreError, Ticket, WorkKind,
+    WorkStore,
+};
+
+/// A claimed item as the statement gives it; `what` is for its kind to read.
+#[derive(Deserialize)]
+struct ClaimRow {
+    id: i64,
+    tries: i64,
+    user: UserId,
+    task: TaskId,
+    recurrence_id: RecurrenceId,
+    what: Option<Value>,
+}
+
+/// What it takes to fire a reminder of the item `w`.
+const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
+     'misfire', coalesce(t.recurrence ->> 'misfire', 'all'), 'title', coalesce(o.title, t.title), \
+     'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
+     'channels', (SELECT json_group_array(json(j)) FROM (SELECT {CHANNEL} AS j FROM channel_v2 AS c \
+      WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100))) \
+     FROM alarm AS a JOIN task AS t ON t.id = a.task_id AND t.deleted_at IS NULL JOIN user AS u ON u.id = a.user_id \
+     JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id \
+     WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
+
+/// What it takes to deliver the notification of the item `w`.
+const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, 'url', c.config ->> 'url', \
+     'secret', c.config ->> 'secret', 'payload', n.payload, 'endpoint_failures', l.failures) \
+     FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id JOIN channel_v2 AS c ON c.id = n.channel_id \
+     WHERE n.id = w.item AND n.state = 'pending')";
+
+#[derive(Deserialize)]
+struct ReminderRow {
+    user: UserRow,
+    reminder: ReminderId,
+    fire_at: Timestamp,
+    misfire: Misfire,
+    title: String,
+    due_local: Option<String>,
+    due_tz: Option<String>,
+    due_at: Option<Timestamp>,
+    channels: Vec<ChannelRow>,
+}
+
+#[derive(Deserialize)]
+struct NotificationRow {
+    user: UserRow,
+    id: NotificationId,
+    url: String,
+    secret: String,
+    payload: String,
+    endpoint_failures: i64,
+}
+
+impl<S: Sql> WorkStore for Sqlite<S> {
+    fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
+        let look = format!(
+            "SELECT json_object('kinds', (SELECT json_group_array(json_array(k.kind, k.again)) FROM ( \
+             SELECT kind, again FROM (VALUES ('successor'), ('reminder'), ('zone'), ('notification')) AS v (kind), \
+             (VALUES (0), (1)) AS a (again)) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
+             AND l.again = k.again AND l.ready_at <= ?1)) , \
+             'zones', EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2), \
+             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {})",
+            prune::LOOK
+        );
+        #[derive(Deserialize)]
+        struct Look {
+            kinds: Vec<(WorkKind, i64)>,
+            zones: i64,
+            relay: i64,
+            old: i64,
+        }
+        let (answers, events) = prune::ends(now);
+        let found = self.query_one(
+            &look,
+            &[now.into(), tzdata.into(), answers.into(), events.into()],
+            crate::sqlite::row::Row::json::<Look>,
+        )?;
+        Ok(found.map_or_else(DueWork::default, |look| DueWork {
+            kinds: look.kinds.into_iter().map(|(kind, again)| (kind, again != 0)).collect(),
+            zones: look.zones != 0,
+            relay: look.relay != 0,
+            old: look.old != 0,
+        }))
+    }
+
+    fn claim_successors(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
+        self.claim_series(WorkKind::Successor, claim)
+    }
+
+    fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
+        self.claim_series(WorkKind::Zone, claim)
+    }
+
+    fn claim_reminders(&self, claim: &Claim) -> Result<Vec<Claimed<DueReminder>>, StoreError> {
+        let what = REMINDER.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL);
+        let rows = self.claim(WorkKind::Reminder, claim, &what)?;
+        Ok(rows.into_iter().map(|row| claimed(row, reminder)).collect())
+    }
+
+    fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
+        let rows = self.claim(WorkKind::Notification, claim, &NOTIFICATION.replace("{USER}", USER))?;
+        Ok(rows.into_iter().map(|row| claimed(row, notification)).collect())
+    }
+
+    fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
+        self.sync(Sync::Normal)?;
+        self.execute(
+            "UPDATE occurrence SET zone_offered = ?1 WHERE id IN ( \
+             SELECT id FROM occurrence WHERE status = 'open' AND zone_seen < ?1 LIMIT ?2)",
+            &[tzdata.into(), limit.into()],
+        )?;
+        Ok(())
+    }
+
+    fn settle(&self, settled: &[(Ticket, Settlement)], now: Timestamp) -> Result<(), StoreError> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = settled.iter().map(|(ticket, settlement)| settlement_row(ticket, settlement, now)).collect();
+        // What was given up must not come back by a power cut; the rest would only be tried again.
+        let parks = settled.iter().any(|(_, settlement)| matches!(settlement, Settlement::Park { .. }));
+        self.sync(if parks { Sync::Full } else { Sync::Normal })?;
+        self.execute(
+            "UPDATE work SET wake_at = e.value ->> 'wake_at', unsettled = 0, tries = e.value ->> 'tries_after', \
+             reason = e.value ->> 'reason', parked_at = e.value ->> 'parked_at' \
+             FROM json_each(?1) AS e WHERE work.id = e.value ->> 'id' AND work.tries = e.value ->> 'tries' \
+             AND work.id IN (SELECT s.value ->> 'id' FROM json_each(?1) AS s)",
+            &[serde_json::to_string(&rows)?.into()],
+        )?;
+        Ok(())
+    }
+
+    fn prune(&self, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+        self.sync(Sync::Normal)?;
+        prune::prune(self, now, limit)
+    }
+}
+
+impl<S: Sql> Sqlite<S> {
+    /// Claims items of a kind; `what` is the expression that says what is to be done for the item `w` in the lane `l`.
+    fn claim(&self, kind: WorkKind, claim: &Claim, what: &str) -> Result<Vec<ClaimRow>, StoreError> {
+        self.sync(Sync::Normal)?;
+        let items = self.query_one(
+            &format!(
+                "INSERT INTO claim_v2 (id, kind, again, now, lease_for, hold_for, lanes, per_lane) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING (SELECT json_group_array(json_object('id', w.id, \
+                 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id, \
+                 'what', json({what}))) FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = 1 \
+                 AND w.lane = l.lane AND w.wake_at = ?4 + ?5 AND w.claim = ?1 WHERE l.claim = ?1)"
+            ),
+            &[
+                claim.id.as_str().into(),
+                kind.name().into(),
+                i64::from(claim.again).into(),
+                claim.now.into(),
+                claim.lease_for.into(),
+                claim.hold_for.into(),
+                claim.lanes.into(),
+                claim.per_lane.into(),
+            ],
+            crate::sqlite::row::Row::json,
+        )?;
+        Ok(items.unwrap_or_default())
+    }
+
+    /// Claims items that are about series, and reads these.
+    fn claim_series(&self, kind: WorkKind, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
+        let rows = self.claim(kind, claim, "NULL")?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<Key<'_>> = rows.iter().map(|row| (&row.user, row.task, Some(&row.recurrence_id))).collect();
+        let states = self.series_of(&keys)?;
+        let mut found: Vec<Option<Result<DueSeries, StoreError>>> = rows.iter().map(|_| None).collect();
+        for (index, row) in states {
+            if let Some(place) = found.get_mut(index) {
+                *place = Some(row.and_then(due_series));
+            }
+        }
+        let claimed = |(row, what): (ClaimRow, Option<Result<DueSeries, StoreError>>)| Claimed {
+            ticket: ticket(&row),
+            what: what.transpose(),
+        };
+        Ok(rows.into_iter().zip(found).map(claimed).collect())
+    }
+}
+
+fn due_series(row: crate::sqlite::records::StateRow) -> Result<DueSeries, StoreError> {
+    let (user, state) = row.split()?;
+    Ok(DueSeries { user, state })
+}
+
+fn ticket(row: &ClaimRow) -> Ticket {
+    Ticket {
+        id: row.id,
+        tries: row.tries,
+        user: row.user.clone(),
+        task: row.task,
+        recurrence_id: row.recurrence_id.clone(),
+    }
+}
+
+/// Reads what is to be done. What cannot be read is its own item's failure.
+fn claimed<R: DeserializeOwned, T>(
+    mut row: ClaimRow,
+    make: impl FnOnce(R, &Ticket) -> Result<T, StoreError>,
+) -> Claimed<T> {
+    let what = row.what.take();
+    let ticket = ticket(&row);
+    let what = what
+        .map(|what| serde_json::from_value::<R>(what).map_err(StoreError::from).and_then(|row| make(row, &ticket)))
+        .transpose();
+    Claimed { ticket, what }
+}
+
+fn reminder(row: ReminderRow, ticket: &Ticket) -> Result<DueReminder, StoreError> {
+    Ok(DueReminder {
+        user: row.user.user()?,
+        alarm: DueAlarm {
+            task: ticket.task,
+            recurrence_id: ticket.recurrence_id.clone(),
+            reminder: row.reminder,
+            fire_at: row.fire_at,
+            misfire: row.misfire,
+            title: row.title,
+            due_local: row.due_local,
+            due_tz: row.due_tz,
+            due_at: row.due_at,
+        },
+        channels: row.channels.into_iter().map(ChannelRow::channel).collect(),
+    })
+}
+
+fn notification(row: NotificationRow, ticket: &Ticket) -> Result<DueNotification, StoreError> {
+    Ok(DueNotification {
+        user: row.user.user()?,
+        notification: Notification {
+            id: row.id,
+            task: ticket.task,
+            url: row.url,
+            secret: row.secret,
+            payload: row.payload,
+            attempt: ticket.tries,
+            endpoint_failures: row.endpoint_failures,
+        },
+    })
+}
+
+/// The columns that a settled item gets.
+fn settlement_row(ticket: &Ticket, settlement: &Settlement, now: Timestamp) -> Value {
+    let before = ticket.tries.saturating_sub(1);
+    let (wake_at, tries, reason, parked_at) = match settlement {
+        Settlement::Drop => (None, ticket.tries, None, None),
+        Settlement::Release => (Some(now), before, None, None),
+        Settlement::Retry { after, reason } => (Some(now.plus_millis(*after)), ticket.tries, Some(reason), None),
+        Settlement::Park { reason } => (None, ticket.tries, Some(reason), Some(now)),
+    };
+    json!({ "id": ticket.id, "tries": ticket.tries, "wake_at": wake_at, "tries_after": tries, "reason": reason,
+        "parked_at": parked_at })
+}

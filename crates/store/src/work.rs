@@ -1,0 +1,175 @@
+//! Work lists: what is owed or due, who takes it, and what becomes of what cannot be done.
+//!
+//! Work is claimed in sets, round by lane (a user; for notifications the endpoint), so that a backlog costs its owner. A
+//! claim is a lease: who does not settle it in time loses it, and the item counts as one that may have brought its
+//! claimer down (`again`): such items are taken one by one, apart from the others. Each item leaves its list, waits for its
+//! next try with growing pauses, or is parked with its reason.
+
+use perennial_domain::{DueAlarm, Channel, Notification, RecurrenceId, SeriesState, TaskId, Timestamp, User, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// The kinds of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkKind {
+    /// An occurrence is owed its successor.
+    Successor,
+    /// A reminder comes due.
+    Reminder,
+    /// An open occurrence is to be laid on newer zone data.
+    Zone,
+    /// A notification is to be delivered.
+    Notification,
+    /// An event that could not be published: a dead letter. It is only ever parked.
+    Event,
+}
+
+impl WorkKind {
+    /// Its name in the store and outside.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Successor => "successor",
+            Self::Reminder => "reminder",
+            Self::Zone => "zone",
+            Self::Notification => "notification",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// A claim on a set of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Names this claim; fresh each time.
+    pub id: String,
+    /// Whether to take items whose last claim was never settled, rather than the others.
+    pub again: bool,
+    /// The caller's clock. A store with a clock of its own goes by that.
+    pub now: Timestamp,
+    /// Milliseconds until another may claim what is not settled.
+    pub lease_for: i64,
+    /// Milliseconds for which a lane that was served is not served again; 0: it goes to the end of the round.
+    pub hold_for: i64,
+    /// Lanes served at most.
+    pub lanes: u32,
+    /// Items of one lane at most.
+    pub per_lane: u32,
+}
+
+/// The right to see to one item, until it is settled or the lease is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// The item.
+    pub id: i64,
+    /// How often it was claimed, with this time. An older claim can settle nothing.
+    pub tries: i64,
+    /// Whose it is.
+    pub user: UserId,
+    /// The task it belongs to.
+    pub task: TaskId,
+    /// The occurrence of it.
+    pub recurrence_id: RecurrenceId,
+}
+
+/// A claimed item and what the store says of it: `None` where it is gone, an error where it cannot be read.
+#[derive(Debug)]
+pub struct Claimed<T> {
+    /// The right to it.
+    pub ticket: Ticket,
+    /// What is to be done.
+    pub what: Result<Option<T>, StoreError>,
+}
+
+/// A reminder that is due, with everything it takes to fire it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueReminder {
+    /// Whose it is.
+    pub user: User,
+    /// The alarm.
+    pub alarm: DueAlarm,
+    /// Where they are notified.
+    pub channels: Vec<Channel>,
+}
+
+/// A series that there is work to do for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueSeries {
+    /// Whose it is.
+    pub user: User,
+    /// Its state; `asked` is the occurrence in question.
+    pub state: SeriesState,
+}
+
+/// A notification that is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueNotification {
+    /// Whose it is.
+    pub user: User,
+    /// The notification.
+    pub notification: Notification,
+}
+
+/// What becomes of an item that was claimed and not done. What was done leaves its list by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settlement {
+    /// Nobody needs it any more.
+    Drop,
+    /// Others were at it: to be looked at again at once, and no try counted.
+    Release,
+    /// To be tried again in so many milliseconds.
+    Retry {
+        /// The pause.
+        after: i64,
+        /// What went wrong, without any user's words.
+        reason: String,
+    },
+    /// Given up until its owner or an operator asks for another try.
+    Park {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Pauses after the first, second, … failed try, in milliseconds.
+const PAUSES: [i64; 7] = [1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000];
+
+impl Settlement {
+    /// After a try that failed for a reason that may pass: a growing pause, and parked after the last.
+    pub fn failed(ticket: &Ticket, reason: String) -> Self {
+        let step = usize::try_from(ticket.tries.saturating_sub(1)).unwrap_or(usize::MAX);
+        match PAUSES.get(step) {
+            Some(after) => Self::Retry { after: *after, reason },
+            None => Self::Park { reason },
+        }
+    }
+}
+
+/// Which kinds of work have something that is due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueWork {
+    /// Kinds, and whether it is what was claimed before and never settled.
+    pub kinds: Vec<(WorkKind, bool)>,
+    /// Occurrences lie on older zone data.
+    pub zones: bool,
+    /// Events wait to be published.
+    pub relay: bool,
+    /// Something is past its retention.
+    pub old: bool,
+}
+
+/// An item that was given up.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "named like the columns")]
+pub struct ParkedItem {
+    pub id: i64,
+    pub kind: WorkKind,
+    pub user_id: UserId,
+    pub task_id: String,
+    pub recurrence_id: RecurrenceId,
+    pub item: String,
+    pub reason: Option<String>,
+    pub tries: i64,
+    pub parked_at: Timestamp,
+}
