@@ -92,6 +92,10 @@ pub trait Store {
 pub trait SystemStore {
     /// Versions of the schema in the database and of the one this build needs.
     fn schema_version(&self) -> Result<(i64, i64), StoreError>;
+    /// Tries whether something can be written, without changing anything.
+    fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// A user by id.
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
     /// Users, in the order of their ids.
