@@ -42,7 +42,7 @@ fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
     if error.classify() != Category::Data {
         return Problem::malformed(format!("the body is not JSON: {error}"));
     }
-    let detail = error.to_string();
+    let detail = in_words(&error.to_string());
     // serde reports a missing or repeated member at its parent; the pointer should lead to the member itself.
     let member = ["missing field `", "duplicate field `"]
         .iter()
@@ -54,6 +54,14 @@ fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
         }
         _ => Invalid::at(pointer, detail.clone()).into(),
     }
+}
+
+/// What serde says, without the names of our types.
+fn in_words(text: &str) -> String {
+    const STRUCT: &str = "expected struct ";
+    let Some((before, after)) = text.split_once(STRUCT) else { return text.to_owned() };
+    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    format!("{before}expected an object{rest}")
 }
 
 /// A path as a JSON Pointer (RFC 6901).
