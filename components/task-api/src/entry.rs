@@ -1,6 +1,6 @@
 //! The entry point: an HTTP request in, an answer out, and then the events that the request caused.
 
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 
 use perennial_domain::{Ids, UserId};
 use perennial_events::relay_stream;
@@ -22,7 +22,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
         Err(problem) => return respond(out, problem.into()).await,
     };
     let (method, route) = (head.method.clone(), template(&head));
-    let request_id = correlation_id(traceparent(&head.headers).as_deref(), || FreshIds.next().to_string());
+    let trace = traceparent(&head.headers);
+    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
     let opened = OnceCell::new();
     let answered = answer(incoming, head, &request_id, &opened).await.map_err(|problem| {
         // The one place where a failure within a request is logged.
@@ -47,7 +48,7 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
 async fn answer(
     incoming: IncomingRequest,
     head: Head,
-    request_id: &str,
+    request_id: &LazyCell<String, impl FnOnce() -> String>,
     opened: &OnceCell<GuestStore>,
 ) -> Result<Answered, Problem> {
     let auth = AuthSettings::from_host().map_err(misconfigured)?;
@@ -64,7 +65,7 @@ async fn answer(
         webhooks: &webhooks,
         now: now(),
         ids: &mut ids,
-        correlation_id: request_id.to_owned(),
+        correlation_id: LazyCell::force(request_id).clone(),
     };
     admitted.carry_out(&mut api, &request)
 }
