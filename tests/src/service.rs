@@ -101,6 +101,11 @@ impl Service {
         Client::new(&self.base, None)
     }
 
+    /// Where it listens, as `host:port`.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     /// The owner: the client with the token in the state directory.
     pub fn owner(&self) -> Client {
         Client::new(&self.base, Some(&self.token()))

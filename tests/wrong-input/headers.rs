@@ -32,11 +32,18 @@ fn bodies() -> Vec<Case> {
         post("a field twice", (422, "invalid")).body(r#"{"title": "x", "title": "y"}"#).at("/title"),
         post("a list", (422, "invalid")).body("[]").at(""),
         post("null", (422, "invalid")).body("null").at(""),
+        post("a list with a title", (422, "invalid")).body(r#"["hello"]"#).at(""),
         post("a body over the limit", (413, "too-large")).body(large),
         post("a form", (415, "unsupported-media-type"))
             .media_type("application/x-www-form-urlencoded")
             .body(TITLE),
         post("text", (415, "unsupported-media-type")).media_type("text/plain").body(TITLE),
+        post("another charset", (415, "unsupported-media-type"))
+            .media_type("application/json; charset=latin1")
+            .body(TITLE),
+        post("a compressed body", (415, "unsupported-media-type"))
+            .header("content-encoding", "gzip")
+            .body(TITLE),
         post("no media type", (415, "unsupported-media-type")).media_type("").body(TITLE),
     ]
 }
@@ -70,6 +77,10 @@ fn queries(ids: &Ids) -> Vec<Case> {
         "cursor=nonsense",
         "cursor=",
         "colour=red",
+        "limit=%",
+        "limit=%zz",
+        "limit=%FF",
+        "%6Cimit=0",
     ];
     let mut cases: Vec<Case> = lists
         .iter()
@@ -79,6 +90,10 @@ fn queries(ids: &Ids) -> Vec<Case> {
     for query in ["status=cancelled", "limit=1&limit=2"] {
         let path = format!("/v1/tasks?{query}");
         cases.push(Case::new(path.clone(), Method::GET, path, MALFORMED));
+    }
+    for bound in ["2026-11-30T09:00:60Z", "2026-11-30T09%3A00%3a60"] {
+        let path = format!("{occurrences}?from={bound}&to=2026-12-01");
+        cases.push(Case::new(path.clone(), Method::GET, path, (422, "invalid")).at("?from"));
     }
     cases.push(Case::new("a task that is no id", Method::GET, "/v1/notifications?task=7", MALFORMED));
     cases
@@ -99,6 +114,16 @@ fn paths(ids: &Ids) -> Vec<Case> {
         missing("/v1/tasks/01980000-0000-7000-8000-000000000000"),
         missing("/v1/tasks/..%2F..%2Fetc"),
         missing(&format!("{task}/nothing")),
+        Case::new("an unknown address by an unknown method", Method::TRACE, "/v1/chores", (404, "not-found")),
+        Case::new("an unknown callback", Method::GET, "/internal/nothing", (404, "not-found")),
+        Case::new(
+            "an unknown callback that is posted",
+            Method::POST,
+            "/internal/events/nobody",
+            (404, "not-found"),
+        ),
+        method(Method::GET, "/internal/sweep"),
+        method(Method::POST, "/healthz"),
         method(Method::PUT, "/v1/tasks"),
         method(Method::DELETE, "/v1/tasks"),
         method(Method::PUT, &task),

@@ -4,6 +4,7 @@ mod case;
 mod door;
 mod headers;
 mod rules;
+mod slow;
 mod tasks;
 mod who;
 

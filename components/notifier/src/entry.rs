@@ -3,28 +3,34 @@
 use anyhow::Result;
 use http::StatusCode;
 use perennial_guest::callback::{admit, failed, relay};
-use perennial_guest::{FreshIds, GuestStore, Settings, log, now, open_store, respond};
-use perennial_http_api::{Problem, answer};
+use perennial_guest::{
+    CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now, open_store,
+    respond,
+};
+use perennial_http_api::answer;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
 use crate::http_out::HttpSender;
 use crate::{Delivered, deliver};
 
+/// The addresses of the HTTP entry point.
+const PATHS: [&str; 2] = ["/internal/deliver", "/internal/events/notifier"];
+
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {
-    let settings = match admit(request).await {
-        Ok((settings, _)) => settings,
+    let callbacks = match admit(request, &PATHS).await {
+        Ok((callbacks, _)) => callbacks,
         Err(problem) => return respond(out, problem.into()).await,
     };
-    let store = match open_store(&settings) {
-        Ok(store) => store,
-        Err(error) => return respond(out, Problem::from(error).into()).await,
+    let delivered = async {
+        let store = open()?;
+        round(&store).await.map(|delivered| (store, delivered))
     };
-    match round(&store, &settings).await {
-        Ok(delivered) => {
+    match delivered.await {
+        Ok((store, delivered)) => {
             respond(out, answer(StatusCode::OK, &delivered)).await;
-            publish(&store, &settings, &delivered).await;
+            publish(&store, Some(&callbacks), &delivered).await;
         }
         Err(error) => respond(out, failed(&format!("{error:#}"))).await,
     }
@@ -57,23 +63,27 @@ mod cron {
 }
 
 async fn wake() -> Result<()> {
-    let settings = Settings::from_host()?;
-    let store = open_store(&settings)?;
-    let delivered = round(&store, &settings).await?;
-    publish(&store, &settings, &delivered).await;
+    let store = open()?;
+    let delivered = round(&store).await?;
+    publish(&store, None, &delivered).await;
     Ok(())
 }
 
-async fn round(store: &GuestStore, settings: &Settings) -> Result<Delivered> {
-    let delivered = deliver(store, &HttpSender, &settings.webhooks, &now, &mut FreshIds).await?;
+fn open() -> Result<GuestStore> {
+    Ok(open_store(&StoreSettings::from_host()?)?)
+}
+
+async fn round(store: &GuestStore) -> Result<Delivered> {
+    let policy = WebhookSettings::from_host()?.policy;
+    let delivered = deliver(store, &HttpSender, &policy, &now, &mut FreshIds).await?;
     for failure in &delivered.failures {
         log::error("left for the next round", failure);
     }
     Ok(delivered)
 }
 
-async fn publish(store: &GuestStore, settings: &Settings, delivered: &Delivered) {
+async fn publish(store: &GuestStore, callbacks: Option<&CallbackSettings>, delivered: &Delivered) {
     for user in &delivered.users {
-        relay(store, settings, &user.stream()).await;
+        relay(store, callbacks, &user.stream()).await;
     }
 }

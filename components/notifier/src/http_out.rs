@@ -2,7 +2,7 @@
 
 use perennial_domain::Attempt;
 use perennial_guest::within;
-use spin_sdk::http::{IncomingResponse, Method, Request, send};
+use spin_sdk::http::{ErrorCode, IncomingResponse, Method, Request, SendError, send};
 
 use crate::{Post, Sender};
 
@@ -24,12 +24,43 @@ impl Sender for HttpSender {
         ] {
             request.set_header(name, value);
         }
+        // With its length said it goes out whole: receivers that cannot read chunks can read it.
+        request.set_header("content-length", post.body.len().to_string());
         *request.body_mut() = post.body.clone().into_bytes();
         match within(TIMEOUT, send::<_, IncomingResponse>(request)).await {
             Some(Ok(response)) => judge(response.status(), retry_after(&response)),
-            Some(Err(error)) => Attempt::Refused { error: format!("no answer: {error}"), retry_after: None },
-            None => Attempt::Refused { error: format!("no answer in {TIMEOUT} ms"), retry_after: None },
+            Some(Err(error)) => Attempt::Refused { error: words(&error).to_owned(), retry_after: None },
+            None => Attempt::Refused {
+                error: format!("the receiver did not answer within {} seconds", TIMEOUT / 1_000),
+                retry_after: None,
+            },
         }
+    }
+}
+
+/// Why there is no answer, in words for the owner of the address: what they can look at, and nothing of the host's inside.
+fn words(error: &SendError) -> &'static str {
+    let SendError::Http(code) = error else { return "the request could not be sent" };
+    match code {
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => "the receiver's name could not be resolved",
+        ErrorCode::DestinationNotFound | ErrorCode::DestinationUnavailable => "the receiver was not found",
+        ErrorCode::DestinationIpProhibited | ErrorCode::DestinationIpUnroutable => {
+            "the receiver's name leads to an address that may not be called"
+        }
+        ErrorCode::HttpRequestDenied => "the receiver's address may not be called",
+        ErrorCode::ConnectionRefused => "the connection was refused",
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => "the receiver took too long",
+        ErrorCode::ConnectionTerminated => "the receiver closed the connection",
+        ErrorCode::ConnectionLimitReached => "too many connections are open already",
+        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => {
+            "no secure connection came about (TLS)"
+        }
+        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestUriTooLong => "the address cannot be called",
+        ErrorCode::HttpProtocolError | ErrorCode::HttpResponseIncomplete => "the receiver broke off, or its answer was not HTTP",
+        _ => "the request failed",
     }
 }
 

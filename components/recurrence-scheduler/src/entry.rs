@@ -5,8 +5,11 @@ use http::StatusCode;
 use perennial_domain::StreamId;
 use perennial_events::{CloudEvent, LocalBus, relay_all};
 use perennial_guest::callback::{admit, failed, relay};
-use perennial_guest::{FreshIds, GuestStore, Settings, log, now, open_bus, open_store, respond};
-use perennial_http_api::{Problem, Response, answer, no_content};
+use perennial_guest::{
+    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, log, now, open_bus,
+    open_store, respond,
+};
+use perennial_http_api::{answer, no_content};
 use serde::Serialize;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
@@ -16,21 +19,24 @@ use crate::{HandleError, Swept, handle_event, sweep};
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
 
+/// The clock's address, and the one for events.
+const PATHS: [&str; 2] = ["/internal/sweep", "/internal/events/recurrence-scheduler"];
+
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {
-    let (settings, request) = match admit(request).await {
+    let (callbacks, request) = match admit(request, &PATHS).await {
         Ok(admitted) => admitted,
         Err(problem) => return respond(out, problem.into()).await,
     };
-    let store = match open_store(&settings) {
+    let store = match open() {
         Ok(store) => store,
-        Err(error) => return respond(out, Problem::from(error).into()).await,
+        Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
     };
     if request.uri().path() == "/internal/sweep" {
-        let answer = tick(&store, &settings).await.map(|ticked| answer(StatusCode::OK, &ticked));
+        let answer = tick(&store, Some(&callbacks)).await.map(|ticked| answer(StatusCode::OK, &ticked));
         respond(out, answer.unwrap_or_else(|error| failed(&format!("{error:#}")))).await;
         // Where this route is the clock, it is the notifier's clock too.
-        let notifier = LocalBus::new(settings.callback_token.as_str());
+        let notifier = LocalBus::new(callbacks.token.as_str());
         if let Err(error) = notifier.post("/internal/deliver", Vec::new()).await {
             log::warn("the notifier was not woken", &error);
         }
@@ -39,18 +45,17 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
     match take(&store, request.body()) {
         Ok(stream) => {
             respond(out, no_content()).await;
-            relay(&store, &settings, &stream).await;
+            relay(&store, Some(&callbacks), &stream).await;
         }
-        Err(error) => respond(out, Response::from(failed(&format!("{error:#}")))).await,
+        Err(error) => respond(out, failed(&format!("{error:#}"))).await,
     }
 }
 
 #[redis_component]
 async fn on_message(message: Vec<u8>) -> Result<()> {
-    let settings = Settings::from_host()?;
-    let store = open_store(&settings)?;
+    let store = open()?;
     let stream = take(&store, &message)?;
-    relay(&store, &settings, &stream).await;
+    relay(&store, None, &stream).await;
     Ok(())
 }
 
@@ -69,9 +74,8 @@ mod cron {
         async fn handle_cron_event(_: Metadata) -> Result<(), Error> {
             // Futures of the SDK run in its own executor, never in the trigger's.
             spin_sdk::http::run(async {
-                let settings = super::Settings::from_host()?;
-                let store = super::open_store(&settings)?;
-                super::tick(&store, &settings).await.map(|_| ())
+                let store = super::open()?;
+                super::tick(&store, None).await.map(|_| ())
             })
             .map_err(|error: anyhow::Error| Error::Other(format!("{error:#}")))
         }
@@ -99,12 +103,19 @@ struct Ticked {
     relayed: u32,
 }
 
-/// One slice of the clock's work.
-async fn tick(store: &GuestStore, settings: &Settings) -> Result<Ticked> {
+/// One slice of the clock's work. Where the bus is out of reach, relaying is left to the HTTP component.
+async fn tick(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<Ticked> {
     let swept = sweep(store, now(), &mut FreshIds)?;
     for failure in &swept.failures {
         log::error("left for the next sweep", failure);
     }
-    let relayed = relay_all(store, &open_bus(settings)?, STREAMS, &now).await?;
+    let relayed = match open_bus(&BusSettings::from_host()?, callbacks)? {
+        Some(bus) => relay_all(store, &bus, STREAMS, &now).await?,
+        None => 0,
+    };
     Ok(Ticked { swept, relayed })
+}
+
+fn open() -> Result<GuestStore> {
+    Ok(open_store(&StoreSettings::from_host()?)?)
 }

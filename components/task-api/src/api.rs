@@ -1,10 +1,7 @@
 //! What a request is carried out with, and how a write is carried out.
 
-use perennial_domain::{Commit, Context, Ids, Timestamp};
-use perennial_guest::Settings;
-use perennial_http_api::{
-    Caller, IdempotencyKey, Problem, Request, Response, correlation_id, replay, traceparent,
-};
+use perennial_domain::{Commit, Context, Ids, Timestamp, WebhookPolicy};
+use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent};
 use perennial_store::{Store, StoreError, SystemStore};
 
 /// How often a write is decided anew because what it was decided upon has changed meanwhile.
@@ -14,12 +11,14 @@ const TRIES: u32 = 10;
 pub struct Api<'a, S> {
     /// The store.
     pub store: &'a S,
-    /// The settings.
-    pub settings: &'a Settings,
+    /// Where webhooks may go.
+    pub webhooks: &'a WebhookPolicy,
     /// Now.
     pub now: Timestamp,
     /// Fresh ids.
     pub ids: &'a mut dyn Ids,
+    /// What ties together everything that the request sets in motion; the log has it too.
+    pub correlation_id: String,
 }
 
 /// What a write comes to.
@@ -28,17 +27,21 @@ pub(crate) struct Decision {
     pub commit: Option<Commit>,
     /// The answer once it is written.
     pub response: Response,
-    /// The answer to store for a repetition of the request, where it differs: secrets are told only once.
-    pub stored: Option<Response>,
+    /// Whether the answer tells a secret: it is sealed for a repetition of the request by the same caller.
+    pub secret: bool,
 }
 
 impl Decision {
     pub(crate) fn write(commit: Commit, response: Response) -> Self {
-        Self { commit: Some(commit), response, stored: None }
+        Self { commit: Some(commit), response, secret: false }
+    }
+
+    pub(crate) fn secret(commit: Commit, response: Response) -> Self {
+        Self { commit: Some(commit), response, secret: true }
     }
 
     pub(crate) fn nothing(response: Response) -> Self {
-        Self { commit: None, response, stored: None }
+        Self { commit: None, response, secret: false }
     }
 }
 
@@ -58,8 +61,8 @@ impl<S: Store + SystemStore> Api<'_, S> {
         for _ in 0..TRIES {
             let decision = decide(self.store, &mut self.context(caller, request))?;
             let Some(mut commit) = decision.commit else { return Ok((decision.response, false)) };
-            let stored = decision.stored.as_ref().unwrap_or(&decision.response);
-            commit.idempotency = key.as_ref().map(|key| key.record(stored));
+            let record = key.as_ref().map(|key| key.record(&decision.response, decision.secret));
+            commit.idempotency = record.transpose()?;
             match self.store.apply(&commit) {
                 Ok(()) => return Ok((decision.response, true)),
                 Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
@@ -84,15 +87,14 @@ impl<S: Store + SystemStore> Api<'_, S> {
     }
 
     fn context(&mut self, caller: &Caller, request: &Request) -> Context<'_> {
-        let traceparent = traceparent(request.headers());
         Context {
             user: caller.user.id.clone(),
             zone: caller.user.zone,
             now: self.now,
             actor: caller.actor.clone(),
-            correlation_id: correlation_id(traceparent.as_deref(), || self.ids.next().to_string()),
+            correlation_id: self.correlation_id.clone(),
             causation_id: None,
-            traceparent,
+            traceparent: traceparent(request.headers()),
             ids: &mut *self.ids,
         }
     }

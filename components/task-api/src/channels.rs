@@ -28,7 +28,8 @@ enum ChannelType {
     Webhook,
 }
 
-pub(crate) fn list(store: &impl Store, caller: &Caller) -> Result<Response, Problem> {
+pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    query(request, &[])?;
     let channels = store.channels(&caller.user.id)?;
     let items: Vec<ChannelView> = channels.iter().map(ChannelView::new).collect();
     Ok(answer(StatusCode::OK, &document!({ "items": items, "next_cursor": null })))
@@ -41,15 +42,13 @@ pub(crate) fn create<S: Store + SystemStore>(
 ) -> Result<(Response, bool), Problem> {
     query(request, &[])?;
     let ChannelInput { kind: ChannelType::Webhook, url } = json(request, &["application/json"])?;
-    let policy = api.settings.webhooks.clone();
+    let policy = api.webhooks.clone();
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
         let existing = store.channels(&user)?.len();
         let secret = random_secret("whsec_").map_err(|_| Problem::unavailable("there is no randomness"))?;
         let (commit, channel) = create_channel(ctx, &url, secret, existing, &policy)?;
-        let stored = Some(answer(StatusCode::CREATED, &ChannelView::new(&channel)));
-        let response = answer(StatusCode::CREATED, &ChannelView::with_secret(&channel));
-        Ok(Decision { commit: Some(commit), response, stored })
+        Ok(Decision::secret(commit, answer(StatusCode::CREATED, &ChannelView::with_secret(&channel))))
     })
 }
 

@@ -1,50 +1,96 @@
 //! The entry point: an HTTP request in, an answer out, and then the events that the request caused.
 
-use perennial_events::{RelayError, relay_stream};
-use perennial_guest::{FreshIds, Settings, log, now, open_bus, open_store, read, respond};
-use perennial_http_api::{Problem, Response};
+use std::cell::{LazyCell, OnceCell};
+
+use perennial_domain::{Ids, UserId};
+use perennial_events::relay_stream;
+use perennial_guest::{
+    AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, SettingError, Settings, StoreSettings,
+    WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
+};
+use perennial_http_api::{Head, MAX_BODY, Problem, Request, correlation_id, traceparent};
+use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Answered, Api, handle, without_store};
+use crate::{Answered, Api, admit, finish, template};
 
 #[http_component]
-async fn serve(request: IncomingRequest, out: ResponseOutparam) {
-    let settings = match Settings::from_host() {
-        Ok(settings) => settings,
-        Err(error) => return respond(out, Problem::misconfigured(error.to_string()).into()).await,
-    };
-    let request = match read(request).await {
-        Ok(request) => request,
+async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
+    let head = match read_head(&incoming) {
+        Ok(head) => head,
         Err(problem) => return respond(out, problem.into()).await,
     };
-    if let Some(response) = without_store(&request, &settings.bootstrap_token) {
-        return respond(out, response).await;
-    }
-    let store = match open_store(&settings) {
-        Ok(store) => store,
-        Err(error) => {
-            log::error("the store did not open", &error);
-            return respond(out, Response::from(Problem::from(error))).await;
+    let (method, route) = (head.method.clone(), template(&head));
+    let trace = traceparent(&head.headers);
+    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
+    let opened = OnceCell::new();
+    let answered = answer(incoming, head, &request_id, &opened).await.map_err(|problem| {
+        // The one place where a failure within a request is logged.
+        match problem.cause() {
+            Some(cause) => log::request_failed("task-api", route, &request_id, cause),
+            None => return problem,
         }
-    };
-    let mut ids = FreshIds;
-    let mut api = Api { store: &store, settings: &settings, now: now(), ids: &mut ids };
-    let Answered { response, wrote } = handle(&mut api, &request);
+        problem.of_request(&request_id)
+    });
+    let Answered { response, wrote } = finish(&method, answered);
     respond(out, response).await;
 
     // The client has its answer. Whatever fails from here on is made up for by the next sweep.
-    let Some(user) = wrote else { return };
-    let relayed = async {
-        let bus = open_bus(&settings)?;
-        relay_stream(&store, &bus, &user.stream(), &now).await?;
-        // Without a clock trigger, each write also runs one slice of the clock's work.
-        if let Some(local) = bus.local() {
-            local.post("/internal/sweep", Vec::new()).await?;
-        }
-        Ok::<_, RelayError>(())
-    };
-    if let Err(error) = relayed.await {
-        log::warn("events wait for the next sweep", &error);
+    if let (Some(user), Some(store)) = (wrote, opened.get())
+        && let Err(error) = publish(store, &user).await
+    {
+        log::warn("events wait for the next sweep", &format!("{error:#}"));
     }
+}
+
+/// Answers a request: by its head where that is enough, and without the store where that can be.
+async fn answer(
+    incoming: IncomingRequest,
+    head: Head,
+    request_id: &LazyCell<String, impl FnOnce() -> String>,
+    opened: &OnceCell<GuestStore>,
+) -> Result<Answered, Problem> {
+    let auth = AuthSettings::from_host().map_err(misconfigured)?;
+    let admitted = admit(&head, &auth.bootstrap_token, || open(opened), now())?;
+    let body = if admitted.takes_body() { read_body(incoming, MAX_BODY).await? } else { Vec::new() };
+    let request = Request::from_parts(head, body);
+    if let Some(answered) = admitted.without_store(&request) {
+        return answered;
+    }
+    let webhooks = WebhookSettings::from_host().map_err(misconfigured)?.policy;
+    let mut ids = FreshIds;
+    let mut api = Api {
+        store: open(opened)?,
+        webhooks: &webhooks,
+        now: now(),
+        ids: &mut ids,
+        correlation_id: LazyCell::force(request_id).clone(),
+    };
+    admitted.carry_out(&mut api, &request)
+}
+
+/// The store, opened at the first call.
+fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
+    if let Some(store) = opened.get() {
+        return Ok(store);
+    }
+    let settings = StoreSettings::from_host().map_err(|error| StoreError::Database(error.to_string()))?;
+    let store = open_store(&settings)?;
+    Ok(opened.get_or_init(|| store))
+}
+
+fn misconfigured(error: SettingError) -> Problem {
+    Problem::misconfigured(error.to_string())
+}
+
+async fn publish(store: &GuestStore, user: &UserId) -> anyhow::Result<()> {
+    let callbacks = CallbackSettings::from_host()?;
+    let Some(bus) = open_bus(&BusSettings::from_host()?, Some(&callbacks))? else { return Ok(()) };
+    relay_stream(store, &bus, &user.stream(), &now).await?;
+    // Without a clock trigger, each write also runs one slice of the clock's work.
+    if let Some(local) = bus.local() {
+        local.post("/internal/sweep", Vec::new()).await?;
+    }
+    Ok(())
 }

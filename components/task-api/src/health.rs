@@ -19,7 +19,7 @@ pub(crate) fn healthz(store: &impl SystemStore) -> Result<Response, Problem> {
     ))
 }
 
-/// The store answers, and its schema is the one this build needs.
+/// The store answers, its schema is the one this build needs, and it can still write: a full disk is not ready.
 pub(crate) fn readyz(store: &impl SystemStore) -> Result<Response, Problem> {
     let (found, needed) = store.schema_version()?;
     if found != needed {
@@ -27,5 +27,6 @@ pub(crate) fn readyz(store: &impl SystemStore) -> Result<Response, Problem> {
             "the database has schema version {found}, this build needs {needed}"
         )));
     }
+    store.probe()?;
     Ok(answer(StatusCode::OK, &json!({ "status": "ready" })))
 }

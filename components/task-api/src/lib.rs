@@ -2,6 +2,7 @@
 
 mod api;
 mod channels;
+mod door;
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "spin-sdk generates the exported function")]
 mod entry;
@@ -16,5 +17,4 @@ mod users;
 mod view;
 
 pub use api::Api;
-pub use preview::without_store;
-pub use route::{Answered, handle};
+pub use door::{Admitted, Answered, admit, finish, handle, template};

@@ -26,10 +26,9 @@ pub(crate) fn create<S: Store + SystemStore>(
     api.write(caller, request, |store, ctx| {
         let owner = store.user(&input.user)?;
         let secret = random_secret("prn_").map_err(|_| Problem::unavailable("there is no randomness"))?;
-        let (commit, token) = create_token(ctx, &input, owner.as_ref(), &TokenSecret::new(secret.clone()))?;
-        let stored = Some(answer(StatusCode::CREATED, &TokenView::new(&token)));
-        let response = answer(StatusCode::CREATED, &TokenView::with_secret(&token, &secret));
-        Ok(Decision { commit: Some(commit), response, stored })
+        let hashed = TokenSecret::new(secret.clone());
+        let (commit, token) = create_token(ctx, &input, owner.as_ref(), &caller.scopes, &hashed)?;
+        Ok(Decision::secret(commit, answer(StatusCode::CREATED, &TokenView::with_secret(&token, &secret))))
     })
 }
 

@@ -264,3 +264,39 @@ impl TokenView {
         Self { secret: Some(secret.to_owned()), ..Self::new(token) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perennial_domain::{ChannelId, NotificationId, NotificationState, ReminderId, Timestamp};
+    use uuid::Uuid;
+
+    /// Those that wait and fail are made by time alone, so their shape is looked at here.
+    #[test]
+    fn a_notification_says_what_became_of_it() {
+        let noon = Timestamp::from_millis(1_795_262_400_000);
+        let waiting = NotificationRecord {
+            id: NotificationId::new(Uuid::from_u64_pair(1, 0)),
+            task_id: TaskId::new(Uuid::from_u64_pair(2, 0)),
+            recurrence_id: RecurrenceId::from_text("2026-11-23T07:00:00[Europe/Berlin]"),
+            reminder_id: ReminderId::new(Uuid::from_u64_pair(3, 0)),
+            channel_id: ChannelId::new("inbox"),
+            state: NotificationState::Pending,
+            attempts: 1,
+            next_attempt_at: Some(noon.plus_millis(5_000)),
+            delivered_at: None,
+            last_error: Some("the receiver answered 500".to_owned()),
+            created_at: noon,
+        };
+        let delivered = NotificationRecord {
+            recurrence_id: RecurrenceId::single(),
+            state: NotificationState::Delivered,
+            next_attempt_at: None,
+            delivered_at: Some(noon),
+            last_error: None,
+            ..waiting.clone()
+        };
+        let shown = [&waiting, &delivered].map(NotificationView::new);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&shown).unwrap_or_default());
+    }
+}

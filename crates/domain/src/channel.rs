@@ -129,7 +129,8 @@ impl WebhookPolicy {
         match origin.strip_suffix('*') {
             Some(any_port) => url.strip_prefix(any_port).is_some_and(|rest| {
                 let port = rest.split(['/', '?', '#']).next().unwrap_or_default();
-                port.parse::<u16>().is_ok_and(|port| port > 0)
+                // A number's reader also takes a sign.
+                port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
             }),
             None => url.strip_prefix(origin.as_str()).is_some_and(path_start),
         }

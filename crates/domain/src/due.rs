@@ -1,13 +1,17 @@
 //! When something is due, in the words of the person who said so.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use perennial_recurrence::{Start, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, Timestamp};
 
-/// Years a due date may lie in: before 1970 nothing can come due, after 9999 ISO 8601 needs agreement.
+/// Years a local date may lie in: before 1970 nothing can come due, after 9999 ISO 8601 needs agreement.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
+
+/// The last year a due date that is sent may lie in: wherever its zone is, its instant has a year of four digits, as RFC
+/// 3339 asks.
+const LAST_DUE: i32 = 9998;
 
 /// A due date as sent: a local date or date-time without offset, and the zone it is local to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +38,16 @@ pub enum Due {
 impl Due {
     /// Reads what was sent at `pointer`.
     pub(crate) fn parse(input: &DueInput, pointer: &str) -> Result<Self, Invalid> {
+        let due = Self::read(input, pointer)?;
+        let year = due.wall().year();
+        if year > LAST_DUE {
+            let detail = format!("the year {year} is not between {} and {LAST_DUE}", YEARS.start());
+            return Err(Invalid::at(format!("{pointer}/local"), detail));
+        }
+        Ok(due)
+    }
+
+    fn read(input: &DueInput, pointer: &str) -> Result<Self, Invalid> {
         let local_at = format!("{pointer}/local");
         let tz_at = format!("{pointer}/tz");
         let zone = match &input.tz {
@@ -53,7 +67,7 @@ impl Due {
 
     /// Reads a due date back from the two columns it was stored in.
     pub fn from_stored(local: &str, tz: Option<&str>) -> Result<Self, Invalid> {
-        Self::parse(&DueInput { local: local.to_owned(), tz: tz.map(str::to_owned) }, "/due")
+        Self::read(&DueInput { local: local.to_owned(), tz: tz.map(str::to_owned) }, "/due")
     }
 
     /// The local date or date-time, without zone or offset.
@@ -135,18 +149,67 @@ pub(crate) fn parse_local(text: &str) -> Result<Local, String> {
             "{text:?} is not a local date (YYYY-MM-DD) or date-time (YYYY-MM-DDTHH:MM:SS) of the calendar, without an offset"
         )
     };
+    // chrono also takes signs and spaces before its numbers.
+    if !text.bytes().all(|b| b.is_ascii_digit() || b"-:T".contains(&b)) {
+        return Err(bad());
+    }
     let local = match text.len() {
         10 => Local::Date(NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| bad())?),
         16 => Local::DateTime(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").map_err(|_| bad())?),
         19 => Local::DateTime(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").map_err(|_| bad())?),
         _ => return Err(bad()),
     };
-    let year = match &local {
-        Local::Date(date) => date.year(),
-        Local::DateTime(at) => at.year(),
+    let (year, nanosecond) = match &local {
+        Local::Date(date) => (date.year(), 0),
+        Local::DateTime(at) => (at.year(), at.nanosecond()),
     };
+    // chrono reads second 60 as a leap second; no local time has one.
+    if nanosecond != 0 {
+        return Err(bad());
+    }
     if !YEARS.contains(&year) {
         return Err(format!("the year {year} is not between {} and {}", YEARS.start(), YEARS.end()));
     }
     Ok(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(local: &str, tz: Option<&str>) -> Result<Due, String> {
+        let input = DueInput { local: local.to_owned(), tz: tz.map(str::to_owned) };
+        Due::parse(&input, "/due").map_err(|wrong| wrong.errors[0].pointer.clone())
+    }
+
+    #[test]
+    fn a_local_time_is_one_of_the_calendar_and_the_clock() {
+        for right in ["1970-01-01", "9998-12-31", "2026-11-30T09:00", "2026-11-30T23:59:59"] {
+            assert_eq!(sent(right, None).map(|due| due.local().starts_with(right)), Ok(true), "{right}");
+        }
+        for wrong in [
+            "2026-11-30T09:00:60",
+            "2026-11-30T23:59:60",
+            "2026-11-30T09:60",
+            "2026- 1- 1",
+            "+2026-1-01",
+            "2026-11-30t09:00:00",
+            "2026-11-30 09:00:00",
+            "1969-12-31",
+            "9999-01-01",
+            "9999-12-31T23:00:00",
+        ] {
+            assert_eq!(sent(wrong, None), Err("/due/local".to_owned()), "{wrong}");
+        }
+    }
+
+    /// Wherever a zone is, the instant of a due date that is taken can be written; and what an older build took is read.
+    #[test]
+    fn the_instant_of_a_due_date_has_a_year_of_four_digits() {
+        for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+            let due = sent("9998-12-31T23:59:59", Some(zone)).unwrap();
+            assert_eq!(due.instant(&Zone::parse(zone).unwrap()).to_string().find('-'), Some(4));
+        }
+        assert!(Due::from_stored("9999-12-31T23:00:00", Some("America/New_York")).is_ok());
+    }
 }

@@ -117,11 +117,13 @@ pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, 
     Ok((commit, user))
 }
 
-/// Creates a token for `owner`, who was looked up by the id that was sent.
+/// Creates a token for `owner`, who was looked up by the id that was sent. It allows nothing that the token with which it
+/// is made, of the scopes `own`, does not allow itself.
 pub fn create_token(
     ctx: &mut Context<'_>,
     input: &TokenInput,
     owner: Option<&User>,
+    own: &[Scope],
     secret: &TokenSecret,
 ) -> Result<(Commit, TokenRow), Invalid> {
     let mut invalid = Invalid::default();
@@ -132,6 +134,12 @@ pub fn create_token(
             invalid.add("/scopes", "admin: only an admin's token can have it");
         }
         Some(_) => {}
+    }
+    for (index, Plain(scope)) in input.scopes.iter().enumerate() {
+        if !own.contains(scope) {
+            let detail = "the token that makes it does not allow this itself";
+            invalid.add(format!("/scopes/{index}"), detail);
+        }
     }
     if input.scopes.is_empty() || input.scopes.len() > 3 {
         invalid.add("/scopes", "must be one to three of tasks:read, tasks:write, admin");

@@ -1,11 +1,10 @@
 //! What a recurrence would come to, before there is a task.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use perennial_recurrence::{Moment, Rule, RuleSet, tzdata_version};
 use serde::{Deserialize, Serialize};
 
 use crate::due::{Local, parse_local};
-use crate::{Due, DueInput, Invalid};
+use crate::{Due, DueInput, Invalid, Timestamp};
 
 /// Occurrences shown unless told otherwise.
 const DEFAULT_LIMIT: usize = 100;
@@ -68,7 +67,7 @@ pub fn preview(input: &PreviewInput) -> Result<Preview, Invalid> {
         .occurrences
         .iter()
         .map(|occurrence| match occurrence.instant {
-            Some(at) => at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            Some(at) => Timestamp::from(at).to_string(),
             None => start.moved_to(occurrence.local).local(),
         })
         .collect();
@@ -113,13 +112,9 @@ fn start(input: &PreviewInput) -> Result<Due, Invalid> {
 }
 
 fn instant(text: &str) -> Result<Moment, Invalid> {
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(at) if text.ends_with('Z') => Ok(Moment::Instant(at.with_timezone(&Utc))),
-        _ => Err(Invalid::at(
-            "/after",
-            format!("{text:?} is not an instant in UTC such as 2026-03-06T08:00:00Z"),
-        )),
-    }
+    Timestamp::parse(text).map(|at| Moment::Instant(at.to_utc())).ok_or_else(|| {
+        Invalid::at("/after", format!("{text:?} is not an instant in UTC such as 2026-03-06T08:00:00Z"))
+    })
 }
 
 fn moments(texts: &[String], at: &str) -> Result<Vec<Moment>, Invalid> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z. Always passed in, never read from a clock here.
@@ -14,6 +14,13 @@ impl Timestamp {
     /// From milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// Reads an instant in UTC (RFC 3339 with `Z`). Leap seconds are refused: no clock of ours has them, and a time that is
+    /// read as another is no answer.
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.ends_with('Z'))?;
+        (at.nanosecond() < 1_000_000_000).then(|| at.with_timezone(&Utc).into())
     }
 
     /// Milliseconds since the epoch.
@@ -39,9 +46,43 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, with milliseconds only where there are some.
+/// The first and the last instant that RFC 3339 can write: a year has four digits.
+const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// RFC 3339 in UTC, with milliseconds only where there are some. An instant that it cannot write (a series may come near the
+/// end of the calendar) is shown as the nearest that it can.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        let writable = Self(self.0.clamp(*WRITABLE.start(), *WRITABLE.end()));
+        f.write_str(&writable.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_read_once_and_written_as_rfc_3339_has_it() {
+        for (text, expected) in [
+            ("2026-03-06T08:00:00Z", Some("2026-03-06T08:00:00Z")),
+            ("2026-03-06T08:00:00.25Z", Some("2026-03-06T08:00:00.250Z")),
+            ("9999-12-31T23:59:59.999Z", Some("9999-12-31T23:59:59.999Z")),
+            ("2016-12-31T23:59:60Z", None),
+            ("2026-03-06T08:00:60.5Z", None),
+            ("2026-03-06T08:00:00+00:00", None),
+            ("2026-03-06T08:00:00", None),
+            ("2026-03-06", None),
+        ] {
+            let written = Timestamp::parse(text).map(|at| at.to_string());
+            assert_eq!(written.as_deref(), expected, "{text}");
+        }
+        for (millis, expected) in [
+            (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+            (i64::MIN, "0000-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::from_millis(millis).to_string(), expected);
+        }
     }
 }

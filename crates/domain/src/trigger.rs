@@ -1,6 +1,6 @@
 //! When a reminder fires: RFC 5545 §3.8.6.3 TRIGGER, relative to the due date or absolute.
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{Days, TimeDelta};
 use perennial_recurrence::Zone;
 
 use crate::{Due, Timestamp};
@@ -42,12 +42,11 @@ impl Trigger {
             }
             return Ok(Self::Relative(Offset { before: text.starts_with('-'), days, seconds }));
         }
-        match DateTime::parse_from_rfc3339(text) {
-            Ok(at) if text.ends_with('Z') => Ok(Self::Absolute(at.with_timezone(&Utc).into())),
-            _ => Err(format!(
+        Timestamp::parse(text).map(Self::Absolute).ok_or_else(|| {
+            format!(
                 "{text:?} is neither a duration such as -PT15M nor an instant in UTC such as 2026-03-06T08:00:00Z"
-            )),
-        }
+            )
+        })
     }
 
     /// The instant at which the reminder fires for a due date, or `None` where there is nothing to be relative to.

@@ -12,7 +12,7 @@ pub const EVENT_MEDIA_TYPE: &str = "application/cloudevents+json";
 const SCHEMA_VERSION: &str = "1.0";
 
 /// Longest event read, in bytes.
-const MAX_EVENT: usize = 256 * 1024;
+pub const MAX_EVENT: usize = 256 * 1024;
 
 /// An event as it travels. Attributes that a reader does not know are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

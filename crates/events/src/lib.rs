@@ -9,5 +9,5 @@ mod relay;
 pub use bus::{Bus, BusError};
 #[cfg(target_arch = "wasm32")]
 pub use bus::{LocalBus, RedisBus};
-pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError};
+pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
 pub use relay::{RelayError, relay_all, relay_stream};

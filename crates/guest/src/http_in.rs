@@ -1,49 +1,51 @@
 //! A request that comes in and the answer that goes out.
 
 use futures::StreamExt;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use perennial_http_api::{MAX_BODY, Problem, Request, Response};
-use spin_sdk::http::{Headers, IncomingRequest, Method as SpinMethod, OutgoingResponse, ResponseOutparam};
+use http::{HeaderName, HeaderValue, Method, Uri};
+use perennial_http_api::{Head, Problem, Response};
+use spin_sdk::http::{Headers, IncomingRequest, OutgoingResponse, ResponseOutparam};
 
-/// Reads a request; stops reading where the body is over the limit.
-pub async fn read(request: IncomingRequest) -> Result<Request, Problem> {
-    let method = match request.method() {
-        SpinMethod::Get => Method::GET,
-        SpinMethod::Post => Method::POST,
-        SpinMethod::Put => Method::PUT,
-        SpinMethod::Delete => Method::DELETE,
-        SpinMethod::Patch => Method::PATCH,
-        SpinMethod::Head => Method::HEAD,
-        SpinMethod::Options => Method::OPTIONS,
-        _ => return Err(Problem::method_not_allowed("GET, POST, PATCH, DELETE")),
-    };
+use crate::within;
+
+/// How long a body may take from its first byte to its last, in seconds.
+const BODY: u64 = 15;
+
+/// Reads what comes before the body. The body waits, so that what the head is enough to refuse costs nothing more.
+pub fn read_head(request: &IncomingRequest) -> Result<Head, Problem> {
+    let (mut head, ()) = http::Request::new(()).into_parts();
+    head.method = request
+        .method()
+        .to_string()
+        .parse::<Method>()
+        .map_err(|_| Problem::malformed("the method is not a word"))?;
     let path = request.path_with_query().unwrap_or_else(|| "/".to_owned());
-    let uri: Uri = path.parse().map_err(|_| Problem::malformed("the address is not a path"))?;
-    let mut headers = HeaderMap::new();
+    head.uri = path.parse::<Uri>().map_err(|_| Problem::malformed("the address is not a path"))?;
     for (name, value) in request.headers().entries() {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value)) {
-            headers.append(name, value);
+        let wrong = || Problem::malformed(format!("the header {name:?} cannot be read"));
+        if std::str::from_utf8(&value).is_err() {
+            return Err(Problem::malformed(format!("the header {name:?} is not UTF-8")));
         }
+        let value = HeaderValue::from_bytes(&value).map_err(|_| wrong())?;
+        head.headers.append(HeaderName::try_from(name.as_str()).map_err(|_| wrong())?, value);
     }
-    let announced =
-        headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
-        return Err(Problem::too_large(MAX_BODY));
-    }
-    let mut body = Vec::new();
-    let mut chunks = Box::pin(request.into_body_stream());
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::malformed("the body broke off"))?;
-        if body.len().saturating_add(chunk.len()) > MAX_BODY {
-            return Err(Problem::too_large(MAX_BODY));
+    Ok(head)
+}
+
+/// Reads the body: at most `limit` bytes, and within its time.
+pub async fn read_body(request: IncomingRequest, limit: usize) -> Result<Vec<u8>, Problem> {
+    let whole = async {
+        let mut body = Vec::new();
+        let mut chunks = Box::pin(request.into_body_stream());
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| Problem::malformed("the body broke off"))?;
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(Problem::too_large(limit));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
-    }
-    let mut read = Request::new(body);
-    *read.method_mut() = method;
-    *read.uri_mut() = uri;
-    *read.headers_mut() = headers;
-    Ok(read)
+        Ok(body)
+    };
+    within(BODY.saturating_mul(1_000), whole).await.unwrap_or_else(|| Err(Problem::timeout(BODY)))
 }
 
 /// Sends the answer, whole: whatever the component does afterwards, the client has it.

@@ -7,7 +7,7 @@ mod clock;
 #[cfg(target_arch = "wasm32")]
 mod http_in;
 pub mod log;
-mod settings;
+pub mod settings;
 #[cfg(target_arch = "wasm32")]
 mod timeout;
 #[cfg(target_arch = "wasm32")]
@@ -15,8 +15,11 @@ mod wiring;
 
 pub use clock::{FreshIds, now, random_secret};
 #[cfg(target_arch = "wasm32")]
-pub use http_in::{read, respond};
-pub use settings::{BusChoice, SettingError, Settings};
+pub use http_in::{read_body, read_head, respond};
+pub use settings::{
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, SettingError, Settings, StoreSettings,
+    WebhookSettings,
+};
 #[cfg(target_arch = "wasm32")]
 pub use timeout::within;
 #[cfg(target_arch = "wasm32")]

@@ -10,6 +10,19 @@ pub fn error(message: &str, error: &impl std::fmt::Display) {
     line("error", message, &error.to_string());
 }
 
+/// A request that could not be carried out because the service failed: which one, where, and why.
+pub fn request_failed(component: &str, route: &str, request: &str, error: &str) {
+    let line = serde_json::json!({
+        "level": "error",
+        "message": "a request failed",
+        "component": component,
+        "route": route,
+        "request": request,
+        "error": error,
+    });
+    eprintln!("{line}");
+}
+
 fn line(level: &str, message: &str, error: &str) {
     eprintln!("{}", serde_json::json!({ "level": level, "message": message, "error": error }));
 }

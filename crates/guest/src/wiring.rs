@@ -4,13 +4,13 @@ use perennial_events::{Bus, BusError, CloudEvent, LocalBus, RedisBus};
 use perennial_store::StoreError;
 use perennial_store::sqlite::{SpinSql, Sqlite};
 
-use crate::{BusChoice, Settings};
+use crate::{BusChoice, BusSettings, CallbackSettings, StoreSettings};
 
 /// The store that a component works with.
 pub type GuestStore = Sqlite<SpinSql>;
 
 /// Opens the store.
-pub fn open_store(settings: &Settings) -> Result<GuestStore, StoreError> {
+pub fn open_store(settings: &StoreSettings) -> Result<GuestStore, StoreError> {
     let sql = SpinSql::open().map_err(|error| StoreError::Database(error.to_string()))?;
     Sqlite::open(sql, settings.durability)
 }
@@ -42,12 +42,18 @@ impl Bus for AnyBus {
     }
 }
 
-/// Opens the bus that the settings name.
-pub fn open_bus(settings: &Settings) -> Result<AnyBus, BusError> {
-    let local = || AnyBus::Local(LocalBus::new(settings.callback_token.as_str()));
-    match settings.bus {
+/// Opens the bus that the settings name. The application's own routes are within reach of HTTP guests only, which have
+/// `callbacks`; elsewhere there is `None` in their place, and relaying is left to the HTTP components.
+pub fn open_bus(
+    settings: &BusSettings,
+    callbacks: Option<&CallbackSettings>,
+) -> Result<Option<AnyBus>, BusError> {
+    let local = || callbacks.map(|callbacks| AnyBus::Local(LocalBus::new(callbacks.token.as_str())));
+    match settings.choice {
         BusChoice::Local => Ok(local()),
-        BusChoice::Redis => RedisBus::open(&settings.redis_url).map(AnyBus::Redis),
-        BusChoice::Auto => Ok(RedisBus::open(&settings.redis_url).map_or_else(|_| local(), AnyBus::Redis)),
+        BusChoice::Redis => RedisBus::open(&settings.redis_url).map(AnyBus::Redis).map(Some),
+        BusChoice::Auto => {
+            Ok(RedisBus::open(&settings.redis_url).map_or_else(|_| local(), |bus| Some(AnyBus::Redis(bus))))
+        }
     }
 }

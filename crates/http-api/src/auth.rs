@@ -35,14 +35,16 @@ impl Caller {
     }
 }
 
-/// Finds out who is calling. The bootstrap token, where one is set, speaks for the owner `admin`.
-pub fn authenticate(
+/// Finds out who is calling. The bootstrap token, where one is set, speaks for the owner `admin`. The store is asked for
+/// only where there is a token to look up.
+pub fn authenticate<'s, S: SystemStore + 's>(
     headers: &HeaderMap,
     bootstrap_token: &str,
-    store: &impl SystemStore,
+    store: impl FnOnce() -> Result<&'s S, StoreError>,
     now: Timestamp,
 ) -> Result<Caller, Problem> {
     let token = bearer(headers)?;
+    let store = store()?;
     if same_secret(token, bootstrap_token) {
         let user = store.user(&UserId::admin())?.ok_or_else(|| StoreError::Corrupt("no admin".to_owned()))?;
         let scopes = vec![Scope::TasksRead, Scope::TasksWrite, Scope::Admin];
@@ -59,7 +61,7 @@ pub fn has_token(headers: &HeaderMap, token: &str) -> bool {
     bearer(headers).is_ok_and(|given| same_secret(given, token))
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || Problem::unauthenticated("send the header Authorization: Bearer <token>");
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;

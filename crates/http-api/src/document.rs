@@ -6,6 +6,8 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use crate::media::check_type;
+use crate::objects::Objects;
 use crate::{Problem, Request};
 
 /// Longest body, in bytes. The entry points stop reading here.
@@ -13,9 +15,9 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// Reads the document of a request; the error says where it is wrong. `types` are the media types taken.
 pub fn json<T: DeserializeOwned>(request: &Request, types: &[&str]) -> Result<T, Problem> {
-    check_type(request, types)?;
+    check_type(request.headers(), types)?;
     let mut reader = serde_json::Deserializer::from_slice(request.body());
-    let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let document = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
         let pointer = pointer(error.path());
         problem(&pointer, error.inner())
     })?;
@@ -30,26 +32,17 @@ pub fn json_value(request: &Request, types: &[&str]) -> Result<Value, Problem> {
 
 /// Reads a typed document out of one that was merged.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Objects(value)).map_err(|error| {
         let pointer = pointer(error.path());
         problem(&pointer, error.inner())
     })
-}
-
-fn check_type(request: &Request, types: &[&str]) -> Result<(), Problem> {
-    let sent = request.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if types.iter().any(|taken| essence.eq_ignore_ascii_case(taken)) {
-        return Ok(());
-    }
-    Err(Problem::unsupported_media_type(&types.join(" or ")))
 }
 
 fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
     if error.classify() != Category::Data {
         return Problem::malformed(format!("the body is not JSON: {error}"));
     }
-    let detail = error.to_string();
+    let detail = in_words(&error.to_string());
     // serde reports a missing or repeated member at its parent; the pointer should lead to the member itself.
     let member = ["missing field `", "duplicate field `"]
         .iter()
@@ -61,6 +54,14 @@ fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
         }
         _ => Invalid::at(pointer, detail.clone()).into(),
     }
+}
+
+/// What serde says, without the names of our types.
+fn in_words(text: &str) -> String {
+    const STRUCT: &str = "expected struct ";
+    let Some((before, after)) = text.split_once(STRUCT) else { return text.to_owned() };
+    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    format!("{before}expected an object{rest}")
 }
 
 /// A path as a JSON Pointer (RFC 6901).
@@ -105,10 +106,23 @@ mod tests {
             (r#"{"title": "x", "reminders": [{"trigger": "PT0S"}, {"at": 1}]}"#, "/reminders/1/at"),
             (r#"{"title": "x", "priority": "huge"}"#, "/priority"),
             (r#"{"title": "x", "title": "y"}"#, "/title"),
+            (r#"["hello"]"#, ""),
+            (r#"{"title": "x", "due": ["2026-12-01"]}"#, "/due"),
+            (r#"{"title": "x", "reminders": [["PT0S"]]}"#, "/reminders/0"),
+            (r#"{"title": "x", "reminders": [[null, "PT0S"]]}"#, "/reminders/0"),
+            (r#"{"title": "x", "recurrence": ["FREQ=DAILY"]}"#, "/recurrence"),
             (r#"{"title": "x""#, "none"),
             (r#"{"title": "x"} {}"#, "none"),
         ] {
             assert_eq!(pointer_of(body), pointer, "{body}");
         }
+    }
+
+    #[test]
+    fn a_merged_document_is_read_as_strictly() {
+        let merged = serde_json::json!({ "title": "x", "due": ["2026-12-01"] });
+        assert_eq!(typed::<TaskInput>(merged).unwrap_err().status().as_u16(), 422);
+        let right = serde_json::json!({ "title": "x", "due": { "local": "2026-12-01" }, "tags": ["a"] });
+        assert_eq!(typed::<TaskInput>(right).unwrap().tags, ["a"]);
     }
 }

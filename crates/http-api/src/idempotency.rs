@@ -1,27 +1,33 @@
 //! `Idempotency-Key`: a request that is sent again gets the answer it got.
 
+use std::fmt;
+
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::IdempotencyRecord;
 use perennial_store::IdempotentAnswer;
 use sha2::{Digest, Sha256};
 
+use crate::auth::bearer;
+use crate::sealed::{Seal, is_sealed};
 use crate::{Problem, Request, Response};
 
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;
 
-/// The key of a request, and what the request is.
-#[derive(Debug, Clone, PartialEq)]
+/// The key of a request, what the request is, and the seal of its caller.
+#[derive(Clone)]
 pub struct IdempotencyKey {
     /// The key, as sent.
     pub key: String,
     fingerprint: String,
+    seal: Seal,
 }
 
 impl IdempotencyKey {
-    /// Reads the header, if it is there.
+    /// Reads the header, if it is there. Its request carries a bearer token.
     pub fn parse(request: &Request) -> Result<Option<Self>, Problem> {
-        let mut values = request.headers().get_all("idempotency-key").iter();
+        let headers = request.headers();
+        let mut values = headers.get_all("idempotency-key").iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(Problem::malformed("Idempotency-Key is given twice"));
@@ -32,39 +38,69 @@ impl IdempotencyKey {
                 "Idempotency-Key must be 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
-        let mut hash = Sha256::new();
-        for part in
-            [request.method().as_str().as_bytes(), request.uri().to_string().as_bytes(), request.body()]
-        {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
-        let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Some(Self { key: key.to_owned(), fingerprint }))
+        let seal =
+            Seal::new(bearer(headers)?, key).ok_or_else(|| Problem::unavailable("nothing can be sealed"))?;
+        Ok(Some(Self { key: key.to_owned(), fingerprint: fingerprint(request), seal }))
     }
 
-    /// The record that makes `response` the answer of this key.
-    pub fn record(&self, response: &Response) -> IdempotencyRecord {
+    /// The record that makes `response` the answer of this key. One that tells a `secret` is sealed.
+    pub fn record(&self, response: &Response, secret: bool) -> Result<IdempotencyRecord, Problem> {
         let header =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        IdempotencyRecord {
+        let body = if secret {
+            let sealed = self.seal.seal(response.body(), &self.fingerprint);
+            sealed.ok_or_else(|| Problem::unavailable("there is no randomness"))?
+        } else {
+            String::from_utf8_lossy(response.body()).into_owned()
+        };
+        Ok(IdempotencyRecord {
             key: self.key.clone(),
             fingerprint: self.fingerprint.clone(),
             status: response.status().as_u16(),
             etag: header(header::ETAG),
             location: header(header::LOCATION),
-            body: String::from_utf8_lossy(response.body()).into_owned(),
-        }
+            body,
+        })
     }
 }
 
-/// The stored answer, given again.
+/// Tells nothing of the seal.
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("IdempotencyKey").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// What makes two requests the same: method, address, conditions and body. Each part goes in with its length.
+fn fingerprint(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update(bytes.len().to_le_bytes());
+        hash.update(bytes);
+    };
+    part(request.method().as_str().as_bytes());
+    part(request.uri().to_string().as_bytes());
+    part(request.body());
+    // Last, and nothing where there is none: so keys stored before conditions were part of it stay good.
+    for condition in request.headers().get_all(header::IF_MATCH) {
+        part(condition.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The stored answer, given again, byte for byte.
 pub fn replay(key: &IdempotencyKey, stored: IdempotentAnswer) -> Result<Response, Problem> {
     if stored.fingerprint != key.fingerprint {
         return Err(Problem::idempotency_mismatch());
     }
-    let has_body = !stored.body.is_empty();
-    let mut response = Response::new(stored.body.into_bytes());
+    let body = if is_sealed(&stored.body) {
+        // The same request with another token of the same user: that caller was not told the secret.
+        key.seal.open(&stored.body, &key.fingerprint).ok_or_else(Problem::idempotency_mismatch)?
+    } else {
+        stored.body.into_bytes()
+    };
+    let has_body = !body.is_empty();
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     if has_body {
@@ -77,4 +113,50 @@ pub fn replay(key: &IdempotencyKey, stored: IdempotentAnswer) -> Result<Response
     }
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(token: &str, if_match: &str, body: &str) -> IdempotencyKey {
+        let request = http::Request::post("/v1/channels")
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", "k")
+            .header("if-match", if_match)
+            .body(body.as_bytes().to_vec())
+            .unwrap();
+        IdempotencyKey::parse(&request).unwrap().unwrap()
+    }
+
+    fn stored(record: &IdempotencyRecord) -> IdempotentAnswer {
+        IdempotentAnswer {
+            fingerprint: record.fingerprint.clone(),
+            status: record.status,
+            etag: record.etag.clone(),
+            location: record.location.clone(),
+            body: record.body.clone(),
+        }
+    }
+
+    #[test]
+    fn a_secret_is_told_again_to_the_same_caller_and_to_no_other() {
+        let mut told = crate::answer(StatusCode::CREATED, &serde_json::json!({ "secret": "whsec_x" }));
+        told.headers_mut().insert(header::ETAG, HeaderValue::from_static("\"1\""));
+        let record = key("a", "*", "{}").record(&told, true).unwrap();
+        assert!(!record.body.contains("whsec"), "{}", record.body);
+
+        let again = replay(&key("a", "*", "{}"), stored(&record)).unwrap();
+        assert_eq!(again.status(), StatusCode::CREATED);
+        assert_eq!(again.body(), told.body());
+        assert_eq!(again.headers()["etag"], "\"1\"");
+        assert_eq!(again.headers()["content-type"], "application/json");
+
+        for other in [key("b", "*", "{}"), key("a", "\"2\"", "{}"), key("a", "*", "[]")] {
+            assert_eq!(replay(&other, stored(&record)).unwrap_err().status().as_u16(), 422);
+        }
+        let plain = key("a", "*", "{}").record(&told, false).unwrap();
+        assert_eq!(plain.body.as_bytes(), told.body());
+        assert_eq!(replay(&key("b", "*", "{}"), stored(&plain)).unwrap().body(), told.body());
+    }
 }

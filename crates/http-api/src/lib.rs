@@ -4,20 +4,30 @@ mod auth;
 mod condition;
 mod document;
 mod idempotency;
+mod kind;
+mod media;
+mod objects;
 mod page;
 mod problem;
+mod query;
+mod sealed;
 mod trace;
 
 pub use auth::{Caller, authenticate, has_token, same_secret};
 pub use condition::{IfMatch, etag};
 pub use document::{MAX_BODY, json, json_value, typed};
 pub use idempotency::{IdempotencyKey, replay};
-pub use page::{Items, PageQuery, query};
+pub use kind::Kind;
+pub use media::check_body;
+pub use page::{Items, PageQuery};
 pub use problem::Problem;
+pub use query::query;
 pub use trace::{correlation_id, traceparent};
 
 /// A request whose body has been read, within its limit.
 pub type Request = http::Request<Vec<u8>>;
+/// What comes before a request's body: method, address and headers.
+pub type Head = http::request::Parts;
 /// An answer.
 pub type Response = http::Response<Vec<u8>>;
 

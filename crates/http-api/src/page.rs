@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use perennial_store::Page;
 use serde::Serialize;
 
-use crate::{Problem, Request};
+use crate::Problem;
 
 /// Items of a page unless told otherwise.
 const DEFAULT: u32 = 50;
@@ -13,25 +13,6 @@ const DEFAULT: u32 = 50;
 const MAX: u32 = 200;
 /// Longest cursor, in characters.
 const MAX_CURSOR: usize = 200;
-
-/// The query parameters of a request that are taken here; any other is refused, never ignored.
-pub fn query(request: &Request, taken: &[&str]) -> Result<Vec<(String, String)>, Problem> {
-    let mut found: Vec<(String, String)> = Vec::new();
-    for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if !taken.contains(&name) {
-            return Err(Problem::malformed(format!(
-                "the query parameter {name:?} is not one of: {}",
-                taken.join(", ")
-            )));
-        }
-        if found.iter().any(|(other, _)| other == name) {
-            return Err(Problem::malformed(format!("the query parameter {name:?} is given twice")));
-        }
-        found.push((name.to_owned(), value.to_owned()));
-    }
-    Ok(found)
-}
 
 /// Where a page starts and how much it shows.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Occurrences that are still to come, as the series and its overrides say.
 
-use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+use chrono::{NaiveDateTime, NaiveTime};
 use perennial_recurrence::{Moment, Zone};
 
 use super::{Anchor, Override, RRULE};
@@ -76,8 +76,8 @@ pub fn project(
 impl Bound {
     /// Reads a bound of a span of time; `name` is the query parameter it came in.
     pub fn parse(text: &str, name: &str) -> Result<Self, Invalid> {
-        if let Some(at) = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.ends_with('Z')) {
-            return Ok(Self::Instant(at.with_timezone(&Utc).into()));
+        if let Some(at) = Timestamp::parse(text) {
+            return Ok(Self::Instant(at));
         }
         match parse_local(text) {
             Ok(Local::Date(date)) => Ok(Self::Local(date.and_time(NaiveTime::MIN))),

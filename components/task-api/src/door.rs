@@ -1,0 +1,150 @@
+//! Letting requests in: by the head first, then with their body.
+
+use http::Method;
+use perennial_domain::{TaskId, Timestamp, UserId};
+use perennial_http_api::{
+    Caller, Head, MAX_BODY, Problem, Request, Response, authenticate, check_body, has_token,
+};
+use perennial_store::{Store, StoreError, SystemStore};
+
+use crate::route::{Operation, Route, resolve};
+use crate::{Api, channels, health, notifications, occurrences, preview, tasks, tokens, users};
+
+/// A request whose head was let in: its body may be read now.
+#[derive(Debug)]
+pub struct Admitted {
+    route: &'static Route,
+    id: String,
+    caller: Option<Caller>,
+}
+
+/// An answer, and the user in whose stream there is something new.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub response: Response,
+    /// Whose events wait to be published.
+    pub wrote: Option<UserId>,
+}
+
+/// Looks at the head of a request: 404 and 405, 401 and 403, 400, 413 and 415 need nothing more. The store is opened only
+/// for a token that has to be looked up.
+pub fn admit<'s, S: SystemStore + 's>(
+    head: &Head,
+    bootstrap_token: &str,
+    store: impl FnOnce() -> Result<&'s S, StoreError>,
+    now: Timestamp,
+) -> Result<Admitted, Problem> {
+    let (route, id) = resolve(&head.method, head.uri.path())?;
+    let caller = match route.scope {
+        None => None,
+        Some(_) if route.operation == Operation::Preview && has_token(&head.headers, bootstrap_token) => None,
+        Some(scope) => {
+            let caller = authenticate(&head.headers, bootstrap_token, store, now)?;
+            caller.needs(scope)?;
+            Some(caller)
+        }
+    };
+    check_body(&head.headers, route.takes, MAX_BODY)?;
+    Ok(Admitted { route, id: id.to_owned(), caller })
+}
+
+/// The form of the address of a request, for the log: no user's words are in it.
+pub fn template(head: &Head) -> &'static str {
+    resolve(&head.method, head.uri.path()).map_or("", |(route, _)| route.path)
+}
+
+impl Admitted {
+    /// Whether there is a body to read.
+    pub fn takes_body(&self) -> bool {
+        !self.route.takes.is_empty()
+    }
+
+    /// The answer to a request that needs no store.
+    pub fn without_store(&self, request: &Request) -> Option<Result<Answered, Problem>> {
+        let answer = |response| Answered { response, wrote: None };
+        (self.route.operation == Operation::Preview).then(|| preview::post(request).map(answer))
+    }
+
+    /// Carries the request out.
+    pub fn carry_out<S: Store + SystemStore>(
+        &self,
+        api: &mut Api<'_, S>,
+        request: &Request,
+    ) -> Result<Answered, Problem> {
+        let (response, wrote) = match &self.caller {
+            Some(caller) => {
+                let (response, wrote) = self.dispatch(api, caller, request)?;
+                (response, wrote.then(|| caller.user.id.clone()))
+            }
+            None => (self.open(api.store, request)?, None),
+        };
+        Ok(Answered { response, wrote })
+    }
+
+    /// What needs no caller.
+    fn open(&self, store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
+        match self.route.operation {
+            Operation::Health => health::healthz(store),
+            Operation::Ready => health::readyz(store),
+            Operation::Preview => preview::post(request),
+            _ => Err(Problem::unauthenticated("this needs a token")),
+        }
+    }
+
+    fn dispatch<S: Store + SystemStore>(
+        &self,
+        api: &mut Api<'_, S>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<(Response, bool), Problem> {
+        let id = self.id.as_str();
+        // What is no id is the id of nothing.
+        let task = || TaskId::parse(id).ok_or_else(Problem::not_found);
+        let store = api.store;
+        let read = match self.route.operation {
+            Operation::Health | Operation::Ready | Operation::Preview => self.open(store, request),
+            Operation::ListTasks => tasks::list(store, caller, request),
+            Operation::CreateTask => return tasks::create(api, caller, request),
+            Operation::GetTask => tasks::get(store, caller, task()?),
+            Operation::UpdateTask => return tasks::update(api, caller, request, task()?),
+            Operation::DeleteTask => return tasks::delete(api, caller, request, task()?),
+            Operation::CompleteOccurrence => return occurrences::complete(api, caller, request, task()?),
+            Operation::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),
+            Operation::SplitSeries => return occurrences::split(api, caller, request, task()?),
+            Operation::ListOccurrences => occurrences::list(store, caller, request, task()?),
+            Operation::ListChannels => channels::list(store, caller, request),
+            Operation::CreateChannel => return channels::create(api, caller, request),
+            Operation::DeleteChannel => return channels::delete(api, caller, request, id),
+            Operation::ListNotifications => notifications::list(store, caller, request),
+            Operation::ListUsers => users::list(store, request),
+            Operation::CreateUser => return users::create(api, caller, request),
+            Operation::ListTokens => tokens::list(store, request),
+            Operation::CreateToken => return tokens::create(api, caller, request),
+            Operation::RevokeToken => return tokens::revoke(api, caller, request, id),
+        };
+        Ok((read?, false))
+    }
+}
+
+/// The answer as it goes out: a problem as its document, and nothing but the head to HEAD.
+pub fn finish(method: &Method, answered: Result<Answered, Problem>) -> Answered {
+    let mut answered = answered.unwrap_or_else(|problem| Answered { response: problem.into(), wrote: None });
+    if method == Method::HEAD {
+        answered.response.body_mut().clear();
+    }
+    answered
+}
+
+/// Answers a whole request: what the entry point does in two steps, with the body read between them.
+pub fn handle<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    bootstrap_token: &str,
+    request: Request,
+) -> Answered {
+    let (head, body) = request.into_parts();
+    let method = head.method.clone();
+    let answered = admit(&head, bootstrap_token, || Ok(api.store), api.now)
+        .and_then(|admitted| admitted.carry_out(api, &Request::from_parts(head, body)));
+    finish(&method, answered)
+}

@@ -1,0 +1,144 @@
+//! Who and what is let in, and what is told again.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod service;
+
+use std::cell::Cell;
+
+use http::Request;
+use perennial_fixture::{Fixture, NOON};
+use perennial_http_api::Head;
+use perennial_store::StoreError;
+use perennial_store::sqlite::{NativeSql, Sqlite};
+use serde_json::{Value, json};
+use service::{OWNER, Service};
+use task_api::admit;
+
+type Store = Sqlite<NativeSql>;
+
+fn head(line: &str, token: &str, content_type: &str) -> Head {
+    let (method, path) = line.split_once(' ').unwrap();
+    let request = Request::builder().method(method).uri(path).header("content-type", content_type);
+    let request =
+        if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
+    request.body(()).unwrap().into_parts().0
+}
+
+#[test]
+fn a_stranger_is_refused_without_the_store_and_before_the_body() {
+    let opened = Cell::new(0);
+    let status = |line: &str, token: &str, content_type: &str| {
+        let store = || -> Result<&Store, StoreError> {
+            opened.set(opened.get() + 1);
+            Err(StoreError::Database("was opened".to_owned()))
+        };
+        let admitted = admit(&head(line, token, content_type), OWNER, store, NOON);
+        admitted.map_or_else(|problem| problem.status().as_u16(), |_| 200)
+    };
+    for (line, token, content_type, expected) in [
+        ("POST /v1/tasks", "", "application/json", 401),
+        ("POST /v1/nothing", "", "application/json", 404),
+        ("PUT /v1/tasks", "", "application/json", 405),
+        ("GET /healthz", "", "", 200),
+        ("POST /v1/recurrence/preview", OWNER, "application/json", 200),
+        ("POST /v1/recurrence/preview", OWNER, "text/plain", 415),
+    ] {
+        assert_eq!(status(line, token, content_type), expected, "{line}");
+    }
+    assert_eq!(opened.get(), 0);
+    assert_eq!(status("POST /v1/tasks", "prn_unknown", "application/json"), 503, "looked up");
+    assert_eq!(opened.get(), 1);
+}
+
+#[test]
+fn a_failure_of_the_store_is_kept_for_the_log_and_not_told() {
+    let fails = || -> Result<&Store, StoreError> { Err(StoreError::Database("disk I/O error".to_owned())) };
+    let problem = admit(&head("GET /v1/tasks", "prn_x", ""), OWNER, fails, NOON).unwrap_err();
+    assert!(problem.cause().unwrap().contains("disk I/O error"));
+    let response: perennial_http_api::Response = problem.of_request("4bf92f").into();
+    let document: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(document["instance"], "urn:perennial:request:4bf92f");
+    assert!(!document.to_string().contains("disk"), "{document}");
+
+    let store = Fixture::new().store;
+    let refused = admit(&head("GET /v1/tasks", "prn_x", ""), OWNER, || Ok(&store), NOON).unwrap_err();
+    assert_eq!(refused.cause(), None, "a client's mistake is no failure");
+}
+
+#[test]
+fn a_secret_is_told_again_to_who_was_told_it_and_to_nobody_else() {
+    let mut service = Service::default();
+    let hook = json!({ "type": "webhook", "url": "https://hooks.example.com/" });
+    let mint = |name: &str| json!({ "user": "admin", "name": name, "scopes": ["tasks:read", "tasks:write", "admin"] });
+    let other = service.json("POST /v1/tokens", &mint("other"))["secret"].as_str().unwrap().to_owned();
+    for (number, (line, body)) in
+        [("POST /v1/channels", hook), ("POST /v1/tokens", mint("second"))].into_iter().enumerate()
+    {
+        let key = format!("key-{number}");
+        let headers = [("idempotency-key", key.as_str())];
+        let first = service.send(OWNER, line, &headers, &body);
+        let again = service.send(OWNER, line, &headers, &body);
+        assert_eq!(first.status().as_u16(), 201);
+        assert_eq!((again.status(), again.body()), (first.status(), first.body()));
+        assert_eq!(again.headers()["idempotency-replayed"], "true");
+        let secret =
+            serde_json::from_slice::<Value>(first.body()).unwrap()["secret"].as_str().unwrap().to_owned();
+        assert!(
+            !format!("{:?}", service.fixture.rows("SELECT body FROM idempotency")).contains(&secret),
+            "{line}"
+        );
+        assert_eq!(service.send(&other, line, &headers, &body).status().as_u16(), 422, "{line}");
+    }
+    assert_eq!(service.fixture.count("channel"), 1);
+    assert_eq!(service.fixture.count("token"), 2);
+}
+
+#[test]
+fn a_key_belongs_to_its_condition_too() {
+    let mut service = Service::default();
+    let task = service.json("POST /v1/tasks", &json!({ "title": "Milk" }));
+    let line = format!("PATCH /v1/tasks/{}", task["id"].as_str().unwrap());
+    let send = |service: &mut Service, tag| {
+        let headers = [("idempotency-key", "k"), ("if-match", tag)];
+        service.send(OWNER, &line, &headers, &json!({ "title": "Bread" })).status().as_u16()
+    };
+    assert_eq!(send(&mut service, "\"1\""), 200);
+    assert_eq!(send(&mut service, "\"1\""), 200);
+    assert_eq!(send(&mut service, "\"7\""), 422);
+}
+
+#[test]
+fn a_token_makes_no_stronger_one_than_itself() {
+    let mut service = Service::default();
+    let only_admin = json!({ "user": "admin", "name": "minter", "scopes": ["admin"] });
+    let minter = service.json("POST /v1/tokens", &only_admin)["secret"].as_str().unwrap().to_owned();
+    for (scopes, pointers) in [
+        (json!(["admin"]), vec![]),
+        (json!(["admin", "tasks:read"]), vec!["/scopes/1"]),
+        (json!(["tasks:write", "tasks:read"]), vec!["/scopes/0", "/scopes/1"]),
+    ] {
+        let body = json!({ "user": "admin", "name": "x", "scopes": scopes });
+        let response = service.send(&minter, "POST /v1/tokens", &[], &body);
+        assert_eq!(response.status().as_u16(), if pointers.is_empty() { 201 } else { 422 }, "{body}");
+        let document: Value = serde_json::from_slice(response.body()).unwrap();
+        let errors = document["errors"].as_array().cloned().unwrap_or_default();
+        let found: Vec<&str> = errors.iter().filter_map(|error| error["pointer"].as_str()).collect();
+        assert_eq!(found, pointers, "{document}");
+    }
+    // Unless told otherwise, a token is for tasks.
+    let plain = json!({ "user": "admin", "name": "x" });
+    assert_eq!(service.send(&minter, "POST /v1/tokens", &[], &plain).status().as_u16(), 422);
+}
+
+#[test]
+fn head_is_answered_like_get_without_its_body() {
+    let mut service = Service::default();
+    let task = service.json("POST /v1/tasks", &json!({ "title": "Milk" }));
+    let path = format!("/v1/tasks/{}", task["id"].as_str().unwrap());
+    for path in ["/healthz", "/readyz", "/v1/tasks", &path, "/v1/nothing"] {
+        let get = service.send(OWNER, &format!("GET {path}"), &[], &Value::Null);
+        let head = service.send(OWNER, &format!("HEAD {path}"), &[], &Value::Null);
+        assert_eq!((head.status(), head.headers()), (get.status(), get.headers()), "{path}");
+        assert!(head.body().is_empty() && !get.body().is_empty(), "{path}");
+    }
+}

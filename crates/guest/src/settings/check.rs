@@ -1,0 +1,149 @@
+//! All settings at once, for the start of a host: a wrong one is refused there and not at the first request.
+
+use super::{
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, SettingError, Settings, StoreSettings,
+    WebhookSettings, read,
+};
+
+/// Reads every variable of the application and checks those that must agree.
+pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
+    StoreSettings::read(get)?;
+    let bus = BusSettings::read(get)?;
+    AuthSettings::read(get)?;
+    CallbackSettings::read(get)?;
+    WebhookSettings::read(get)?;
+    if bus.choice != BusChoice::Local {
+        let url = place(&bus.redis_url).ok_or_else(|| {
+            SettingError::new(
+                "redis_url",
+                "must be redis://host:port or rediss://host:port, perhaps with a user and password",
+            )
+        })?;
+        let host = read(get, "redis_host")?;
+        if place(&host).as_ref() != Some(&url) || host.contains('@') {
+            let reason = format!(
+                "must be {}://{}:{}: the place that redis_url names, without user and password",
+                url.scheme, url.host, url.port
+            );
+            return Err(SettingError::new("redis_host", reason));
+        }
+    }
+    Ok(())
+}
+
+/// Where a Redis is.
+#[derive(PartialEq)]
+struct Place {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+fn place(url: &str) -> Option<Place> {
+    let (scheme, rest) = url.split_once("://")?;
+    if !["redis", "rediss"].contains(&scheme) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+    let (host, port) = match address.rsplit_once(':') {
+        // The colons of an IPv6 address are within its brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (address, 6379),
+    };
+    let port_is_one = port != 0;
+    (port_is_one && !host.is_empty()).then(|| Place {
+        scheme: scheme.to_owned(),
+        host: host.to_ascii_lowercase(),
+        port,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(changes: &[(&str, &str)]) -> Result<(), SettingError> {
+        check(&|asked| {
+            let changed = changes.iter().find(|(name, _)| *name == asked).map(|(_, value)| *value);
+            Ok(changed
+                .unwrap_or(match asked {
+                    "store" => "sqlite",
+                    "durability" => "full",
+                    "bus" => "auto",
+                    "redis_url" | "redis_host" => "redis://127.0.0.1:6379",
+                    "webhook_http_origin" => "http://none.invalid",
+                    _ => "",
+                })
+                .to_owned())
+        })
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_by_its_name() {
+        let long = "x".repeat(513);
+        for (name, value) in [
+            ("store", "mysql"),
+            ("durability", "fast"),
+            ("bus", "kafka"),
+            ("redis_url", "127.0.0.1:6379"),
+            ("redis_url", "redis://:6379"),
+            ("redis_url", "redis://h:port"),
+            ("redis_host", "redis://127.0.0.1:6380"),
+            ("redis_host", "redis://me:secret@127.0.0.1:6379"),
+            ("redis_host", ""),
+            ("bootstrap_token", "two words"),
+            ("bootstrap_token", "schlüssel"),
+            ("bootstrap_token", "line\nbreak"),
+            ("bootstrap_token", &long),
+            ("app_api_token", " "),
+            ("webhook_http_origin", "ftp://x"),
+            ("webhook_http_origin", ""),
+            ("webhook_http_origin", "http://"),
+            ("webhook_http_origin", "http://127.0.0.1:+80"),
+            ("webhook_http_origin", "http://127.0.0.1:80/hook"),
+            ("webhook_http_origin", "http://*"),
+        ] {
+            assert_eq!(with(&[(name, value)]).map_err(|error| error.name), Err(name), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_taken() {
+        for changes in [
+            vec![],
+            vec![("bus", "local"), ("redis_url", "")],
+            vec![
+                ("redis_url", "redis://me:p@ss@cache.example:7000/2"),
+                ("redis_host", "redis://cache.example:7000"),
+            ],
+            vec![("redis_url", "rediss://[::1]"), ("redis_host", "rediss://[::1]:6379")],
+            vec![("webhook_http_origin", "http://127.0.0.1:*"), ("bootstrap_token", "!~")],
+        ] {
+            assert_eq!(with(&changes), Ok(()), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn callbacks_are_closed_where_no_token_is_set() {
+        let token = |changes: &[(&str, &str)]| {
+            let get = |asked: &'static str| {
+                Ok(changes.iter().find(|(name, _)| *name == asked).map_or("", |(_, value)| *value).to_owned())
+            };
+            CallbackSettings::read(&get).unwrap().token
+        };
+        assert_eq!(token(&[]), "");
+        assert_eq!(token(&[("bootstrap_token", "a")]), "a");
+        assert_eq!(token(&[("bootstrap_token", "a"), ("app_api_token", "b")]), "b");
+    }
+
+    /// A secret is no part of what is said of it.
+    #[test]
+    fn an_error_tells_no_secret() {
+        let error =
+            with(&[("redis_url", "redis://me:hush@127.0.0.1:1"), ("bootstrap_token", "")]).unwrap_err();
+        assert_eq!(error.name, "redis_host");
+        assert!(!error.to_string().contains("hush"), "{error}");
+        assert!(!with(&[("bootstrap_token", "hush hush")]).unwrap_err().to_string().contains("hush"));
+    }
+}

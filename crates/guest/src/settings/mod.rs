@@ -1,0 +1,60 @@
+//! Settings: Spin variables, with their defaults in spin.toml. They are read per concern, so that a component has only the
+//! variables, and the secrets, that its work needs. A wrong value is refused by its name.
+
+mod bus;
+mod callbacks;
+mod check;
+mod store;
+mod webhooks;
+
+use thiserror::Error;
+
+pub use bus::{BusChoice, BusSettings};
+pub use callbacks::{AuthSettings, CallbackSettings};
+pub use check::check;
+pub use store::StoreSettings;
+pub use webhooks::WebhookSettings;
+
+/// Gives the value of a variable.
+pub type Get<'a> = dyn Fn(&'static str) -> Result<String, String> + 'a;
+
+/// The settings of one concern.
+pub trait Settings: Sized {
+    /// Reads them.
+    fn read(get: &Get<'_>) -> Result<Self, SettingError>;
+
+    /// Reads them from the host.
+    #[cfg(target_arch = "wasm32")]
+    fn from_host() -> Result<Self, SettingError> {
+        Self::read(&|name| spin_sdk::variables::get(name).map_err(|error| error.to_string()))
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Error, PartialEq)]
+#[error("the variable {name} is wrong: {reason}")]
+pub struct SettingError {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with it; never its value where that is a secret.
+    pub reason: String,
+}
+
+impl SettingError {
+    fn new(name: &'static str, reason: impl Into<String>) -> Self {
+        Self { name, reason: reason.into() }
+    }
+}
+
+fn read(get: &Get<'_>, name: &'static str) -> Result<String, SettingError> {
+    get(name).map_err(|reason| SettingError { name, reason })
+}
+
+/// One of a set of names.
+fn choice<T: Copy>(get: &Get<'_>, name: &'static str, taken: &[(&str, T)]) -> Result<T, SettingError> {
+    let value = read(get, name)?;
+    taken.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice).ok_or_else(|| {
+        let words: Vec<&str> = taken.iter().map(|(word, _)| *word).collect();
+        SettingError::new(name, format!("{value:?} is not one of: {}", words.join(", ")))
+    })
+}

@@ -1,0 +1,64 @@
+//! spin.toml gives each component the variables that its work reads, and no others.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use perennial_guest::settings::{Get, check};
+use perennial_guest::{
+    AuthSettings, BusSettings, CallbackSettings, SettingError, Settings, StoreSettings, WebhookSettings,
+};
+
+const MANIFEST: &str = include_str!("../../../spin.toml");
+
+type Read = fn(&Get<'_>) -> Result<(), SettingError>;
+
+fn concern<T: Settings>(get: &Get<'_>) -> Result<(), SettingError> {
+    T::read(get).map(|_| ())
+}
+
+/// The variables that a concern reads, with the defaults of the manifest.
+fn read_by(manifest: &toml::Table, concerns: &[Read]) -> BTreeSet<String> {
+    let asked = RefCell::new(BTreeSet::new());
+    let get = |name: &'static str| {
+        asked.borrow_mut().insert(name.to_owned());
+        let default = manifest["variables"][name]["default"].as_str();
+        default.map(str::to_owned).ok_or_else(|| format!("{name} has no default"))
+    };
+    concerns.iter().for_each(|read| read(&get).unwrap());
+    asked.into_inner()
+}
+
+#[test]
+fn a_component_has_the_variables_of_its_concerns_and_no_others() {
+    let manifest: toml::Table = MANIFEST.parse().unwrap();
+    let (store, bus): (Read, Read) = (concern::<StoreSettings>, concern::<BusSettings>);
+    let (auth, callbacks): (Read, Read) = (concern::<AuthSettings>, concern::<CallbackSettings>);
+    let webhooks: Read = concern::<WebhookSettings>;
+    let components = manifest["component"].as_table().unwrap();
+    let expected: [(&str, &[Read]); 7] = [
+        ("task-api", &[store, bus, auth, callbacks, webhooks]),
+        ("recurrence-scheduler", &[store, bus, callbacks]),
+        ("recurrence-scheduler-redis", &[store, bus]),
+        ("recurrence-scheduler-cron", &[store, bus]),
+        ("notifier", &[store, bus, callbacks, webhooks]),
+        ("notifier-redis", &[store, bus, webhooks]),
+        ("notifier-cron", &[store, bus, webhooks]),
+    ];
+    assert_eq!(components.len(), expected.len());
+    for (id, concerns) in expected {
+        let variables = components[id]["variables"].as_table().unwrap();
+        let given: BTreeSet<String> = variables.keys().cloned().collect();
+        assert_eq!(given, read_by(&manifest, concerns), "{id}");
+        for (name, value) in variables {
+            assert_eq!(value.as_str(), Some(format!("{{{{ {name} }}}}").as_str()), "{id}");
+        }
+    }
+}
+
+#[test]
+fn the_defaults_are_right_and_all_are_checked() {
+    let manifest: toml::Table = MANIFEST.parse().unwrap();
+    let declared: BTreeSet<String> = manifest["variables"].as_table().unwrap().keys().cloned().collect();
+    assert_eq!(read_by(&manifest, &[check]), declared);
+}

@@ -1,0 +1,108 @@
+//! What a request's head says of its body: how long it is and what it is made of.
+
+use http::{HeaderMap, HeaderName, header};
+
+use crate::Problem;
+
+/// Refuses, by the head alone, a body that is too long or of a kind that is not read here. `takes` are the media types
+/// taken; where it is empty, a body is not looked at. One that is not there is not refused.
+pub fn check_body(headers: &HeaderMap, takes: &[&str], limit: usize) -> Result<(), Problem> {
+    let announced = one(headers, header::CONTENT_LENGTH)?;
+    let length = match announced {
+        None => None,
+        Some(text) => {
+            Some(text.parse::<u64>().map_err(|_| Problem::malformed("Content-Length is no number"))?)
+        }
+    };
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(Problem::too_large(limit));
+    }
+    if takes.is_empty() || length == Some(0) {
+        return Ok(());
+    }
+    match headers.contains_key(header::CONTENT_TYPE) {
+        true => check_type(headers, takes),
+        false => check_coding(headers),
+    }
+}
+
+/// Refuses a body that is none of the media types `takes`, not in UTF-8, or compressed.
+pub(crate) fn check_type(headers: &HeaderMap, takes: &[&str]) -> Result<(), Problem> {
+    check_coding(headers)?;
+    let refused = || Problem::unsupported_media_type(&format!("send {}", takes.join(" or ")));
+    let sent = one(headers, header::CONTENT_TYPE)?.ok_or_else(refused)?;
+    let mut parts = sent.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    if !takes.iter().any(|taken| essence.eq_ignore_ascii_case(taken)) {
+        return Err(refused());
+    }
+    for parameter in parts {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if name.trim().eq_ignore_ascii_case("charset")
+            && !value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        {
+            return Err(Problem::unsupported_media_type("send it in UTF-8: no other charset is read"));
+        }
+    }
+    Ok(())
+}
+
+fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    for value in headers.get_all(header::CONTENT_ENCODING) {
+        if !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity") {
+            return Err(Problem::unsupported_media_type("send it as it is: no Content-Encoding is read"));
+        }
+    }
+    Ok(())
+}
+
+/// The one value of a header that may be there once, in visible ASCII.
+fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(&name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.any(|other| other != value) {
+        return Err(Problem::malformed(format!("{name} is given twice")));
+    }
+    value.to_str().map(Some).map_err(|_| Problem::malformed(format!("{name} is not ASCII")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: [&str; 1] = ["application/json"];
+
+    fn status(pairs: &[(&str, &str)], takes: &[&str]) -> u16 {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        check_body(&headers, takes, 64).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn the_head_is_enough_to_refuse_a_body_that_is_not_read() {
+        let json = ("content-type", "application/json");
+        for (pairs, expected) in [
+            (vec![json, ("content-length", "64")], 200),
+            (vec![json, ("content-length", "65")], 413),
+            (vec![json, ("content-length", "-1")], 400),
+            (vec![("content-type", "Application/JSON; charset=\"UTF-8\"")], 200),
+            (vec![("content-type", "application/json;charset=utf-8; q=1")], 200),
+            (vec![("content-type", "application/json; charset=latin1")], 415),
+            (vec![("content-type", "application/json; Charset=utf-16")], 415),
+            (vec![("content-type", "text/plain")], 415),
+            (vec![json, ("content-type", "text/plain")], 400),
+            (vec![json, ("content-encoding", "identity")], 200),
+            (vec![json, ("content-encoding", "gzip")], 415),
+            (vec![json, ("content-encoding", "identity"), ("content-encoding", "br")], 415),
+            (vec![("content-encoding", "gzip")], 415),
+            (vec![("content-type", "text/plain"), ("content-length", "0")], 200),
+            (vec![], 200),
+        ] {
+            assert_eq!(status(&pairs, &JSON), expected, "{pairs:?}");
+        }
+        assert_eq!(status(&[("content-type", "text/plain"), ("content-length", "9")], &[]), 200);
+        assert_eq!(status(&[("content-length", "65")], &[]), 413, "also where no body is looked at");
+    }
+}
