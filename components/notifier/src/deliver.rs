@@ -1,17 +1,39 @@
-//! Delivering what is due, a bounded number at a time.
+//! Delivering what is due: many endpoints at once, few notifications of each, and none waits for one that hangs.
+//!
+//! Work is claimed by endpoint. A claimed endpoint is held until an attempt at it has ended, so that it never has more under
+//! way than one claim takes; one that hung is left alone for a growing while. As long as attempts are under way, what comes due
+//! meanwhile is claimed beside them.
 
-use futures::StreamExt;
+use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use perennial_domain::{
-    Actor, Attempt, Context, Ids, Notification, Timestamp, UserId, WebhookPolicy, record_attempt,
+    Actor, Attempt, Commit, Context, Ids, Notification, Timestamp, User, WebhookPolicy, record_attempt,
 };
-use perennial_store::{Store, StoreError, SystemStore};
+use perennial_store::{
+    Apply, Claim, Claimed, DueNotification, Mode, Outcome, Settlement, Store, StoreError, WorkKind, WorkStore,
+};
 use serde::Serialize;
 
 use crate::{Signature, sign};
 
-/// Notifications tried in one go.
-const SLICE: u32 = 20;
+/// Attempts under way at most.
+const AT_ONCE: usize = 128;
+
+/// Endpoints claimed at a time.
+const LANES: u32 = 32;
+
+/// Notifications of one endpoint claimed at a time: what it has under way at most.
+const PER_LANE: u32 = 2;
+
+/// How long a claim holds, in milliseconds: longer than any attempt may take.
+const LEASE: i64 = 60_000;
+
+/// Attempts in one go.
+const ATTEMPTS: u32 = 1_000;
+
+/// For how long further work is claimed, in milliseconds; then the rest is waited for.
+const CLAIMING: i64 = 30_000;
 
 /// A signed POST that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +51,10 @@ pub trait Sender {
     /// Sends one POST, following no redirect, and says how it ended. Takes no longer than a claim holds.
     #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
     async fn send(&self, post: &Post) -> Attempt;
+
+    /// Lets about a second pass.
+    #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
+    async fn pause(&self);
 }
 
 /// What a round of deliveries came to.
@@ -36,17 +62,23 @@ pub trait Sender {
 pub struct Delivered {
     /// Attempts made.
     pub attempted: u32,
-    /// Users whose streams have news.
+    /// Whether events wait to be published.
     #[serde(skip)]
-    pub users: Vec<UserId>,
+    pub relay: bool,
     /// What could not be done now, one line each.
     #[serde(skip)]
     pub failures: Vec<String>,
 }
 
-/// Tries to deliver what is due, all at once: a receiver that is slow delays no other. Each notification is claimed first,
-/// so that no two attempts at one run at the same time.
-pub async fn deliver<S: Store + SystemStore>(
+/// An attempt that has ended.
+struct Ended {
+    user: User,
+    notification: Notification,
+    outcome: Attempt,
+}
+
+/// Tries to deliver what is due. Each notification is claimed first, so that no two attempts at one run at the same time.
+pub async fn deliver<S: Store + WorkStore>(
     store: &S,
     sender: &impl Sender,
     policy: &WebhookPolicy,
@@ -54,60 +86,109 @@ pub async fn deliver<S: Store + SystemStore>(
     ids: &mut dyn Ids,
 ) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
-    let mut claimed = Vec::new();
-    for due in store.due_notifications(now(), SLICE)? {
-        let at = now();
-        if let Some(notification) = store.claim_notification(due.id, at, Notification::lease_end(at))? {
-            claimed.push((due.user, notification, at));
-        }
-    }
-    let mut attempts: FuturesUnordered<_> = claimed
-        .into_iter()
-        .map(async |(user, notification, at)| {
-            let outcome = send(sender, policy, &notification, at).await;
-            (user, notification, outcome)
-        })
-        .collect();
-    while let Some((user, notification, outcome)) = attempts.next().await {
-        match record(store, &user, &notification, &outcome, now(), ids) {
-            Ok(true) => {
-                delivered.attempted = delivered.attempted.saturating_add(1);
-                if !delivered.users.contains(&user) {
-                    delivered.users.push(user);
-                }
+    let mut under_way = FuturesUnordered::new();
+    let last_claim = now().plus_millis(CLAIMING);
+    let mut begun: u32 = 0;
+    loop {
+        let has_room = under_way.len() < AT_ONCE && begun < ATTEMPTS && now() < last_claim;
+        if has_room {
+            for due in claim(store, now(), ids, &mut delivered)? {
+                begun = begun.saturating_add(1);
+                under_way.push(async {
+                    let outcome = send(sender, policy, &due.notification, now()).await;
+                    Ended { user: due.user, notification: due.notification, outcome }
+                });
             }
-            Ok(false) => {}
-            Err(error) => delivered.failures.push(format!("notification {}: {error}", notification.id)),
         }
+        if under_way.is_empty() {
+            return Ok(delivered);
+        }
+        let mut ended = Vec::new();
+        match select(under_way.next(), Box::pin(sender.pause())).await {
+            Either::Left((first, _)) => ended.extend(first),
+            Either::Right(((), _)) => {}
+        }
+        while let Some(Some(another)) = under_way.next().now_or_never() {
+            ended.push(another);
+        }
+        record(store, &ended, now(), ids, &mut delivered)?;
     }
-    Ok(delivered)
 }
 
-/// Records how an attempt ended; false if a later one has overtaken it and speaks for the notification now.
-fn record<S: Store + SystemStore>(
+/// Claims what is due. What is gone or cannot be read is settled at once.
+fn claim<S: WorkStore>(
     store: &S,
-    user: &UserId,
-    notification: &Notification,
-    outcome: &Attempt,
     now: Timestamp,
     ids: &mut dyn Ids,
-) -> Result<bool, StoreError> {
-    let Some(user) = store.user(user)? else { return Ok(false) };
-    let mut ctx = Context {
-        user: user.id,
-        zone: user.zone,
-        now,
-        actor: Actor::component("notifier"),
-        correlation_id: notification.id.to_string(),
-        causation_id: None,
-        traceparent: None,
-        ids,
-    };
-    match store.apply(&record_attempt(&mut ctx, notification, outcome)) {
-        Ok(()) => Ok(true),
-        Err(StoreError::Changed(_)) => Ok(false),
-        Err(error) => Err(error),
+    delivered: &mut Delivered,
+) -> Result<Vec<DueNotification>, StoreError> {
+    let (mut due, mut settled) = (Vec::new(), Vec::new());
+    for (kind, again) in store.due_work(now, "")?.kinds {
+        if kind != WorkKind::Notification {
+            continue;
+        }
+        // What was begun before and never ended comes one of an endpoint at a time.
+        let per_lane = if again { 1 } else { PER_LANE };
+        let claim = Claim {
+            id: ids.next().to_string(),
+            again,
+            now,
+            lease_for: LEASE,
+            hold_for: LEASE,
+            lanes: LANES,
+            per_lane,
+        };
+        for Claimed { ticket, what } in store.claim_notifications(&claim)? {
+            match what {
+                Ok(Some(notification)) => due.push(notification),
+                Ok(None) => settled.push((ticket, Settlement::Drop)),
+                Err(error) => {
+                    let reason = error.to_string();
+                    delivered.failures.push(format!("task {}: {reason}", ticket.task));
+                    settled.push((ticket, Settlement::Park { reason }));
+                }
+            }
+        }
     }
+    store.settle(&settled, now)?;
+    Ok(due)
+}
+
+/// Records how attempts ended. One that a later attempt has overtaken says nothing any more.
+fn record<S: Store>(
+    store: &S,
+    ended: &[Ended],
+    now: Timestamp,
+    ids: &mut dyn Ids,
+    delivered: &mut Delivered,
+) -> Result<(), StoreError> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let commits: Vec<Commit> = ended
+        .iter()
+        .map(|Ended { user, notification, outcome }| {
+            let mut ctx = Context {
+                user: user.id.clone(),
+                zone: user.zone,
+                now,
+                actor: Actor::component("notifier"),
+                correlation_id: notification.id.to_string(),
+                causation_id: None,
+                traceparent: None,
+                ids: &mut *ids,
+            };
+            record_attempt(&mut ctx, notification, outcome)
+        })
+        .collect();
+    let outcomes = store.apply(&commits, Apply { mode: Mode::Each, relay_for: 0 })?;
+    for (commit, outcome) in commits.iter().zip(outcomes) {
+        if matches!(outcome, Outcome::Applied(_)) {
+            delivered.attempted = delivered.attempted.saturating_add(1);
+            delivered.relay |= !commit.events.is_empty();
+        }
+    }
+    Ok(())
 }
 
 async fn send(

@@ -2,9 +2,11 @@
 
 use anyhow::Result;
 use http::StatusCode;
-use perennial_guest::callback::{admit, failed, relay};
+use perennial_events::relay_all;
+use perennial_guest::callback::{admit, failed};
 use perennial_guest::{
-    CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now, open_store,
+    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now, open_bus,
+    open_store,
     respond,
 };
 use perennial_http_api::answer;
@@ -13,6 +15,9 @@ use spin_sdk::{http_component, redis_component};
 
 use crate::http_out::HttpSender;
 use crate::{Delivered, deliver};
+
+/// Streams relayed after a round.
+const STREAMS: u32 = 50;
 
 /// The addresses of the HTTP entry point.
 const PATHS: [&str; 2] = ["/internal/deliver", "/internal/events/notifier"];
@@ -82,8 +87,20 @@ async fn round(store: &GuestStore) -> Result<Delivered> {
     Ok(delivered)
 }
 
+/// Publishes what became of the attempts. What fails here waits for the scheduler's next sweep.
 async fn publish(store: &GuestStore, callbacks: Option<&CallbackSettings>, delivered: &Delivered) {
-    for user in &delivered.users {
-        relay(store, callbacks, &user.stream()).await;
+    if delivered.relay
+        && let Err(error) = try_publish(store, callbacks).await
+    {
+        log::warn("events wait for the next sweep", &format!("{error:#}"));
     }
+}
+
+async fn try_publish(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<()> {
+    if let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? {
+        for failure in relay_all(store, &bus, STREAMS, &now).await?.failures {
+            log::warn("events wait", &failure);
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,9 @@ use crate::{Post, Sender};
 /// How long a receiver may take to answer, in milliseconds.
 const TIMEOUT: u64 = 15_000;
 
+/// A look at what has come due meanwhile, once a second.
+const PAUSE: u64 = 1_000;
+
 /// Sends over the host's HTTP client.
 pub struct HttpSender;
 
@@ -29,13 +32,31 @@ impl Sender for HttpSender {
         *request.body_mut() = post.body.clone().into_bytes();
         match within(TIMEOUT, send::<_, IncomingResponse>(request)).await {
             Some(Ok(response)) => judge(response.status(), retry_after(&response)),
+            Some(Err(error)) if hung(&error) => Attempt::Hung { error: words(&error).to_owned() },
             Some(Err(error)) => Attempt::Refused { error: words(&error).to_owned(), retry_after: None },
-            None => Attempt::Refused {
+            None => Attempt::Hung {
                 error: format!("the receiver did not answer within {} seconds", TIMEOUT / 1_000),
-                retry_after: None,
             },
         }
     }
+
+    async fn pause(&self) {
+        within(PAUSE, std::future::pending::<()>()).await;
+    }
+}
+
+/// Whether it took long to fail: then nobody should wait for the same endpoint again soon.
+fn hung(error: &SendError) -> bool {
+    matches!(
+        error,
+        SendError::Http(
+            ErrorCode::DnsTimeout
+                | ErrorCode::ConnectionTimeout
+                | ErrorCode::ConnectionReadTimeout
+                | ErrorCode::ConnectionWriteTimeout
+                | ErrorCode::HttpResponseTimeout
+        )
+    )
 }
 
 /// Why there is no answer, in words for the owner of the address: what they can look at, and nothing of the host's inside.

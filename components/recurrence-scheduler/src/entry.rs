@@ -2,9 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use http::StatusCode;
-use perennial_domain::StreamId;
 use perennial_events::{CloudEvent, LocalBus, relay_all};
-use perennial_guest::callback::{admit, failed, relay};
+use perennial_guest::callback::{admit, failed, publish};
 use perennial_guest::{
     BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, log, now, open_bus,
     open_store, respond,
@@ -14,7 +13,7 @@ use serde::Serialize;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{HandleError, Swept, handle_event, sweep};
+use crate::{HandleError, Handled, Swept, handle_event, sweep};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
@@ -43,9 +42,9 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         return;
     }
     match take(&store, request.body()) {
-        Ok(stream) => {
+        Ok(handled) => {
             respond(out, no_content()).await;
-            relay(&store, Some(&callbacks), &stream).await;
+            tell(&store, Some(&callbacks), &handled).await;
         }
         Err(error) => respond(out, failed(&format!("{error:#}"))).await,
     }
@@ -54,8 +53,8 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
 #[redis_component]
 async fn on_message(message: Vec<u8>) -> Result<()> {
     let store = open()?;
-    let stream = take(&store, &message)?;
-    relay(&store, None, &stream).await;
+    let handled = take(&store, &message)?;
+    tell(&store, None, &handled).await;
     Ok(())
 }
 
@@ -84,15 +83,30 @@ mod cron {
     export!(Clock);
 }
 
-/// Applies an event and gives its stream. One that can never be applied is logged and done with.
-fn take(store: &GuestStore, message: &[u8]) -> Result<StreamId> {
-    let event = CloudEvent::parse(message)?;
+/// Applies an event. One that can never be applied is logged and done with: whoever sent it need not send it again.
+fn take(store: &GuestStore, message: &[u8]) -> Result<Handled> {
+    let event = match CloudEvent::parse(message) {
+        Ok(event) => event,
+        Err(error) => {
+            log::error("a message was given up", &error);
+            return Ok(Handled::Before);
+        }
+    };
     match handle_event(store, &event, now(), &mut FreshIds) {
-        Ok(_) => {}
-        Err(error @ HandleError::Unusable { .. }) => log::error("an event was given up", &error),
-        Err(error) => return Err(error).context("an event waits for the next sweep"),
+        Ok(handled) => Ok(handled),
+        Err(HandleError::Store(error)) => Err(error).context("an event waits for the next sweep"),
+        Err(error) => {
+            log::error("an event was given up", &error);
+            Ok(Handled::Before)
+        }
     }
-    Ok(StreamId::new(event.stream))
+}
+
+/// Publishes what an event led to.
+async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, handled: &Handled) {
+    if let Handled::Now(commit, Some(own)) = handled {
+        publish(store, callbacks, commit, own).await;
+    }
 }
 
 /// What one slice of the clock's work came to.
@@ -105,14 +119,20 @@ struct Ticked {
 
 /// One slice of the clock's work. Where the bus is out of reach, relaying is left to the HTTP component.
 async fn tick(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<Ticked> {
-    let swept = sweep(store, now(), &mut FreshIds)?;
+    let swept = sweep(store, &now, &mut FreshIds)?;
     for failure in &swept.failures {
-        log::error("left for the next sweep", failure);
+        log::error("not done", failure);
     }
-    let relayed = match open_bus(&BusSettings::from_host()?, callbacks)? {
-        Some(bus) => relay_all(store, &bus, STREAMS, &now).await?,
-        None => 0,
-    };
+    let mut relayed = 0;
+    if swept.relay
+        && let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)?
+    {
+        let round = relay_all(store, &bus, STREAMS, &now).await?;
+        relayed = round.published;
+        for failure in &round.failures {
+            log::warn("events wait", failure);
+        }
+    }
     Ok(Ticked { swept, relayed })
 }
 

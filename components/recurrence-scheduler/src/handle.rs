@@ -1,11 +1,16 @@
 //! An event that says where to look.
 
-use perennial_domain::{EventId, Ids, InboxRecord, RecurrenceId, TaskId, Timestamp, UserId};
-use perennial_events::CloudEvent;
-use perennial_store::{Store, StoreError, SystemStore};
+use perennial_domain::{
+    Commit, EventId, Ids, InboxRecord, Plan, RecurrenceId, SuccessionError, TaskId, Timestamp, UserId, plan_successor,
+};
+use perennial_events::{CloudEvent, OWN_LEASE};
+use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
 use thiserror::Error;
 
-use crate::{CONSUMER, PlanError, Planned, context, plan_owed};
+use crate::{CONSUMER, context};
+
+/// How often planning starts anew because the task has changed meanwhile.
+const TRIES: u32 = 5;
 
 /// Why an event could not be applied.
 #[derive(Debug, Error)]
@@ -18,15 +23,21 @@ pub enum HandleError {
         /// What is missing.
         member: &'static str,
     },
-    /// It may be applied later.
+    /// What it asks for cannot be done now; the sweep finds it, and says what becomes of it.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Succession(#[from] SuccessionError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-impl From<StoreError> for HandleError {
-    fn from(error: StoreError) -> Self {
-        Self::Plan(error.into())
-    }
+/// What applying an event came to.
+#[derive(Debug)]
+pub enum Handled {
+    /// Its effect is written, by us; its own events are ours to publish where the commit took the lease.
+    Now(Box<Commit>, Option<OwnLease>),
+    /// There is nothing to do: another was faster, or it is of no concern here.
+    Before,
 }
 
 /// Applies an event, once. Events that are of no concern here succeed: a newer producer may send what we do not know yet.
@@ -35,20 +46,35 @@ pub fn handle_event<S: Store + SystemStore>(
     event: &CloudEvent,
     now: Timestamp,
     ids: &mut dyn Ids,
-) -> Result<Planned, HandleError> {
+) -> Result<Handled, HandleError> {
     if event.kind != "task.completed" {
-        return Ok(Planned::Before);
+        return Ok(Handled::Before);
     }
     let unusable = |member| HandleError::Unusable { kind: event.kind.clone(), member };
     let event_id = EventId::parse(&event.id).ok_or_else(|| unusable("id"))?;
     let task = TaskId::parse(&event.subject).ok_or_else(|| unusable("subject"))?;
     let recurrence_id = event.data.get("recurrence_id").and_then(|id| id.as_str());
     let recurrence_id = RecurrenceId::from_text(recurrence_id.ok_or_else(|| unusable("data.recurrence_id"))?);
-    let user_id = UserId::new(event.userid.as_str());
-    let Some(user) = store.user(&user_id)? else { return Err(unusable("userid")) };
-
+    let user = UserId::new(event.userid.as_str());
     let inbox = InboxRecord { consumer: CONSUMER.to_owned(), event_id };
-    let mut ctx = context(&user, now, ids, Some(event.correlationid.clone()), Some(event_id));
-    ctx.traceparent = event.traceparent.clone();
-    Ok(plan_owed(store, &mut ctx, &user_id, task, &recurrence_id, Some(&inbox))?)
+
+    for _ in 0..TRIES {
+        let Some(series) = store.due_series(&user, task, &recurrence_id)? else { return Ok(Handled::Before) };
+        let mut ctx = context(&series.user, now, ids, Some(event.correlationid.clone()), Some(event_id));
+        ctx.traceparent.clone_from(&event.traceparent);
+        let mut commit = match plan_successor(&mut ctx, &series.state)? {
+            Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit) => commit,
+            Plan::NotOwed => return Ok(Handled::Before),
+        };
+        commit.inbox = Some(inbox.clone());
+        let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
+        match store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop()) {
+            Ok(Some(Outcome::Applied(own))) => return Ok(Handled::Now(commit, own)),
+            Ok(_) | Err(StoreError::AlreadyApplied) => return Ok(Handled::Before),
+            Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // Others change it all the time; the sweep has its turn when they are done.
+    Ok(Handled::Before)
 }

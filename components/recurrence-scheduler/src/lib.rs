@@ -3,19 +3,17 @@
 //! Three ways in (an event over HTTP, an event over Redis, the clock), one piece of work behind them. An event only says
 //! where to look: what is owed is in the store, and a sweep finds it without being told.
 
+mod batch;
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "spin-sdk and wit-bindgen generate the exported functions")]
 mod entry;
 mod handle;
-mod plan;
 mod sweep;
 
-pub use handle::{HandleError, handle_event};
-pub use plan::{PlanError, Planned, plan_owed};
+pub use handle::{HandleError, Handled, handle_event};
 pub use sweep::{Swept, sweep};
 
-use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User, UserId};
-use perennial_store::{StoreError, SystemStore};
+use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};
 
 /// The name under which this consumer records what it has applied.
 const CONSUMER: &str = "recurrence-scheduler";
@@ -39,8 +37,4 @@ fn context<'a>(
         causation_id,
         traceparent: None,
     }
-}
-
-fn owner(store: &impl SystemStore, id: &UserId) -> Result<User, StoreError> {
-    store.user(id)?.ok_or_else(|| StoreError::Corrupt(format!("there is no user {id}")))
 }

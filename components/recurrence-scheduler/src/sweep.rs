@@ -1,20 +1,33 @@
 //! The clock's work: what is owed and what is due, found in the store, a bounded number at a time.
+//!
+//! Users are served in turn, a few items of each, the kinds of work one after the other, until nothing is left or the sweep
+//! has done its share. Items that were begun before and never finished come one by one, after the others.
 
-use perennial_domain::{Ids, Timestamp, fire, refresh_zone};
+use perennial_domain::{Ids, Plan, Timestamp, fire, plan_successor, refresh_zone};
 use perennial_recurrence::tzdata_version;
-use perennial_store::{OccurrenceKey, QueuedAlarm, Store, StoreError, SystemStore};
+use perennial_store::{Claim, DueReminder, DueSeries, Store, StoreError, WorkKind, WorkStore};
 use serde::Serialize;
 
-use crate::{PlanError, Planned, context, owner, plan_owed};
+use crate::batch::{Decided, Done, carry_out};
+use crate::context;
 
-/// Successors planned in one sweep.
-const SUCCESSORS: u32 = 100;
+/// Rounds of one sweep.
+const ROUNDS: u32 = 10;
 
-/// Reminders fired in one sweep.
-const ALARMS: u32 = 200;
+/// Items of one kind in one round.
+const BATCH: u32 = 250;
 
-/// Occurrences laid on new zone data in one sweep.
-const ZONES: u32 = 100;
+/// Users served in one round.
+const LANES: u32 = 50;
+
+/// Items that were begun before and never finished, tried in one sweep.
+const AGAIN: u32 = 25;
+
+/// How long a claim holds, in milliseconds: a round takes a small part of it.
+const LEASE: i64 = 5_000;
+
+/// Occurrences put up for new zone data in one sweep.
+const ZONES: u32 = 500;
 
 /// Rows of each kind forgotten in one sweep.
 const FORGOTTEN: u32 = 500;
@@ -26,82 +39,137 @@ pub struct Swept {
     pub planned: u32,
     /// Reminders fired.
     pub fired: u32,
-    /// What could not be done now, one line each; the next sweep tries again.
+    /// What could not be done now, one line each.
     #[serde(skip)]
     pub failures: Vec<String>,
+    /// Whether events wait to be published.
+    #[serde(skip)]
+    pub relay: bool,
 }
 
-/// Does one slice of what is owed and due. One that fails does not keep the others.
-pub fn sweep<S: Store + SystemStore>(
+/// Does one slice of what is owed and due.
+pub fn sweep<S: Store + WorkStore>(
     store: &S,
-    now: Timestamp,
+    now: &impl Fn() -> Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    for owed in store.owed_successors(now, SUCCESSORS)? {
-        match succeed(store, &owed, now, ids) {
-            Ok(Planned::Now) => swept.planned = swept.planned.saturating_add(1),
-            Ok(Planned::Before) => {}
-            Err(error) => swept.failures.push(format!("task {}: {error}", owed.task)),
+    let due = store.due_work(now(), tzdata_version())?;
+    swept.relay = due.relay;
+    if due.zones {
+        store.offer_zones(tzdata_version(), ZONES)?;
+    }
+    let mut queues: Vec<Queue> = due.kinds.iter().filter_map(|(kind, again)| Queue::new(*kind, *again)).collect();
+    for _ in 0..ROUNDS {
+        queues.retain(|queue| queue.left > 0);
+        for queue in &mut queues {
+            let done = queue.round(store, now(), ids)?;
+            swept.relay |= done.done > 0;
+            let count = if queue.kind == WorkKind::Reminder { &mut swept.fired } else { &mut swept.planned };
+            if queue.kind != WorkKind::Zone {
+                *count = count.saturating_add(done.done);
+            }
+            swept.failures.extend(done.failures);
         }
     }
-    for due in store.due_alarms(now, ALARMS)? {
-        match remind(store, &due, now, ids) {
-            Ok(true) => swept.fired = swept.fired.saturating_add(1),
-            Ok(false) => {}
-            Err(error) => swept.failures.push(format!("task {}: {error}", due.alarm.task)),
-        }
+    if due.old {
+        store.prune(now(), FORGOTTEN)?;
     }
-    for stale in store.stale_occurrences(tzdata_version(), ZONES)? {
-        if let Err(error) = refresh(store, &stale, now, ids) {
-            swept.failures.push(format!("task {}: {error}", stale.task));
-        }
-    }
-    store.prune(now, FORGOTTEN)?;
     Ok(swept)
 }
 
-fn succeed<S: Store + SystemStore>(
-    store: &S,
-    owed: &OccurrenceKey,
-    now: Timestamp,
-    ids: &mut dyn Ids,
-) -> Result<Planned, PlanError> {
-    let user = owner(store, &owed.user)?;
-    let mut ctx = context(&user, now, ids, None, None);
-    plan_owed(store, &mut ctx, &owed.user, owed.task, &owed.recurrence_id, None)
+/// One list of work in the course of a sweep.
+struct Queue {
+    kind: WorkKind,
+    again: bool,
+    /// Items still to be taken in this sweep.
+    left: u32,
+    /// Items of one user taken in the next round: few while many wait, many where one is alone.
+    per_lane: u32,
 }
 
-/// Fires a reminder, once; another sweep that was faster has done the same.
-fn remind<S: Store + SystemStore>(
-    store: &S,
-    due: &QueuedAlarm,
-    now: Timestamp,
-    ids: &mut dyn Ids,
-) -> Result<bool, StoreError> {
-    let user = owner(store, &due.user)?;
-    let channels = store.channels(&due.user)?;
-    let commit = fire(&mut context(&user, now, ids, None, None), &due.alarm, &channels);
-    match store.apply(&commit) {
-        Ok(()) => Ok(true),
-        Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => Ok(false),
-        Err(error) => Err(error),
+impl Queue {
+    fn new(kind: WorkKind, again: bool) -> Option<Self> {
+        if matches!(kind, WorkKind::Notification | WorkKind::Event) {
+            return None;
+        }
+        let left = if again { AGAIN } else { ROUNDS.saturating_mul(BATCH) };
+        Some(Self { kind, again, left, per_lane: BATCH / LANES })
+    }
+
+    /// Takes and does a few items of each of the users that have waited longest.
+    fn round<S: Store + WorkStore>(
+        &mut self,
+        store: &S,
+        now: Timestamp,
+        ids: &mut dyn Ids,
+    ) -> Result<Done, StoreError> {
+        let mut total = Done::default();
+        // What may bring us down is taken one at a time: it can take nothing else with it.
+        let turns = if self.again { self.left } else { 1 };
+        for _ in 0..turns {
+            let done = self.take(store, now, ids)?;
+            self.left = self.left.saturating_sub(u32::try_from(done.claimed).unwrap_or(u32::MAX));
+            total.done = total.done.saturating_add(done.done);
+            total.failures.extend(done.failures);
+            if done.claimed == 0 {
+                self.left = 0;
+                break;
+            }
+            let lanes = u32::try_from(done.lanes).unwrap_or(LANES).clamp(1, LANES);
+            self.per_lane = BATCH.checked_div(lanes).unwrap_or(BATCH);
+        }
+        Ok(total)
+    }
+
+    fn take<S: Store + WorkStore>(
+        &self,
+        store: &S,
+        now: Timestamp,
+        ids: &mut dyn Ids,
+    ) -> Result<Done, StoreError> {
+        let (lanes, per_lane) = if self.again { (1, 1) } else { (LANES, self.per_lane) };
+        let claim = Claim {
+            id: ids.next().to_string(),
+            again: self.again,
+            now,
+            lease_for: LEASE,
+            hold_for: 0,
+            lanes,
+            per_lane,
+        };
+        match self.kind {
+            WorkKind::Reminder => {
+                let items = store.claim_reminders(&claim)?;
+                carry_out(store, items, now, |due| remind(&due, now, ids))
+            }
+            WorkKind::Successor => {
+                let items = store.claim_successors(&claim)?;
+                carry_out(store, items, now, |due| succeed(&due, now, ids))
+            }
+            WorkKind::Zone => {
+                let items = store.claim_zones(&claim)?;
+                carry_out(store, items, now, |due| refresh(&due, now, ids))
+            }
+            WorkKind::Notification | WorkKind::Event => Ok(Done::default()),
+        }
     }
 }
 
-/// Lays an open occurrence on the zone data of this build. One that has changed meanwhile is found again by the next sweep.
-fn refresh<S: Store + SystemStore>(
-    store: &S,
-    stale: &OccurrenceKey,
-    now: Timestamp,
-    ids: &mut dyn Ids,
-) -> Result<(), StoreError> {
-    let user = owner(store, &stale.user)?;
-    let task = store.task(&stale.user, stale.task)?;
-    let occurrence = store.occurrence(&stale.user, stale.task, &stale.recurrence_id)?;
-    let (Some((task, _)), Some(occurrence)) = (task, occurrence) else { return Ok(()) };
-    match store.apply(&refresh_zone(&mut context(&user, now, ids, None, None), &task, &occurrence)) {
-        Ok(()) | Err(StoreError::Changed(_)) => Ok(()),
-        Err(error) => Err(error),
+fn remind(due: &DueReminder, now: Timestamp, ids: &mut dyn Ids) -> Decided {
+    let mut ctx = context(&due.user, now, ids, None, None);
+    Decided::Write(Box::new(fire(&mut ctx, &due.alarm, &due.channels)))
+}
+
+fn succeed(due: &DueSeries, now: Timestamp, ids: &mut dyn Ids) -> Decided {
+    match plan_successor(&mut context(&due.user, now, ids, None, None), &due.state) {
+        Ok(Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit)) => Decided::Write(commit),
+        Ok(Plan::NotOwed) => Decided::Drop,
+        Err(error) => Decided::Never(error.to_string()),
     }
+}
+
+fn refresh(due: &DueSeries, now: Timestamp, ids: &mut dyn Ids) -> Decided {
+    let mut ctx = context(&due.user, now, ids, None, None);
+    refresh_zone(&mut ctx, &due.state).map_or(Decided::Drop, |commit| Decided::Write(Box::new(commit)))
 }

@@ -3,11 +3,17 @@
 //! What travels on a bus is a hint. It may be lost, repeated or late; what must happen is in the store.
 
 mod bus;
+mod consumer;
 mod envelope;
 mod relay;
+#[cfg(target_arch = "wasm32")]
+mod timeout;
 
-pub use bus::{Bus, BusError};
+pub use bus::{Bus, BusError, Fault, Message};
 #[cfg(target_arch = "wasm32")]
 pub use bus::{LocalBus, RedisBus};
+pub use consumer::{CONSUMERS, Consumer, hearing};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
-pub use relay::{RelayError, relay_all, relay_stream};
+pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_own, relay_stream};
+#[cfg(target_arch = "wasm32")]
+pub use timeout::within;

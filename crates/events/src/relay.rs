@@ -1,22 +1,32 @@
 //! The relay: publishes what waits in the outbox, stream by stream, in order.
 //!
 //! A lease keeps two relays from one stream, and a fence keeps one that was overtaken from marking. An event may be
-//! published twice (a cut between publishing and marking), never skipped.
+//! published twice (a cut between publishing and marking), never skipped; one that can never be published is kept as a
+//! dead letter, and the stream goes on. A stream that fails waits for its next turn and holds up no other.
 
-use perennial_domain::{StreamId, Timestamp};
-use perennial_store::{StoreError, SystemStore};
+use perennial_domain::{Commit, StreamId, Timestamp};
+use perennial_store::{DeadLetter, Lease, Mark, OutboxStore, OwnLease, StoreError, WaitingEvent};
 use thiserror::Error;
 
-use crate::{Bus, BusError};
+use crate::{Bus, BusError, Fault, Message};
 
-/// How long a lease holds, in milliseconds: longer than any slice takes.
-const LEASE: i64 = 10_000;
+/// How long the lease that a commit takes for its own events holds, in milliseconds: short, so that a kill delays little.
+pub const OWN_LEASE: i64 = 2_000;
 
-/// Events published under one lease.
+/// How long the lease of a relay holds, in milliseconds: longer than a slice takes, publishing included.
+const LEASE: i64 = 30_000;
+
+/// Milliseconds after which no further batch of a slice is begun. A batch may take as long as the longest patience of a bus.
+const SLICE_TIME: i64 = 10_000;
+
+/// Events of one stream published under one lease.
 const SLICE: u32 = 100;
 
 /// Slices of one stream in one go.
 const SLICES: u32 = 5;
+
+/// The longest pause of a stream that fails, in milliseconds.
+const LONGEST_PAUSE: i64 = 15_000;
 
 /// Why a relay stopped early. What waits goes on waiting for the next.
 #[derive(Debug, Error)]
@@ -29,49 +39,132 @@ pub enum RelayError {
     Bus(#[from] BusError),
 }
 
+/// Publishes the events of a commit under the lease that it took, without reading them again; then what others have added.
+pub async fn relay_own(
+    store: &impl OutboxStore,
+    bus: &impl Bus,
+    commit: &Commit,
+    own: &OwnLease,
+    now: &impl Fn() -> Timestamp,
+) -> Result<u32, RelayError> {
+    let slice = publish(store, bus, std::slice::from_ref(&own.lease), own.events(commit), now).await?;
+    let mut published = slice.published;
+    if !slice.more.is_empty() {
+        published = published.saturating_add(relay_stream(store, bus, &own.lease.stream, now).await?);
+    }
+    slice.failure.map_or(Ok(published), |error| Err(error.into()))
+}
+
 /// Publishes what waits in one stream; gives the number of events published. `now` gives the time anew at each slice.
 pub async fn relay_stream(
-    store: &impl SystemStore,
+    store: &impl OutboxStore,
     bus: &impl Bus,
     stream: &StreamId,
     now: &impl Fn() -> Timestamp,
 ) -> Result<u32, RelayError> {
     let mut published: u32 = 0;
     for _ in 0..SLICES {
-        let at = now();
-        let Some(lease) = store.lease_stream(stream, at, at.plus_millis(LEASE))? else { break };
-        let mut up_to = 0;
-        let mut failure = None;
-        for event in store.waiting_events(stream, SLICE)? {
-            let (sequence, topic) = (event.sequence, event.topic.clone());
-            match bus.publish(&topic, &event.into()).await {
-                Ok(()) => up_to = sequence,
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            }
-            published = published.saturating_add(1);
-        }
-        // Gives the lease back even where nothing was published. What was written meanwhile is found by the next round.
-        store.mark_published(&lease, up_to, now())?;
-        if let Some(error) = failure {
+        let Some(lease) = store.lease_stream(stream, now(), LEASE)? else { break };
+        let leases = [lease];
+        let events = store.waiting_events(&leases, SLICE)?;
+        let slice = publish(store, bus, &leases, events, now).await?;
+        published = published.saturating_add(slice.published);
+        if let Some(error) = slice.failure {
             return Err(error.into());
+        }
+        if slice.more.is_empty() {
+            break;
         }
     }
     Ok(published)
 }
 
-/// Publishes what waits in up to `streams` streams.
+/// What relaying many streams came to.
+#[derive(Debug, Default)]
+pub struct Relayed {
+    /// Events published.
+    pub published: u32,
+    /// What failed, one line each; those streams have their next turn after a pause.
+    pub failures: Vec<String>,
+}
+
+/// Publishes a slice of each of up to `streams` streams, those first that have waited longest.
 pub async fn relay_all(
-    store: &impl SystemStore,
+    store: &impl OutboxStore,
     bus: &impl Bus,
     streams: u32,
     now: &impl Fn() -> Timestamp,
-) -> Result<u32, RelayError> {
-    let mut published: u32 = 0;
-    for stream in store.waiting_streams(now(), streams)? {
-        published = published.saturating_add(relay_stream(store, bus, &stream, now).await?);
+) -> Result<Relayed, StoreError> {
+    let leases = store.lease_streams(now(), LEASE, streams)?;
+    if leases.is_empty() {
+        return Ok(Relayed::default());
     }
-    Ok(published)
+    let events = store.waiting_events(&leases, SLICE)?;
+    let slice = publish(store, bus, &leases, events, now).await?;
+    Ok(Relayed { published: slice.published, failures: slice.failures })
+}
+
+/// What one slice came to.
+#[derive(Default)]
+struct Slice {
+    published: u32,
+    more: Vec<StreamId>,
+    failure: Option<BusError>,
+    failures: Vec<String>,
+}
+
+/// Publishes the events that wait in leased streams, and gives all leases back in one statement.
+async fn publish(
+    store: &impl OutboxStore,
+    bus: &impl Bus,
+    leases: &[Lease],
+    events: Vec<WaitingEvent>,
+    now: &impl Fn() -> Timestamp,
+) -> Result<Slice, StoreError> {
+    let mut slice = Slice::default();
+    let (mut marks, mut letters) = (Vec::with_capacity(leases.len()), Vec::new());
+    let last = now().plus_millis(SLICE_TIME);
+    let mut events = events.into_iter().peekable();
+    let mut bus_is_down = false;
+    for lease in leases {
+        let mut sequences = Vec::new();
+        let mut batch = Vec::new();
+        while let Some(event) = events.next_if(|event| event.stream == lease.stream) {
+            sequences.push(event.sequence);
+            batch.push(Message { topic: event.topic.clone(), event: event.into() });
+        }
+        let mut mark = Mark { lease: lease.clone(), up_to: lease.published, pause: None };
+        let mut begin: usize = 0;
+        while begin < batch.len() && !bus_is_down && now() < last {
+            let (taken, failure) = bus.publish(batch.get(begin..).unwrap_or_default()).await;
+            slice.published = slice.published.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
+            begin = begin.saturating_add(taken);
+            if let Some(sequence) = begin.checked_sub(1).and_then(|last| sequences.get(last)) {
+                mark.up_to = mark.up_to.max(*sequence);
+            }
+            let Some(error) = failure else { break };
+            slice.failures.push(format!("stream {}: {error}", lease.stream));
+            if error.fault != Fault::Event {
+                bus_is_down = error.fault == Fault::Bus;
+                mark.pause = Some(pause(lease.tries));
+                slice.failure = Some(error);
+                break;
+            }
+            let Some(sequence) = sequences.get(begin) else { break };
+            letters.push(DeadLetter { stream: lease.stream.clone(), sequence: *sequence, reason: error.reason });
+            mark.up_to = *sequence;
+            begin = begin.saturating_add(1);
+        }
+        marks.push(mark);
+    }
+    store.bury(&letters, now())?;
+    // Gives the leases back even where nothing was published. What was written meanwhile is found by the next round.
+    slice.more = store.mark_published(&marks, now())?;
+    Ok(slice)
+}
+
+/// Milliseconds until the next turn of a stream that failed so often before.
+fn pause(tries: i64) -> i64 {
+    let doublings = u32::try_from(tries.clamp(0, 10)).unwrap_or(10);
+    1_000_i64.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(LONGEST_PAUSE)
 }

@@ -1,13 +1,13 @@
 //! Callback routes: what a clock, a sidecar or this application itself calls.
 
 use http::Method;
-use perennial_domain::StreamId;
-use perennial_events::{MAX_EVENT, RelayError, relay_stream};
+use perennial_domain::Commit;
+use perennial_events::{BusError, MAX_EVENT, RelayError, relay_own};
 use perennial_http_api::{Problem, Request, Response, check_body, same_secret};
-use perennial_store::SystemStore;
+use perennial_store::{OutboxStore, OwnLease};
 use spin_sdk::http::IncomingRequest;
 
-use crate::{BusSettings, CallbackSettings, Settings, log, now, open_bus, read_body, read_head};
+use crate::{BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_body, read_head};
 
 /// Lets a callback in: only at one of `paths`, only with POST, and only with the token in `dapr-api-token`; all that is
 /// seen before its body is read. A body may be as long as an event.
@@ -36,24 +36,37 @@ pub fn failed(error: &impl std::fmt::Display) -> Response {
     Problem::unavailable("the work is left for the next call").into()
 }
 
-/// Publishes what has been written to a stream. What fails here waits for the next sweep.
-pub async fn relay(store: &impl SystemStore, callbacks: Option<&CallbackSettings>, stream: &StreamId) {
-    let relayed = async {
-        let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? else { return Ok(()) };
-        relay_stream(store, &bus, stream, &now).await.map(|_| ()).map_err(RelayFailure::Relay)
-    };
-    if let Err(error) = relayed.await {
+/// Publishes what a commit has written, under the lease that it took. What fails here waits for the next sweep.
+pub async fn publish(
+    store: &impl OutboxStore,
+    callbacks: Option<&CallbackSettings>,
+    commit: &Commit,
+    own: &OwnLease,
+) {
+    if let Err(error) = try_publish(store, callbacks, commit, own).await {
         log::warn("events wait for the next sweep", &error);
     }
 }
 
-/// Why a stream was not relayed.
+async fn try_publish(
+    store: &impl OutboxStore,
+    callbacks: Option<&CallbackSettings>,
+    commit: &Commit,
+    own: &OwnLease,
+) -> Result<(), RelayFailure> {
+    if let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? {
+        relay_own(store, &bus, commit, own, &now).await?;
+    }
+    Ok(())
+}
+
+/// Why events were not published.
 #[derive(Debug, thiserror::Error)]
 enum RelayFailure {
     #[error(transparent)]
-    Setting(#[from] crate::SettingError),
+    Setting(#[from] SettingError),
     #[error(transparent)]
-    Bus(#[from] perennial_events::BusError),
+    Bus(#[from] BusError),
     #[error(transparent)]
-    Relay(RelayError),
+    Relay(#[from] RelayError),
 }

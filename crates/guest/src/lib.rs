@@ -9,8 +9,6 @@ mod http_in;
 pub mod log;
 pub mod settings;
 #[cfg(target_arch = "wasm32")]
-mod timeout;
-#[cfg(target_arch = "wasm32")]
 mod wiring;
 
 pub use clock::{FreshIds, now, random_secret};
@@ -21,6 +19,6 @@ pub use settings::{
     WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
-pub use timeout::within;
+pub use perennial_events::within;
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{AnyBus, GuestStore, open_bus, open_store};

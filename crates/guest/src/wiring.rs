@@ -1,6 +1,6 @@
 //! Opening what a component works with.
 
-use perennial_events::{Bus, BusError, CloudEvent, LocalBus, RedisBus};
+use perennial_events::{Bus, BusError, LocalBus, Message, RedisBus};
 use perennial_store::StoreError;
 use perennial_store::sqlite::{SpinSql, Sqlite};
 
@@ -34,10 +34,10 @@ impl AnyBus {
 }
 
 impl Bus for AnyBus {
-    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError> {
+    async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
         match self {
-            Self::Redis(bus) => bus.publish(topic, event).await,
-            Self::Local(bus) => bus.publish(topic, event).await,
+            Self::Redis(bus) => bus.publish(batch).await,
+            Self::Local(bus) => bus.publish(batch).await,
         }
     }
 }

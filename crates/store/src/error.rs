@@ -24,7 +24,11 @@ pub enum StoreError {
         /// Version needed.
         needed: i64,
     },
-    /// The database did not answer in time, or refused.
+    /// The database is out of reach: locked by others for too long, out of space, or its file cannot be read or written. Trying
+    /// again with less helps as little.
+    #[error("the database is out of reach: {0}")]
+    Unavailable(String),
+    /// The database refused the statement.
     #[error("the database failed: {0}")]
     Database(String),
     /// A row does not hold what it should.

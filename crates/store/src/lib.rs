@@ -128,6 +128,13 @@ pub trait WorkStore {
     fn claim_successors(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
     /// Claims reminders that are due.
     fn claim_reminders(&self, claim: &Claim) -> Result<Vec<Claimed<DueReminder>>, StoreError>;
+    /// The series of an occurrence that an event tells of.
+    fn due_series(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        asked: &RecurrenceId,
+    ) -> Result<Option<DueSeries>, StoreError>;
     /// Claims occurrences that are to be laid on newer zone data.
     fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
     /// Claims notifications that are due.
@@ -153,8 +160,13 @@ pub trait OutboxStore {
     fn lease_streams(&self, now: Timestamp, lease_for: i64, limit: u32) -> Result<Vec<Lease>, StoreError>;
     /// Events that wait in leased streams: of each stream at most `per_stream`, in order.
     fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError>;
-    /// Marks what was published and gives the leases back. A lease that was overtaken marks nothing.
-    fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<(), StoreError>;
+    /// Marks what was published and gives the leases back; gives the streams where more waits. A lease that was overtaken
+    /// marks nothing.
+    fn mark_published(
+        &self,
+        marks: &[Mark],
+        now: Timestamp,
+    ) -> Result<Vec<perennial_domain::StreamId>, StoreError>;
     /// Keeps events that can never be published, as parked work of their owners.
     fn bury(&self, letters: &[DeadLetter], now: Timestamp) -> Result<(), StoreError>;
 }

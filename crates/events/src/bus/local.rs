@@ -1,10 +1,13 @@
 //! The application's own HTTP routes as a bus: where there is neither Redis nor a sidecar, an event is POSTed to each
-//! handler that waits for it, as Dapr would.
+//! handler that acts upon it, as Dapr would.
 
 use spin_sdk::http::{Request, Response, send};
 
-use super::{Bus, BusError};
-use crate::{CloudEvent, EVENT_MEDIA_TYPE};
+use super::{Bus, BusError, Fault, Message};
+use crate::{EVENT_MEDIA_TYPE, MAX_EVENT, hearing, within};
+
+/// How long a handler may take, in milliseconds.
+const PATIENCE: u64 = 5_000;
 
 /// Hands events to the handlers of this application.
 pub struct LocalBus {
@@ -23,26 +26,51 @@ impl LocalBus {
             .header("content-type", EVENT_MEDIA_TYPE)
             .header("dapr-api-token", self.token.as_str())
             .build();
-        let response: Response = send(request).await.map_err(|error| failed(error.to_string()))?;
+        let sent = within(PATIENCE, send::<_, Response>(request)).await;
+        let response = sent
+            .ok_or_else(|| failed(Fault::Bus, format!("{path} did not answer in {PATIENCE} ms")))?
+            .map_err(|error| failed(Fault::Bus, error.to_string()))?;
         match *response.status() {
             200..=299 => Ok(()),
-            status => Err(failed(format!("{path} answered {status}"))),
+            status @ (400 | 413 | 415 | 422) => Err(failed(Fault::Event, format!("{path} answered {status}"))),
+            status => Err(failed(Fault::Stream, format!("{path} answered {status}"))),
         }
+    }
+
+    async fn publish_one(&self, message: &Message) -> Result<(), BusError> {
+        let mut body = None;
+        for consumer in hearing(&message.topic, &message.event.kind) {
+            let body = match &mut body {
+                Some(body) => body,
+                none => none.insert(document(message)?),
+            };
+            self.post(consumer.route, body.clone()).await?;
+        }
+        Ok(())
     }
 }
 
 impl Bus for LocalBus {
-    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError> {
-        let handler = match topic {
-            "task-events" => "/internal/events/recurrence-scheduler",
-            "reminders" => "/internal/events/notifier",
-            _ => return Ok(()),
-        };
-        let body = serde_json::to_vec(event).map_err(|error| failed(error.to_string()))?;
-        self.post(handler, body).await
+    async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
+        let mut taken: usize = 0;
+        for message in batch {
+            if let Err(error) = self.publish_one(message).await {
+                return (taken, Some(error));
+            }
+            taken = taken.saturating_add(1);
+        }
+        (taken, None)
     }
 }
 
-fn failed(reason: String) -> BusError {
-    BusError { bus: "local", reason }
+fn document(message: &Message) -> Result<Vec<u8>, BusError> {
+    let body = serde_json::to_vec(&message.event).map_err(|error| failed(Fault::Event, error.to_string()))?;
+    if body.len() > MAX_EVENT {
+        return Err(failed(Fault::Event, format!("{} bytes are more than an event may have", body.len())));
+    }
+    Ok(body)
+}
+
+fn failed(fault: Fault, reason: String) -> BusError {
+    BusError { bus: "local", reason, fault }
 }

@@ -1,4 +1,4 @@
-//! Buses: ways to hand an event to those who wait for it.
+//! Buses: ways to hand events to those who wait for them.
 
 #[cfg(target_arch = "wasm32")]
 mod local;
@@ -14,11 +14,21 @@ pub use redis::RedisBus;
 
 use crate::CloudEvent;
 
+/// An event and where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// The topic.
+    pub topic: String,
+    /// The event.
+    pub event: CloudEvent,
+}
+
 /// Hands events on.
 pub trait Bus {
-    /// Publishes one event on a topic. Success says that the bus took it, not that anyone heard.
+    /// Publishes events of one stream in order, and gives how many it took; where it did not take all, why not the next
+    /// one. That it took an event does not say that anyone heard.
     #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
-    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError>;
+    async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>);
 }
 
 /// The bus did not take an event.
@@ -29,4 +39,17 @@ pub struct BusError {
     pub bus: &'static str,
     /// What it said.
     pub reason: String,
+    /// What may be done about it.
+    pub fault: Fault,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The event's: it will never be taken.
+    Event,
+    /// Of whoever takes this stream's events: others may be taken.
+    Stream,
+    /// The bus's: it takes nothing now.
+    Bus,
 }

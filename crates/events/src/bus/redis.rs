@@ -2,26 +2,45 @@
 
 use spin_sdk::redis::Connection;
 
-use super::{Bus, BusError};
-use crate::CloudEvent;
+use super::{Bus, BusError, Fault, Message};
+use crate::{MAX_EVENT, hearing};
 
-/// Publishes on the Redis channel named like the topic.
+/// Publishes on the Redis channel named like the topic, for readers outside, and on the channel of each handler that acts upon
+/// the event.
 pub struct RedisBus(Connection);
 
 impl RedisBus {
     /// Connects.
     pub fn open(address: &str) -> Result<Self, BusError> {
-        Connection::open(address).map(Self).map_err(error)
+        Connection::open(address).map(Self).map_err(|error| failed(Fault::Bus, error))
+    }
+
+    fn publish_one(&self, message: &Message) -> Result<(), BusError> {
+        let payload = serde_json::to_vec(&message.event).map_err(|error| failed(Fault::Event, error))?;
+        if payload.len() > MAX_EVENT {
+            return Err(failed(Fault::Event, format!("{} bytes are more than an event may have", payload.len())));
+        }
+        let channels = hearing(&message.topic, &message.event.kind).map(|consumer| consumer.channel);
+        for channel in std::iter::once(message.topic.as_str()).chain(channels) {
+            self.0.publish(channel, &payload).map_err(|error| failed(Fault::Bus, error))?;
+        }
+        Ok(())
     }
 }
 
 impl Bus for RedisBus {
-    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError> {
-        let payload = serde_json::to_vec(event).map_err(error)?;
-        self.0.publish(topic, &payload).map_err(error)
+    async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
+        let mut taken: usize = 0;
+        for message in batch {
+            if let Err(error) = self.publish_one(message) {
+                return (taken, Some(error));
+            }
+            taken = taken.saturating_add(1);
+        }
+        (taken, None)
     }
 }
 
-fn error(error: impl std::fmt::Display) -> BusError {
-    BusError { bus: "redis", reason: error.to_string() }
+fn failed(fault: Fault, error: impl std::fmt::Display) -> BusError {
+    BusError { bus: "redis", reason: error.to_string(), fault }
 }

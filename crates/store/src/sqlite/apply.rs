@@ -81,6 +81,18 @@ pub(super) fn classify(text: &str) -> StoreError {
     }
     match text.split_once("UNIQUE constraint failed: ") {
         Some((_, columns)) => StoreError::Duplicate(refusal(columns)),
+        None if OUT_OF_REACH.iter().any(|words| text.contains(words)) => StoreError::Unavailable(text.to_owned()),
         None => StoreError::Database(text.to_owned()),
     }
 }
+
+/// SQLite's words for SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_READONLY and SQLITE_NOMEM.
+const OUT_OF_REACH: [&str; 7] = [
+    "database is locked",
+    "database table is locked",
+    "disk is full",
+    "disk I/O error",
+    "unable to open database",
+    "readonly database",
+    "out of memory",
+];

@@ -208,7 +208,8 @@ BEGIN
     -- An endpoint that hangs is left alone for a while; one that answers is free for the next.
     UPDATE lane SET failures = e.value ->> 'endpoint_failures', hold_until = NEW.doc ->> 'at' + (e.value ->> 'endpoint_pause')
     FROM json_each(NEW.doc, '$.deliveries') AS e CROSS JOIN notification_v2 AS n ON n.id = e.value ->> 'id'
-    WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND lane.kind = 'notification' AND lane.again = 0 AND lane.lane = n.channel_id;
+    WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND lane.kind = 'notification' AND lane.again IN (0, 1)
+        AND lane.lane = n.channel_id;
 
     -- The sequence is advanced under the write lock that this statement holds: it is the order of commits. A commit that
     -- finds nothing waiting may take the relay's lease at once.

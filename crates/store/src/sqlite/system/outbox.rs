@@ -49,24 +49,26 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         )
     }
 
-    fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<(), StoreError> {
+    fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<Vec<StreamId>, StoreError> {
         if marks.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let marks: Vec<_> = marks
             .iter()
             .map(|Mark { lease, up_to, pause }| json!([lease.stream, lease.fence, up_to, pause]))
             .collect();
         self.sync(Sync::Normal)?;
-        self.execute(
+        let streams = self.query(
             "UPDATE stream SET published = max(published, e.value ->> 2), relay_by = NULL, \
              relay_tries = CASE WHEN e.value ->> 3 IS NULL THEN 0 ELSE relay_tries + 1 END, \
              relay_at = CASE WHEN sequence > max(published, e.value ->> 2) THEN ?2 + coalesce(e.value ->> 3, 0) END \
              FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.fence = e.value ->> 1 \
-             AND stream.id IN (SELECT m.value ->> 0 FROM json_each(?1) AS m)",
+             AND stream.id IN (SELECT m.value ->> 0 FROM json_each(?1) AS m) \
+             RETURNING id, sequence > published",
             &[serde_json::to_string(&marks)?.into(), now.into()],
+            |row| Ok((StreamId::new(row.text()?), row.integer()?)),
         )?;
-        Ok(())
+        Ok(streams.into_iter().filter(|(_, more)| *more != 0).map(|(id, _)| id).collect())
     }
 
     fn bury(&self, letters: &[DeadLetter], now: Timestamp) -> Result<(), StoreError> {

@@ -102,6 +102,16 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         self.claim_series(WorkKind::Successor, claim)
     }
 
+    fn due_series(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        asked: &RecurrenceId,
+    ) -> Result<Option<DueSeries>, StoreError> {
+        let found = self.series_of(&[(user, task, Some(asked))])?.pop();
+        found.map(|(_, row)| row.and_then(due_series)).transpose()
+    }
+
     fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
         self.claim_series(WorkKind::Zone, claim)
     }

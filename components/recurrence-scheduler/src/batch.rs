@@ -1,0 +1,96 @@
+//! Carrying out a set of claimed items: decide each, apply all in one statement, settle what was not done.
+
+use perennial_domain::Commit;
+use perennial_store::{Apply, Claimed, Mode, Outcome, Settlement, Store, StoreError, WorkStore};
+
+/// How often an item may be claimed: more often than it may fail, so that one which brings its claimer down is parked too.
+const CLAIMS: i64 = 8;
+
+/// What one item comes to.
+pub(crate) enum Decided {
+    /// A commit that does it.
+    Write(Box<Commit>),
+    /// Nobody needs it any more.
+    Drop,
+    /// It can never be done, and why.
+    Never(String),
+}
+
+/// What a set came to.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// Items claimed.
+    pub claimed: usize,
+    /// Lanes they came from.
+    pub lanes: usize,
+    /// Items done.
+    pub done: u32,
+    /// What was not done, one line each.
+    pub failures: Vec<String>,
+}
+
+/// Carries out claimed items.
+pub(crate) fn carry_out<S: Store + WorkStore, T>(
+    store: &S,
+    items: Vec<Claimed<T>>,
+    now: perennial_domain::Timestamp,
+    mut decide: impl FnMut(T) -> Decided,
+) -> Result<Done, StoreError> {
+    let mut done = Done { claimed: items.len(), ..Done::default() };
+    let (mut tickets, mut commits, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+    let mut users: Vec<String> = Vec::new();
+    for Claimed { ticket, what } in items {
+        if !users.iter().any(|user| user == ticket.user.as_str()) {
+            users.push(ticket.user.as_str().to_owned());
+        }
+        let decided = match what {
+            _ if ticket.tries > CLAIMS => Decided::Never("it was begun again and again and never finished".to_owned()),
+            Ok(Some(what)) => decide(what),
+            Ok(None) => Decided::Drop,
+            Err(error) => Decided::Never(error.to_string()),
+        };
+        match decided {
+            Decided::Write(commit) => {
+                commits.push(*commit);
+                tickets.push(ticket);
+            }
+            Decided::Drop => settled.push((ticket, Settlement::Drop)),
+            Decided::Never(reason) => {
+                done.failures.push(format!("task {}: {reason}", ticket.task));
+                settled.push((ticket, Settlement::Park { reason }));
+            }
+        }
+    }
+    done.lanes = users.len();
+    for (ticket, outcome) in tickets.into_iter().zip(apply_each(store, &commits)?) {
+        match outcome {
+            Ok(Outcome::Applied(_) | Outcome::Answered(_)) => done.done = done.done.saturating_add(1),
+            Ok(Outcome::Refused) => settled.push((ticket, Settlement::Release)),
+            Err(reason) => {
+                done.failures.push(format!("task {}: {reason}", ticket.task));
+                let settlement = Settlement::failed(&ticket, reason);
+                settled.push((ticket, settlement));
+            }
+        }
+    }
+    store.settle(&settled, now)?;
+    Ok(done)
+}
+
+/// Applies each commit that can be applied. One that makes the whole statement fail is found by halving, so that it spoils no
+/// other; where the store itself is out of reach, that is the answer.
+fn apply_each<S: Store>(store: &S, commits: &[Commit]) -> Result<Vec<Result<Outcome, String>>, StoreError> {
+    let how = Apply { mode: Mode::Each, relay_for: 0 };
+    match store.apply(commits, how) {
+        Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
+        Err(error) if commits.len() <= 1 => Ok(vec![Err(error.to_string()); commits.len()]),
+        Err(_) => {
+            let (left, right) = commits.split_at(commits.len() / 2);
+            let mut outcomes = apply_each(store, left)?;
+            outcomes.extend(apply_each(store, right)?);
+            Ok(outcomes)
+        }
+    }
+}
+

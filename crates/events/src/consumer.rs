@@ -1,0 +1,39 @@
+//! Who hears what: the one list that spin.toml, the buses and the callback routes are held against.
+
+/// A handler that is woken by events. An event is a hint where to look: what is owed is in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its name: the component's, and that of its inbox.
+    pub name: &'static str,
+    /// The topic that it listens to.
+    pub topic: &'static str,
+    /// The types of events that it acts upon; others would start it for nothing.
+    pub types: &'static [&'static str],
+    /// Its address within this application.
+    pub route: &'static str,
+    /// Its channel on Redis, beside the topic's own, which is for readers outside.
+    pub channel: &'static str,
+}
+
+/// The consumers.
+pub const CONSUMERS: &[Consumer] = &[
+    Consumer {
+        name: "recurrence-scheduler",
+        topic: "task-events",
+        types: &["task.completed"],
+        route: "/internal/events/recurrence-scheduler",
+        channel: "task-events.recurrence-scheduler",
+    },
+    Consumer {
+        name: "notifier",
+        topic: "reminders",
+        types: &["reminder.fired"],
+        route: "/internal/events/notifier",
+        channel: "reminders.notifier",
+    },
+];
+
+/// Those that act upon an event of this type on this topic.
+pub fn hearing(topic: &str, kind: &str) -> impl Iterator<Item = &'static Consumer> {
+    CONSUMERS.iter().filter(move |consumer| consumer.topic == topic && consumer.types.contains(&kind))
+}
