@@ -1,6 +1,8 @@
 //! What a command on a task is decided upon, read in one statement.
 
-use crate::{AlarmState, Occurrence, Override, RecurrenceId, ReminderId, Task, Timestamp};
+use crate::{
+    AlarmState, Invalid, Occurrence, OccurrenceStatus, Override, RecurrenceId, ReminderId, Task, Timestamp,
+};
 
 /// A task and what there is of its series, as it was at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,4 +45,23 @@ pub struct Alarm {
     pub fire_at: Timestamp,
     /// What has become of it.
     pub state: AlarmState,
+}
+
+impl SeriesState {
+    /// The occurrence that a command is about, open or done. `participle` says what was to become of it.
+    pub(crate) fn asked(&self, participle: &str) -> Result<&Occurrence, Invalid> {
+        const FIELD: &str = "/recurrence_id";
+        match (&self.asked, self.open.first()) {
+            (Some(asked), _) if asked.status == OccurrenceStatus::Cancelled => {
+                let id = asked.recurrence_id.as_str();
+                Err(Invalid::at(FIELD, format!("{id:?} is cancelled and cannot be {participle}")))
+            }
+            (Some(asked), _) => Ok(asked),
+            (None, Some(open)) => {
+                let id = open.recurrence_id.as_str();
+                Err(Invalid::at(FIELD, format!("is no occurrence of this task; the open one is {id:?}")))
+            }
+            (None, None) => Err(Invalid::at(FIELD, "is no occurrence of this task")),
+        }
+    }
 }
