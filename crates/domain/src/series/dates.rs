@@ -23,7 +23,7 @@ impl<'a> Dates<'a> {
         let named = state.named.iter().filter(|named| !named.given_up);
         let mut taken: HashSet<_> = named.map(|named| &named.recurrence_id).collect();
         if replans {
-            for open in &state.open {
+            for open in state.open.iter().filter(|open| !state.is_within(open)) {
                 taken.remove(&open.recurrence_id);
             }
         }

@@ -65,7 +65,7 @@ pub fn split_series(
     let follows = |o: &&Occurrence| nominal(&o.recurrence_id).is_ok_and(|at| at >= split);
     let (gone, left): (Vec<_>, Vec<_>) = state.open.iter().partition(follows);
     for occurrence in &gone {
-        let given_up = occurrence.given_up();
+        let given_up = state.given_up(occurrence);
         commit.occurrences.push((&given_up).into());
         settle(ctx, &mut commit, &given_up, &task.spec.reminders, Some(state));
     }

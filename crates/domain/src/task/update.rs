@@ -69,7 +69,7 @@ fn replace(
     replacement: &Occurrence,
 ) {
     for occurrence in state.open.iter().filter(|other| other.recurrence_id != replacement.recurrence_id) {
-        let given_up = occurrence.given_up();
+        let given_up = state.given_up(occurrence);
         commit.occurrences.push((&given_up).into());
         settle(ctx, commit, &given_up, &spec.reminders, Some(state));
     }
@@ -102,16 +102,6 @@ fn keep_done(ctx: &Context<'_>, commit: &mut Commit, state: &SeriesState, spec: 
 }
 
 impl Occurrence {
-    /// The same occurrence, given up by a change of its series: its name may be used again.
-    pub(crate) fn given_up(&self) -> Self {
-        Self {
-            status: OccurrenceStatus::Cancelled,
-            succession: Succession::None,
-            predecessor: None,
-            ..self.clone()
-        }
-    }
-
     /// Whether the store has an occurrence of this name that is done. Only the one of a task that recurs no longer comes back so.
     fn is_done_in(&self, state: &SeriesState) -> bool {
         let named = |other: &&Occurrence| other.recurrence_id == self.recurrence_id;

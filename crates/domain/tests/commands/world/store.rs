@@ -1,8 +1,8 @@
 //! What the store does with a commit, and the state that it reads a command's from.
 
 use perennial_domain::{
-    Alarm, AlarmState, Commit, Due, Named, Occurrence, OccurrenceRow, OccurrenceStatus, Override,
-    RecurrenceId, SeriesState, Succession, Task, TaskInput, TaskRow, TaskSpec,
+    Alarm, Commit, Due, Named, Occurrence, OccurrenceRow, OccurrenceStatus, Override, RecurrenceId,
+    SeriesState, Succession, Task, TaskInput, TaskRow, TaskSpec,
 };
 use serde_json::from_value;
 
@@ -195,7 +195,9 @@ impl World {
         }
         for row in &commit.alarms {
             let key = (row.task_id, row.recurrence_id.as_str().to_owned(), row.reminder_id);
-            let same = self.alarms.get(&key) == Some(row) && row.state != AlarmState::Fired;
+            let open =
+                known(row.task_id, &row.recurrence_id).is_some_and(|o| o.status == OccurrenceStatus::Open);
+            let same = open && self.alarms.get(&key) == Some(row);
             refuse(!same, "an alarm written as it was")?;
         }
         Ok(())
