@@ -46,14 +46,13 @@ pub use preview::{Preview, PreviewInput, preview};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire};
 pub use series::{
-    Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Projected, RecurrenceInput, Series,
-    SuccessionError, earliest_successor, override_occurrence, plan_successor, project, refresh_zone,
-    split_series,
+    Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Plan, Projected, RecurrenceInput, Series,
+    SuccessionError, override_occurrence, plan_successor, project, refresh_zone, split_series,
 };
 pub use state::{Alarm, Named, SeriesState};
 pub use task::{
-    Completion, Priority, Reminder, ReminderInput, Task, TaskInput, TaskSpec, TaskStatus, complete,
-    create_task, delete_task, update_task,
+    Completion, Priority, Reminder, ReminderInput, Reopening, Task, TaskInput, TaskSpec, TaskStatus,
+    complete, create_task, delete_task, reopen, update_task,
 };
 pub use time::Timestamp;
 pub use trigger::Trigger;

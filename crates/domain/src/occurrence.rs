@@ -1,6 +1,6 @@
 //! One instance of a series, or the one instance of a single task.
 
-use perennial_recurrence::tzdata_version;
+use perennial_recurrence::{Zone, tzdata_version};
 use serde::{Deserialize, Serialize};
 
 use crate::{Due, OccurrenceRow, RecurrenceId, TaskId, Timestamp};
@@ -56,6 +56,20 @@ pub enum Succession {
     Planned,
     /// The series has no further one.
     Ended,
+}
+
+impl Succession {
+    /// Whether the scheduler has yet to do something about it.
+    pub(crate) fn is_owed(self) -> bool {
+        matches!(self, Self::Pending | Self::Due)
+    }
+}
+
+impl Occurrence {
+    /// The same occurrence on this build's zone data, whose version every row written carries.
+    pub(crate) fn on_zone(&self, home: &Zone) -> Self {
+        Self { due_at: self.due.as_ref().map(|due| due.instant(home)), ..self.clone() }
+    }
 }
 
 impl From<&Occurrence> for OccurrenceRow {

@@ -65,7 +65,7 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
         "timestamp": ctx.now.to_string(),
         "data": {
             "task_id": alarm.task,
-            "recurrence_id": alarm.recurrence_id,
+            "recurrence_id": (!alarm.recurrence_id.is_single()).then_some(&alarm.recurrence_id),
             "reminder_id": alarm.reminder,
             "title": alarm.title,
             "due": alarm.due_local.as_ref().map(|local| json!({ "local": local, "tz": alarm.due_tz })),

@@ -1,6 +1,9 @@
 //! What a command on a task is decided upon, read in one statement.
 
-use crate::{AlarmState, Occurrence, Override, RecurrenceId, ReminderId, Task, Timestamp};
+use crate::{
+    AlarmState, Invalid, Occurrence, OccurrenceStatus, Override, RecurrenceId, ReminderId, Succession, Task,
+    Timestamp,
+};
 
 /// A task and what there is of its series, as it was at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,4 +46,38 @@ pub struct Alarm {
     pub fire_at: Timestamp,
     /// What has become of it.
     pub state: AlarmState,
+}
+
+impl SeriesState {
+    /// An open occurrence, given up by a change of its series: its name may be used again, unless others follow it that stay.
+    pub(crate) fn given_up(&self, open: &Occurrence) -> Occurrence {
+        let cancelled = Occurrence { status: OccurrenceStatus::Cancelled, ..open.clone() };
+        if self.is_within(open) {
+            return cancelled;
+        }
+        Occurrence { succession: Succession::None, predecessor: None, ..cancelled }
+    }
+
+    /// Whether an open occurrence comes before one that is closed: it was reopened, or stacked. Its place in the series is its.
+    pub(crate) fn is_within(&self, open: &Occurrence) -> bool {
+        !open.recurrence_id.is_single()
+            && self.last_closed.as_ref().is_some_and(|last| open.ordinal < last.ordinal)
+    }
+
+    /// The occurrence that a command is about, open or done. `participle` says what was to become of it.
+    pub(crate) fn asked(&self, participle: &str) -> Result<&Occurrence, Invalid> {
+        const FIELD: &str = "/recurrence_id";
+        match (&self.asked, self.open.first()) {
+            (Some(asked), _) if asked.status == OccurrenceStatus::Cancelled => {
+                let id = asked.recurrence_id.as_str();
+                Err(Invalid::at(FIELD, format!("{id:?} is cancelled and cannot be {participle}")))
+            }
+            (Some(asked), _) => Ok(asked),
+            (None, Some(open)) => {
+                let id = open.recurrence_id.as_str();
+                Err(Invalid::at(FIELD, format!("is no occurrence of this task; the open one is {id:?}")))
+            }
+            (None, None) => Err(Invalid::at(FIELD, "is no occurrence of this task")),
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! Series: tasks that come back.
 
+mod dates;
 mod input;
 mod overrides;
+mod plan;
 mod project;
 mod split;
+mod stack;
 mod successor;
 mod zones;
 
@@ -12,17 +15,20 @@ use perennial_recurrence::{Frequency, Moment, Rule, RuleSet};
 
 pub use input::{Anchor, Misfire, Overlap, RecurrenceInput};
 pub use overrides::{Override, OverrideInput, override_occurrence};
+pub use plan::{Plan, SuccessionError, plan_successor};
 pub use project::{Bound, Projected, project};
 pub use split::split_series;
-pub use successor::{SuccessionError, earliest_successor, plan_successor};
 pub use zones::refresh_zone;
+
+pub(crate) use stack::{MAX_STACK, make_room, stack_anew};
+pub(crate) use successor::Search;
 
 use crate::due::{Local, parse_local};
 use crate::preview::rule_set;
 use crate::{Due, Invalid, RecurrenceId};
 
 /// Where errors of the rule point.
-const RRULE: &str = "/recurrence/rrule";
+pub(crate) const RRULE: &str = "/recurrence/rrule";
 
 /// Most occurrences of one series in the hours when the clocks are set back: two hours of minutes. An occurrence is named
 /// by its wall time, so that in an hour that happens twice a task comes back on the first pass only.
@@ -71,12 +77,6 @@ impl Series {
         }
     }
 
-    /// The first occurrence that is later than the one named.
-    pub(crate) fn first_after(&self, due: &Due, last: &RecurrenceId) -> Result<Due, Invalid> {
-        next_after(&self.set(due)?, due, nominal(last)?)?
-            .ok_or_else(|| Invalid::at(RRULE, format!("has no occurrence after {last}")))
-    }
-
     /// Whether the series that starts at `due` nominally has this occurrence.
     pub(crate) fn has(&self, due: &Due, id: &RecurrenceId) -> Result<bool, Invalid> {
         let at = nominal(id)?;
@@ -89,9 +89,8 @@ impl Series {
     }
 }
 
-/// The next nominal date of a set after a wall time.
-fn next_after(set: &RuleSet, due: &Due, after: NaiveDateTime) -> Result<Option<Due>, Invalid> {
-    let mut after = Moment::Local(after);
+/// The next nominal date of a set after a moment.
+fn next_after(set: &RuleSet, due: &Due, mut after: Moment) -> Result<Option<Due>, Invalid> {
     for _ in 0..MAX_FOLD {
         let found = set.next_after(&after).map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))?;
         match found {

@@ -6,10 +6,10 @@ use serde_json::json;
 use crate::commit::OverrideRow;
 use crate::event::occurrence_key;
 use crate::fields::{self, MAX_TITLE};
-use crate::task::{arm, cancel};
+use crate::task::{close, settle};
 use crate::{
     Commit, Context, Due, DueInput, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId,
-    Succession, Task,
+    SeriesState, Task,
 };
 
 /// Most occurrences of one series that differ from it.
@@ -45,21 +45,20 @@ pub struct Override {
     pub cancelled: bool,
 }
 
-/// Changes one occurrence of a series, open or still to come. `occurrence` is it, if it has been opened. A second change of
-/// the same occurrence replaces the first.
+/// Changes one occurrence of a series, open or still to come. A second change of the same occurrence replaces the first.
 pub fn override_occurrence(
     ctx: &mut Context<'_>,
-    task: &Task,
-    occurrence: Option<&Occurrence>,
-    known: &[Override],
+    state: &SeriesState,
     input: &OverrideInput,
 ) -> Result<(Commit, Override), Invalid> {
     const ID: &str = "/recurrence_id";
+    let task = &state.task;
     let (Some(series), Some(series_due)) = (&task.spec.series, &task.spec.due) else {
         return Err(Invalid::at(ID, "the task does not recur: change the task itself"));
     };
     let mut invalid = Invalid::default();
     let id = RecurrenceId::from_text(input.recurrence_id.as_str());
+    let occurrence = state.asked.as_ref().filter(|asked| asked.recurrence_id == id);
     let title = invalid.keep(input.title.as_ref().map(|t| fields::line(t, MAX_TITLE, "/title")).transpose());
     let due = invalid.keep(input.due.as_ref().map(|due| Due::parse(due, "/due")).transpose());
     match occurrence.map(|occurrence| occurrence.status) {
@@ -70,7 +69,9 @@ pub fn override_occurrence(
         }
         None => {}
     }
-    if known.len() >= MAX_OVERRIDES && !known.iter().any(|other| other.recurrence_id == id) {
+    if state.overrides.len() >= MAX_OVERRIDES
+        && !state.overrides.iter().any(|other| other.recurrence_id == id)
+    {
         invalid.add(ID, format!("{MAX_OVERRIDES} occurrences of this series differ from it already"));
     }
     let (Some(title), Some(due), true) = (title, due, invalid.errors.is_empty()) else { return Err(invalid) };
@@ -78,7 +79,6 @@ pub fn override_occurrence(
 
     let subject = task.id.to_string();
     let mut commit = ctx.commit_on(task, "occurrence.change");
-    commit.tasks.push((&task.next(ctx.now)).into());
     commit.overrides.push(OverrideRow {
         task_id: task.id,
         recurrence_id: change.recurrence_id.clone(),
@@ -87,14 +87,20 @@ pub fn override_occurrence(
         due_tz: change.due.as_ref().and_then(Due::tz).map(str::to_owned),
         cancelled: i64::from(change.cancelled),
     });
-    if let Some(occurrence) = occurrence {
-        let changed = change.apply(ctx, occurrence, series_due)?;
-        commit.expect.occurrences.push(occurrence.into());
-        commit.occurrences.push((&changed).into());
-        commit.alarms = match changed.status {
-            OccurrenceStatus::Open => arm(ctx, &changed, &task.spec.reminders),
-            _ => cancel(ctx, &changed, &task.spec.reminders),
-        };
+    let mut ended = false;
+    match occurrence.map(|occurrence| (occurrence, change.apply(ctx, task, occurrence, series_due))) {
+        Some((occurrence, changed)) => {
+            let changed = changed?;
+            if change.cancelled {
+                (_, ended) = close(ctx, &mut commit, state, occurrence, &changed);
+            } else {
+                commit.expect.occurrences.push(occurrence.into());
+                commit.occurrences.push((&changed).into());
+                commit.tasks.push((&task.next(ctx.now)).into());
+                settle(ctx, &mut commit, &changed, &task.spec.reminders, Some(state));
+            }
+        }
+        None => commit.tasks.push((&task.next(ctx.now)).into()),
     }
     let data = json!({
         "recurrence_id": change.recurrence_id,
@@ -105,6 +111,10 @@ pub fn override_occurrence(
     let mut event = ctx.event(EventType::OccurrenceChanged, &subject, data);
     event.idempotency_key = Some(occurrence_key(&ctx.user, task.id, &change.recurrence_id));
     commit.events.push(event);
+    if ended {
+        let data = json!({ "last": change.recurrence_id });
+        commit.events.push(ctx.event(EventType::SeriesEnded, &subject, data));
+    }
     Ok((commit, change))
 }
 
@@ -113,31 +123,14 @@ impl Override {
     fn apply(
         &self,
         ctx: &Context<'_>,
+        task: &Task,
         occurrence: &Occurrence,
         series_due: &Due,
     ) -> Result<Occurrence, Invalid> {
         let nominal = series_due.moved_to(super::nominal(&occurrence.recurrence_id)?);
         let due = self.due.clone().unwrap_or(nominal);
-        let mut changed = Occurrence {
-            title: self.title.clone(),
-            due_at: Some(due.instant(&ctx.zone)),
-            due: Some(due),
-            ..occurrence.clone()
-        };
-        if self.cancelled {
-            changed.status = OccurrenceStatus::Cancelled;
-            changed.succession = occurrence.succession.once_closed();
-        }
-        Ok(changed)
-    }
-}
-
-impl Succession {
-    /// What is owed once an occurrence of a series is closed.
-    pub(crate) fn once_closed(self) -> Self {
-        match self {
-            Self::Planned | Self::Ended => self,
-            Self::None | Self::Due | Self::Pending => Self::Pending,
-        }
+        let changed =
+            Occurrence { title: self.title.clone(), due: Some(due), ..occurrence.clone() }.on_zone(&ctx.zone);
+        Ok(if self.cancelled { changed.closed(task, OccurrenceStatus::Cancelled) } else { changed })
     }
 }

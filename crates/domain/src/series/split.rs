@@ -6,10 +6,10 @@ use perennial_recurrence::{End, Moment, Until};
 
 use super::{RRULE, RecurrenceInput, Series, nominal};
 use crate::commit::ExpectTask;
-use crate::task::{Task, TaskInput, TaskStatus, cancel};
+use crate::task::{Task, TaskInput, TaskStatus, settle};
 use crate::{
-    Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId, Succession,
-    create_task,
+    Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId, SeriesState,
+    Succession, create_task,
 };
 
 /// Pages of occurrences counted, where a COUNT is to be divided.
@@ -44,15 +44,14 @@ pub(crate) fn following(task: &Task, id: &RecurrenceId) -> Result<TaskInput, Inv
     Ok(input)
 }
 
-/// Ends a series before the occurrence `id` and starts another with what `change` makes of the following ones. `open` are
-/// the occurrences of the old one that are open.
+/// Ends a series before the occurrence `id` and starts another with what `change` makes of the following ones.
 pub fn split_series(
     ctx: &mut Context<'_>,
-    task: &Task,
-    open: &[Occurrence],
+    state: &SeriesState,
     id: &RecurrenceId,
     change: impl FnOnce(TaskInput) -> Result<TaskInput, Invalid>,
 ) -> Result<(Commit, Task, Occurrence), Invalid> {
+    let task = &state.task;
     let (series, due) = series_of(task)?;
     let input = change(following(task, id)?)?;
     let split = nominal(id)?;
@@ -63,19 +62,22 @@ pub fn split_series(
 
     let mut old = task.next(ctx.now);
     old.spec.series = Some(series.ending_before(due, id)?);
-    let mut left = open.len();
-    for occurrence in open.iter().filter(|o| nominal(&o.recurrence_id).is_ok_and(|at| at >= split)) {
-        let cancelled = Occurrence {
-            status: OccurrenceStatus::Cancelled,
-            succession: Succession::Ended,
-            ..occurrence.clone()
-        };
-        commit.occurrences.push((&cancelled).into());
-        commit.alarms.extend(cancel(ctx, occurrence, &task.spec.reminders));
-        left = left.saturating_sub(1);
+    let follows = |o: &&Occurrence| nominal(&o.recurrence_id).is_ok_and(|at| at >= split);
+    let (gone, left): (Vec<_>, Vec<_>) = state.open.iter().partition(follows);
+    for occurrence in &gone {
+        let given_up = state.given_up(occurrence);
+        commit.occurrences.push((&given_up).into());
+        settle(ctx, &mut commit, &given_up, &task.spec.reminders, Some(state));
     }
-    // With nothing open left, the old series is at its end; one that waits for its successor learns it when it is planned.
-    if left == 0 && !open.is_empty() {
+    // What precedes those that are gone is the last now. One that waits for its successor learns it when it is planned.
+    let newest = left.iter().copied().chain(&state.last_closed).max_by_key(|other| other.ordinal);
+    let newest = newest.filter(|newest| !gone.is_empty() && newest.succession == Succession::Planned);
+    if let Some(last) = newest {
+        let last = if last.status == OccurrenceStatus::Open { last.on_zone(&ctx.zone) } else { last.clone() };
+        commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..last.clone() }).into());
+        settle(ctx, &mut commit, &last, &task.spec.reminders, Some(state));
+    }
+    if left.is_empty() && !gone.is_empty() {
         old.status = TaskStatus::Done;
         old.completed_at = Some(ctx.now);
     }

@@ -3,30 +3,33 @@
 use serde_json::json;
 
 use crate::event::occurrence_key;
-use crate::task::{Task, arm};
-use crate::{Commit, Context, Due, DueInput, EventType, Occurrence};
+use crate::task::settle;
+use crate::{Commit, Context, DueInput, EventType, OccurrenceStatus, SeriesState};
 
-/// Computes an open occurrence's instant and alarms anew from its local due date. An event tells of it only if the
-/// instant has changed.
-pub fn refresh_zone(ctx: &mut Context<'_>, task: &Task, occurrence: &Occurrence) -> Commit {
-    let due_at = occurrence.due.as_ref().map(|due: &Due| due.instant(&ctx.zone));
-    let refreshed = Occurrence { due_at, ..occurrence.clone() };
-    let subject = task.id.to_string();
+/// Computes the instant and the alarms of the open occurrence asked for anew from its local due date. An event tells of it
+/// only if the instant has changed. `None` where there is nothing to compute: it is closed, or its task is gone.
+pub fn refresh_zone(ctx: &mut Context<'_>, state: &SeriesState) -> Option<Commit> {
+    let task = &state.task;
+    let occurrence = state.asked.as_ref().filter(|asked| asked.status == OccurrenceStatus::Open)?;
+    if task.deleted_at.is_some() {
+        return None;
+    }
+    let refreshed = occurrence.on_zone(&ctx.zone);
     let mut commit = ctx.commit_on(task, "zone.refresh");
     commit.expect.occurrences.push(occurrence.into());
     commit.occurrences.push((&refreshed).into());
-    if due_at != occurrence.due_at {
+    settle(ctx, &mut commit, &refreshed, &task.spec.reminders, Some(state));
+    if refreshed.due_at != occurrence.due_at {
         commit.tasks.push((&task.next(ctx.now)).into());
-        commit.alarms = arm(ctx, &refreshed, &task.spec.reminders);
         let data = json!({
             "recurrence_id": refreshed.recurrence_id,
             "title": refreshed.title,
             "due": refreshed.due.as_ref().map(DueInput::from),
             "cancelled": false,
         });
-        let mut event = ctx.event(EventType::OccurrenceChanged, &subject, data);
+        let mut event = ctx.event(EventType::OccurrenceChanged, &task.id.to_string(), data);
         event.idempotency_key = Some(occurrence_key(&ctx.user, task.id, &refreshed.recurrence_id));
         commit.events.push(event);
     }
-    commit
+    Some(commit)
 }

@@ -1,41 +1,80 @@
-//! Setting and cancelling the alarms of an occurrence.
+//! What is armed: the one rule by which the alarms of an occurrence follow from what it is and what they were.
 
 use super::Reminder;
-use crate::{AlarmRow, AlarmState, Context, Occurrence};
+use crate::commit::ExpectAlarm;
+use crate::{
+    Alarm, AlarmRow, AlarmState, Commit, Context, Occurrence, OccurrenceStatus, SeriesState, Timestamp,
+};
 
 /// How long after its time, in milliseconds, a reminder that is only now set still fires. A reminder of ten minutes
 /// before, set nine minutes before, belongs to the past.
 const GRACE: i64 = 60_000;
 
-/// Sets the alarms of an open occurrence. The store leaves an alarm that has fired as it is.
-pub(crate) fn arm(ctx: &Context<'_>, occurrence: &Occurrence, reminders: &[Reminder]) -> Vec<AlarmRow> {
-    reminders
+/// Brings the alarms of an occurrence in line with what it is now. An alarm is written only where it changes: one that has
+/// fired or was missed is set again when its time has moved, and stays as it is otherwise. `before` is what the command
+/// was decided upon; `None` where the task is new.
+pub(crate) fn settle(
+    ctx: &Context<'_>,
+    commit: &mut Commit,
+    occurrence: &Occurrence,
+    reminders: &[Reminder],
+    before: Option<&SeriesState>,
+) {
+    let known: Vec<&Alarm> = before
         .iter()
-        .filter_map(|reminder| {
-            let fire_at = reminder.trigger.fire_at(occurrence.due.as_ref(), &ctx.zone)?;
-            let state =
-                if fire_at.plus_millis(GRACE) < ctx.now { AlarmState::Missed } else { AlarmState::Armed };
-            Some(AlarmRow {
+        .flat_map(|state| &state.alarms)
+        .filter(|alarm| alarm.recurrence_id == occurrence.recurrence_id)
+        .collect();
+    let row = |reminder_id, fire_at, state| AlarmRow {
+        task_id: occurrence.task,
+        recurrence_id: occurrence.recurrence_id.clone(),
+        reminder_id,
+        fire_at,
+        state,
+    };
+    let mut kept = Vec::new();
+    if occurrence.status == OccurrenceStatus::Open {
+        let reused = before.is_some_and(|state| is_reused(state, occurrence));
+        for reminder in reminders {
+            let Some(fire_at) = reminder.trigger.fire_at(occurrence.due.as_ref(), &ctx.zone) else {
+                continue;
+            };
+            kept.push(reminder.id);
+            let alarm = known.iter().copied().find(|alarm| alarm.reminder == reminder.id);
+            if let Some(state) = wanted(alarm, reused, fire_at, ctx.now) {
+                commit.alarms.push(row(reminder.id, fire_at, state));
+            }
+        }
+    }
+    for alarm in known.iter().filter(|alarm| alarm.state == AlarmState::Armed) {
+        if !kept.contains(&alarm.reminder) {
+            // It may fire meanwhile, which no version tells of. Where it only moves, it is set anew either way.
+            commit.expect.alarms.push(ExpectAlarm {
                 task_id: occurrence.task,
                 recurrence_id: occurrence.recurrence_id.clone(),
-                reminder_id: reminder.id,
-                fire_at,
-                state,
-            })
-        })
-        .collect()
+                reminder_id: alarm.reminder,
+                state: AlarmState::Armed,
+                fire_at: alarm.fire_at,
+            });
+            commit.alarms.push(row(alarm.reminder, alarm.fire_at, AlarmState::Cancelled));
+        }
+    }
 }
 
-/// Cancels the alarms of an occurrence that have not fired.
-pub(crate) fn cancel(ctx: &Context<'_>, occurrence: &Occurrence, reminders: &[Reminder]) -> Vec<AlarmRow> {
-    reminders
-        .iter()
-        .map(|reminder| AlarmRow {
-            task_id: occurrence.task,
-            recurrence_id: occurrence.recurrence_id.clone(),
-            reminder_id: reminder.id,
-            fire_at: ctx.now,
-            state: AlarmState::Cancelled,
-        })
-        .collect()
+/// What an alarm that is to fire at an instant becomes; `None` leaves it as it is. `reused` says that its occurrence has
+/// been open before under the same name, so that an alarm that is not known may have fired at any time until now.
+fn wanted(alarm: Option<&Alarm>, reused: bool, fire_at: Timestamp, now: Timestamp) -> Option<AlarmState> {
+    let in_time = match alarm {
+        Some(alarm) if alarm.fire_at == fire_at && alarm.state != AlarmState::Cancelled => return None,
+        None if reused => fire_at > now,
+        _ => fire_at.plus_millis(GRACE) >= now,
+    };
+    Some(if in_time { AlarmState::Armed } else { AlarmState::Missed })
+}
+
+/// Whether an occurrence has a name that was given out before to one that is open no longer.
+fn is_reused(state: &SeriesState, occurrence: &Occurrence) -> bool {
+    let id = &occurrence.recurrence_id;
+    state.named.iter().any(|named| named.recurrence_id == *id)
+        && !state.open.iter().any(|open| open.recurrence_id == *id)
 }

@@ -2,50 +2,36 @@
 
 use serde_json::json;
 
-use super::{Task, TaskStatus, alarms};
+use super::close::close;
 use crate::event::occurrence_key;
-use crate::{Commit, Context, EventType, Occurrence, OccurrenceStatus, Succession};
+use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState};
 
 /// What completing an occurrence comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Completion {
     /// It was open: this closes it.
     Closes(Box<Commit>, Box<Occurrence>),
-    /// It was closed already, and stays as it is, whoever asks and however often.
+    /// It was completed already, and stays as it is, whoever asks and however often.
     AlreadyClosed,
 }
 
-/// Completes one occurrence. What comes after it in the series is the scheduler's to plan; that it is owed is part of
-/// this commit. `open` are the occurrences of the task that are open, and `ended` says whether its series has ended.
-pub fn complete(
-    ctx: &mut Context<'_>,
-    task: &Task,
-    occurrence: &Occurrence,
-    open: &[Occurrence],
-    ended: bool,
-) -> Completion {
-    if occurrence.status != OccurrenceStatus::Open {
-        return Completion::AlreadyClosed;
+/// Completes the occurrence asked for. What comes after it in the series is the scheduler's to plan; that it is owed is part
+/// of this commit.
+///
+/// # Errors
+/// [`Invalid`] if there is no such occurrence, or if it was cancelled.
+pub fn complete(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Completion, Invalid> {
+    let occurrence = state.asked("completed")?;
+    if occurrence.status == OccurrenceStatus::Done {
+        return Ok(Completion::AlreadyClosed);
     }
-    let recurs = task.spec.series.is_some() && !occurrence.recurrence_id.is_single();
-    let closed = Occurrence {
-        status: OccurrenceStatus::Done,
-        succession: if recurs { occurrence.succession.once_closed() } else { Succession::None },
-        completed_at: Some(ctx.now),
-        ..occurrence.clone()
-    };
-    let mut next = task.next(ctx.now);
-    let last = ended && open.iter().all(|other| other.recurrence_id == occurrence.recurrence_id);
-    if !recurs || last {
-        next.status = TaskStatus::Done;
-        next.completed_at = Some(ctx.now);
-    }
+    let task = &state.task;
+    let mut closed = occurrence.closed(task, OccurrenceStatus::Done);
+    closed.completed_at = Some(ctx.now);
 
     let mut commit = ctx.commit_on(task, "task.complete");
-    commit.expect.occurrences.push(occurrence.into());
-    commit.tasks.push((&next).into());
-    commit.occurrences.push((&closed).into());
-    commit.alarms = alarms::cancel(ctx, occurrence, &task.spec.reminders);
+    let (_, over) = close(ctx, &mut commit, state, occurrence, &closed);
+    let recurs = task.spec.series.is_some() && !closed.recurrence_id.is_single();
     let data = json!({
         "recurrence_id": closed.recurrence_id,
         "due_at": closed.due_at.map(|at| at.to_string()),
@@ -55,9 +41,9 @@ pub fn complete(
     let mut event = ctx.event(EventType::TaskCompleted, &task.id.to_string(), data);
     event.idempotency_key = Some(occurrence_key(&ctx.user, task.id, &closed.recurrence_id));
     commit.events.push(event);
-    if recurs && last {
+    if recurs && over {
         let data = json!({ "last": closed.recurrence_id });
         commit.events.push(ctx.event(EventType::SeriesEnded, &task.id.to_string(), data));
     }
-    Completion::Closes(Box::new(commit), Box::new(closed))
+    Ok(Completion::Closes(Box::new(commit), Box::new(closed)))
 }

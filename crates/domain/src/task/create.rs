@@ -33,7 +33,7 @@ pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, 
     commit.expect.tasks.push(ExpectTask { id: task.id, version: 0 });
     commit.tasks.push((&task).into());
     commit.opened.push((&occurrence).into());
-    commit.alarms = alarms::arm(ctx, &occurrence, &task.spec.reminders);
+    alarms::settle(ctx, &mut commit, &occurrence, &task.spec.reminders, None);
     let data = json!({ "task": TaskInput::from(&task.spec), "recurrence_id": occurrence.recurrence_id });
     commit.events.push(ctx.event(EventType::TaskCreated, &task.id.to_string(), data));
     Ok((commit, task, occurrence))

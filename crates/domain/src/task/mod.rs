@@ -1,11 +1,14 @@
 //! Tasks: what they are, and the commands that change them.
 
 mod alarms;
+mod close;
 mod complete;
 mod create;
 mod delete;
 mod input;
 mod reminder;
+mod reopen;
+mod replan;
 mod update;
 
 use serde::{Deserialize, Serialize};
@@ -15,9 +18,11 @@ pub use create::create_task;
 pub use delete::delete_task;
 pub use input::{ReminderInput, TaskInput};
 pub use reminder::Reminder;
+pub use reopen::{Reopening, reopen};
 pub use update::update_task;
 
-pub(crate) use alarms::{arm, cancel};
+pub(crate) use alarms::settle;
+pub(crate) use close::close;
 pub(crate) use create::Opening;
 
 use crate::{Due, DueInput, Series, TaskId, TaskRow, Timestamp};

@@ -9,7 +9,7 @@ const MAX_REMINDERS: usize = 20;
 /// A reminder of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reminder {
-    /// Its id. A reminder fires once for each occurrence under one id.
+    /// Its id. A reminder fires once for each occurrence and each time that occurrence falls due.
     pub id: ReminderId,
     /// When it fires.
     pub trigger: Trigger,
@@ -69,11 +69,6 @@ pub(super) fn check(
         kept.push(Reminder { id, trigger, text: input.trigger.clone() });
     }
     Ok(kept)
-}
-
-/// The same reminders under new ids, so that they fire again after their occurrence has moved.
-pub(super) fn renewed(reminders: Vec<Reminder>, ids: &mut dyn Ids) -> Vec<Reminder> {
-    reminders.into_iter().map(|reminder| Reminder { id: ReminderId::new(ids.next()), ..reminder }).collect()
 }
 
 /// Takes a reminder back from the store.

@@ -2,56 +2,45 @@
 
 use serde_json::json;
 
-use super::create::Opening;
-use super::{Task, TaskInput, TaskSpec, TaskStatus, alarms, reminder};
-use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, Override, Succession};
+use super::replan::replan;
+use super::{Task, TaskInput, TaskSpec, TaskStatus, settle};
+use crate::series::stack_anew;
+use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession};
 
-/// Changes a task to what `input` says. `current` are its open occurrences and `closed` the last one closed, if any;
-/// `overrides` are the occurrences that differ from the series.
+/// Changes a task to what `input` says, and gives the occurrence that is open then.
 ///
-/// A changed due date or rule replaces what is open: the first occurrence of the new series that is later than the
-/// last one closed takes its place. What is closed stays.
+/// Changed dates replace what is open: the first occurrence of the new series that is later than the last one closed takes
+/// its place. What is closed stays; a task that is done comes back if its new series goes on after that.
 pub fn update_task(
     ctx: &mut Context<'_>,
-    task: &Task,
-    current: &[Occurrence],
-    closed: Option<&Occurrence>,
-    overrides: &[Override],
+    state: &SeriesState,
     input: &TaskInput,
 ) -> Result<(Commit, Task, Option<Occurrence>), Invalid> {
-    let mut spec = input.check(&task.spec.reminders, ctx.ids)?;
-    let moved = spec.due != task.spec.due || spec.series != task.spec.series;
-    if moved && task.status == TaskStatus::Done {
-        let field = if spec.due != task.spec.due { "/due" } else { "/recurrence" };
-        return Err(Invalid::at(field, "cannot change any more: the task is done"));
-    }
-    if moved {
-        spec.reminders = reminder::renewed(spec.reminders, ctx.ids);
-    }
-    let next = Task { spec, ..task.next(ctx.now) };
-
+    let task = &state.task;
+    let spec = input.check(&task.spec.reminders, ctx.ids)?;
+    let mut next = Task { spec, ..task.next(ctx.now) };
     let mut commit = ctx.commit_on(task, "task.update");
-    commit.tasks.push((&next).into());
-    for occurrence in current {
-        let dropped: Vec<_> = task
-            .spec
-            .reminders
-            .iter()
-            .filter(|old| !next.spec.reminders.iter().any(|kept| kept.id == old.id))
-            .cloned()
-            .collect();
-        commit.alarms.extend(alarms::cancel(ctx, occurrence, &dropped));
-    }
-    let now_open = if moved {
-        let replacement = replan(ctx, &next.spec, task, current, closed, overrides)?;
-        replace(&mut commit, current, closed, &replacement);
-        Some(replacement)
+    let mut open = state.open.clone();
+    if is_moved(&task.spec, &next.spec) {
+        match replan(ctx, state, &next.spec)? {
+            Some(replacement) => {
+                replace(ctx, &mut commit, state, &next.spec, &replacement);
+                (next.status, next.completed_at) = (TaskStatus::Open, None);
+                open = vec![replacement];
+            }
+            None => keep_done(ctx, &mut commit, state, &next.spec),
+        }
     } else {
-        current.first().cloned()
-    };
-    if let Some(occurrence) = &now_open {
-        commit.alarms.extend(alarms::arm(ctx, occurrence, &next.spec.reminders));
+        open = open
+            .iter()
+            .map(|occurrence| stack_anew(ctx, &mut commit, state, &next.spec, occurrence))
+            .collect();
     }
+    commit.tasks.push((&next).into());
+    for occurrence in &open {
+        settle(ctx, &mut commit, occurrence, &next.spec.reminders, Some(state));
+    }
+    let now_open = open.into_iter().next();
     let data = json!({
         "task": TaskInput::from(&next.spec),
         "recurrence_id": now_open.as_ref().map(|occurrence| &occurrence.recurrence_id),
@@ -60,58 +49,67 @@ pub fn update_task(
     Ok((commit, next, now_open))
 }
 
-/// The occurrence that is open once the task is as `spec` says.
-fn replan(
-    ctx: &Context<'_>,
-    spec: &TaskSpec,
-    task: &Task,
-    current: &[Occurrence],
-    closed: Option<&Occurrence>,
-    overrides: &[Override],
-) -> Result<Occurrence, Invalid> {
-    let nominal = match (&spec.series, &spec.due) {
-        (Some(series), Some(due)) => Some(match closed.filter(|closed| !closed.recurrence_id.is_single()) {
-            Some(closed) => series.first_after(due, &closed.recurrence_id)?,
-            None => series.first(due)?,
-        }),
-        (_, due) => due.clone(),
+/// Whether a change moves dates; policies alone move none.
+fn is_moved(old: &TaskSpec, new: &TaskSpec) -> bool {
+    let dates = |spec: &TaskSpec| {
+        spec.series.as_ref().map(|series| {
+            let input = series.input();
+            (input.rrule.clone(), input.rdate.clone(), input.exdate.clone(), input.anchor)
+        })
     };
-    let replaced = current.first();
-    let predecessor = match replaced {
-        Some(replaced) => replaced.predecessor.clone(),
-        None => closed.map(|closed| closed.recurrence_id.clone()),
-    };
-    let ordinal = replaced
-        .map(|replaced| replaced.ordinal)
-        .or_else(|| closed.map(|closed| closed.ordinal.saturating_add(1)))
-        .unwrap_or(1);
-    let series = spec.series.as_ref();
-    Ok(Opening { task: task.id, series, nominal, predecessor, ordinal }.open(ctx, overrides))
+    old.due != new.due || dates(old) != dates(new)
 }
 
-/// Cancels what was open under another name and puts the replacement in its place in the series.
+/// Gives up what is open under another name, and puts the replacement in its place in the series.
 fn replace(
+    ctx: &Context<'_>,
     commit: &mut Commit,
-    current: &[Occurrence],
-    closed: Option<&Occurrence>,
+    state: &SeriesState,
+    spec: &TaskSpec,
     replacement: &Occurrence,
 ) {
-    for occurrence in
-        current.iter().filter(|occurrence| occurrence.recurrence_id != replacement.recurrence_id)
-    {
-        let cancelled = Occurrence {
-            status: OccurrenceStatus::Cancelled,
+    for occurrence in state.open.iter().filter(|other| other.recurrence_id != replacement.recurrence_id) {
+        let given_up = state.given_up(occurrence);
+        commit.occurrences.push((&given_up).into());
+        settle(ctx, commit, &given_up, &spec.reminders, Some(state));
+    }
+    if let Some(closed) = state.last_closed.as_ref().filter(|last| {
+        last.recurrence_id != replacement.recurrence_id
+            && matches!(last.succession, Succession::Pending | Succession::Ended)
+    }) {
+        commit.occurrences.push((&Occurrence { succession: Succession::Planned, ..closed.clone() }).into());
+    }
+    if replacement.is_done_in(state) {
+        let done = Occurrence {
+            status: OccurrenceStatus::Done,
             succession: Succession::None,
-            predecessor: None,
-            ..occurrence.clone()
+            ..replacement.clone()
         };
-        commit.occurrences.push((&cancelled).into());
+        commit.expect.occurrences.push((&done).into());
+        commit.reopened.push(replacement.into());
+    } else {
+        commit.occurrences.push(replacement.into());
     }
-    if let Some(closed) =
-        closed.filter(|closed| closed.succession == Succession::Pending && current.is_empty())
-    {
-        let planned = Occurrence { succession: Succession::Planned, ..closed.clone() };
-        commit.occurrences.push((&planned).into());
+}
+
+/// A single task that is done keeps a changed due date, in case it is reopened.
+fn keep_done(ctx: &Context<'_>, commit: &mut Commit, state: &SeriesState, spec: &TaskSpec) {
+    let single = |last: &&Occurrence| last.recurrence_id.is_single() && last.status == OccurrenceStatus::Done;
+    if let (None, Some(done)) = (&spec.series, state.last_closed.as_ref().filter(single)) {
+        let moved = Occurrence { due: spec.due.clone(), ..done.clone() }.on_zone(&ctx.zone);
+        commit.occurrences.push((&moved).into());
     }
-    commit.occurrences.push(replacement.into());
+}
+
+impl Occurrence {
+    /// Whether the store has an occurrence of this name that is done. Only the one of a task that recurs no longer comes back so.
+    fn is_done_in(&self, state: &SeriesState) -> bool {
+        let named = |other: &&Occurrence| other.recurrence_id == self.recurrence_id;
+        match state.open.iter().chain(&state.asked).chain(&state.last_closed).find(named) {
+            Some(known) => known.status == OccurrenceStatus::Done,
+            None => {
+                state.named.iter().any(|named| named.recurrence_id == self.recurrence_id && !named.given_up)
+            }
+        }
+    }
 }

@@ -1,9 +1,9 @@
-//! What commands on tasks decide.
+//! What a task is made of, and what is wrong with it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{
-    Actor, AlarmState, Commit, Completion, Context, Ids, Invalid, Occurrence, OccurrenceStatus, Succession,
-    Task, TaskInput, TaskStatus, Timestamp, UserId, complete, create_task, delete_task, update_task,
+    Actor, AlarmState, Commit, Context, Ids, Invalid, Occurrence, Task, TaskInput, Timestamp, UserId,
+    create_task,
 };
 use perennial_recurrence::Zone;
 use serde_json::{Value, json};
@@ -143,114 +143,4 @@ fn a_reminder_whose_time_has_long_passed_is_missed_at_once() {
     let (commit, ..) = create(&mut Counting::default(), &document).unwrap();
     let states: Vec<AlarmState> = commit.alarms.iter().map(|alarm| alarm.state).collect();
     assert_eq!(states, [AlarmState::Missed, AlarmState::Armed]);
-}
-
-fn weekly() -> Value {
-    json!({ "title": "Bins", "due": { "local": "2026-11-23T07:00:00", "tz": "Europe/Berlin" },
-        "recurrence": { "rrule": "FREQ=WEEKLY" }, "reminders": [{ "trigger": "-PT30M" }] })
-}
-
-fn patched(document: &Value, change: Value) -> Value {
-    let mut patched = document.clone();
-    let members = patched.as_object_mut().unwrap();
-    for (name, value) in change.as_object().unwrap() {
-        members.insert(name.clone(), value.clone());
-    }
-    patched
-}
-
-#[test]
-fn a_change_of_words_leaves_the_occurrence_and_its_alarms_alone() {
-    let mut ids = Counting::default();
-    let (_, task, open) = create(&mut ids, &weekly()).unwrap();
-    let change = input(&patched(&weekly(), json!({ "title": "Bins!", "priority": "high" })));
-    let (commit, after, still) =
-        update_task(&mut context(&mut ids), &task, std::slice::from_ref(&open), None, &[], &change).unwrap();
-    assert_eq!((after.version, still), (2, Some(open)));
-    assert!(commit.occurrences.is_empty());
-    assert_eq!(after.spec.reminders, task.spec.reminders);
-}
-
-#[test]
-fn a_new_rule_replaces_what_is_open_and_nothing_that_is_done() {
-    let mut ids = Counting::default();
-    let (_, task, first) = create(&mut ids, &weekly()).unwrap();
-    let Completion::Closes(_, closed) =
-        complete(&mut context(&mut ids), &task, &first, std::slice::from_ref(&first), false)
-    else {
-        panic!("was open")
-    };
-    let open = Occurrence {
-        recurrence_id: perennial_domain::RecurrenceId::from_text("2026-11-30T07:00:00[Europe/Berlin]"),
-        predecessor: Some(closed.recurrence_id.clone()),
-        ordinal: 2,
-        ..first
-    };
-    let closed = Occurrence { succession: Succession::Planned, ..*closed };
-    let change = input(&patched(&weekly(), json!({ "recurrence": { "rrule": "FREQ=DAILY" } })));
-    let (commit, _, now_open) =
-        update_task(&mut context(&mut ids), &task, std::slice::from_ref(&open), Some(&closed), &[], &change)
-            .unwrap();
-    let now_open = now_open.unwrap();
-    assert_eq!(now_open.recurrence_id.as_str(), "2026-11-24T07:00:00[Europe/Berlin]");
-    assert_eq!(now_open.predecessor, Some(closed.recurrence_id));
-    let written: Vec<_> =
-        commit.occurrences.iter().map(|row| (row.recurrence_id.as_str(), row.status)).collect();
-    assert_eq!(
-        written,
-        [
-            ("2026-11-30T07:00:00[Europe/Berlin]", OccurrenceStatus::Cancelled),
-            ("2026-11-24T07:00:00[Europe/Berlin]", OccurrenceStatus::Open),
-        ]
-    );
-    // The alarm of what was replaced is cancelled, and the new one has an alarm of its own.
-    let states: Vec<AlarmState> = commit.alarms.iter().map(|alarm| alarm.state).collect();
-    assert_eq!(states, [AlarmState::Cancelled, AlarmState::Armed]);
-}
-
-#[test]
-fn a_rule_changed_before_the_successor_was_planned_plans_it() {
-    let mut ids = Counting::default();
-    let (_, task, first) = create(&mut ids, &weekly()).unwrap();
-    let Completion::Closes(_, closed) =
-        complete(&mut context(&mut ids), &task, &first, std::slice::from_ref(&first), false)
-    else {
-        panic!("was open")
-    };
-    let change = input(&patched(&weekly(), json!({ "recurrence": { "rrule": "FREQ=DAILY" } })));
-    let (commit, _, _) =
-        update_task(&mut context(&mut ids), &task, &[], Some(&closed), &[], &change).unwrap();
-    let succession: Vec<_> = commit.occurrences.iter().map(|row| (row.status, row.succession)).collect();
-    assert_eq!(
-        succession,
-        [(OccurrenceStatus::Done, Succession::Planned), (OccurrenceStatus::Open, Succession::None)]
-    );
-}
-
-#[test]
-fn a_single_task_is_done_when_it_is_completed_and_its_due_date_is_history() {
-    let mut ids = Counting::default();
-    let document = json!({ "title": "x", "due": { "local": "2026-11-23" } });
-    let (_, task, only) = create(&mut ids, &document).unwrap();
-    let Completion::Closes(commit, closed) = complete(&mut context(&mut ids), &task, &only, &[], false)
-    else {
-        panic!("was open")
-    };
-    assert_eq!(commit.tasks.first().unwrap().status, TaskStatus::Done);
-    assert_eq!(complete(&mut context(&mut ids), &task, &closed, &[], false), Completion::AlreadyClosed);
-    let done = Task { status: TaskStatus::Done, ..task };
-    let change = input(&json!({ "title": "x", "due": { "local": "2026-11-24" } }));
-    let refused = update_task(&mut context(&mut ids), &done, &[], Some(&closed), &[], &change).unwrap_err();
-    assert_eq!(refused.errors.first().unwrap().pointer, "/due");
-}
-
-#[test]
-fn a_deleted_task_reminds_no_more() {
-    let mut ids = Counting::default();
-    let (_, task, open) = create(&mut ids, &weekly()).unwrap();
-    let commit = delete_task(&mut context(&mut ids), &task, &[open]);
-    assert!(
-        commit.alarms.iter().all(|alarm| alarm.state == AlarmState::Cancelled) && !commit.alarms.is_empty()
-    );
-    assert_eq!(commit.occurrences.first().unwrap().status, OccurrenceStatus::Cancelled);
 }
