@@ -1,11 +1,12 @@
 //! What a request is carried out with, and how a write is carried out.
 
 use perennial_domain::{Commit, Context, Ids, Timestamp, WebhookPolicy};
+use perennial_events::OWN_LEASE;
 use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent};
-use perennial_store::{Store, StoreError, SystemStore};
+use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
 
 /// How often a write is decided anew because what it was decided upon has changed meanwhile.
-const TRIES: u32 = 10;
+const TRIES: u32 = 100;
 
 /// What requests are carried out with.
 pub struct Api<'a, S> {
@@ -45,34 +46,79 @@ impl Decision {
     }
 }
 
+/// An answer, and what was written for it.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub response: Response,
+    /// What was written.
+    pub wrote: Option<Written>,
+}
+
+/// A write, and the right to publish its events, where nobody else has it.
+#[derive(Debug)]
+pub struct Written {
+    /// What was written.
+    pub commit: Box<Commit>,
+    /// The relay's lease.
+    pub own: Option<OwnLease>,
+}
+
+impl Answered {
+    /// An answer for which nothing was written.
+    pub(crate) fn read(response: Response) -> Self {
+        Self { response, wrote: None }
+    }
+}
+
 impl<S: Store + SystemStore> Api<'_, S> {
-    /// Carries out a write: decides, commits, and decides anew where others were faster. Gives the answer, and whether
-    /// anything was written.
+    /// Carries out a write: decides, commits, and decides anew where others were faster. Whatever else it comes to, an
+    /// answer that is stored under the request's key is the answer: an equal request may have been carried out meanwhile.
     pub(crate) fn write(
         &mut self,
         caller: &Caller,
         request: &Request,
         mut decide: impl FnMut(&S, &mut Context<'_>) -> Result<Decision, Problem>,
-    ) -> Result<(Response, bool), Problem> {
+    ) -> Result<Answered, Problem> {
         let key = IdempotencyKey::parse(request)?;
-        if let Some(answer) = self.stored_answer(caller, key.as_ref())? {
-            return Ok((answer, false));
-        }
-        for _ in 0..TRIES {
-            let decision = decide(self.store, &mut self.context(caller, request))?;
-            let Some(mut commit) = decision.commit else { return Ok((decision.response, false)) };
+        for attempt in 0..TRIES {
+            let decision = match decide(self.store, &mut self.context(caller, request)) {
+                Ok(decision) => decision,
+                Err(problem) => return self.stored_or(caller, key.as_ref(), Err(problem)),
+            };
+            let Some(mut commit) = decision.commit else {
+                return self.stored_or(caller, key.as_ref(), Ok(decision.response));
+            };
             let record = key.as_ref().map(|key| key.record(&decision.response, decision.secret));
             commit.idempotency = record.transpose()?;
-            match self.store.apply(&commit) {
-                Ok(()) => return Ok((decision.response, true)),
-                Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
-                Err(StoreError::AnsweredBefore) => break,
+            let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
+            match self.store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop()) {
+                Ok(Some(Outcome::Applied(own))) => {
+                    let wrote = Some(Written { commit: Box::new(commit), own });
+                    return Ok(Answered { response: decision.response, wrote });
+                }
+                Ok(Some(Outcome::Answered(stored))) => {
+                    let key = key.as_ref().ok_or_else(Problem::conflict)?;
+                    return replay(key, stored).map(Answered::read);
+                }
+                Ok(_) | Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
                 Err(error) => return Err(error.into()),
             }
+            give_way(&commit, attempt);
         }
-        match self.stored_answer(caller, key.as_ref())? {
-            Some(answer) => Ok((answer, false)),
-            None => Err(Problem::conflict()),
+        self.stored_or(caller, key.as_ref(), Err(Problem::conflict()))
+    }
+
+    /// The answer stored under the request's key, or else this one.
+    fn stored_or(
+        &self,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+        otherwise: Result<Response, Problem>,
+    ) -> Result<Answered, Problem> {
+        match self.stored_answer(caller, key)? {
+            Some(answer) => Ok(Answered::read(answer)),
+            None => otherwise.map(Answered::read),
         }
     }
 
@@ -98,4 +144,11 @@ impl<S: Store + SystemStore> Api<'_, S> {
             ids: &mut *self.ids,
         }
     }
+}
+
+/// Lets others go first who change the same thing: longer at each further attempt, and not all alike.
+fn give_way(commit: &Commit, attempt: u32) {
+    let (_, random) = commit.id.as_u64_pair();
+    let millis = (random % 4).saturating_mul(u64::from(attempt.min(16)));
+    std::thread::sleep(std::time::Duration::from_millis(millis));
 }

@@ -1,14 +1,15 @@
 //! Letting requests in: by the head first, then with their body.
 
 use http::Method;
-use perennial_domain::{TaskId, Timestamp, UserId};
+use perennial_domain::{TaskId, Timestamp};
 use perennial_http_api::{
     Caller, Head, MAX_BODY, Problem, Request, Response, authenticate, check_body, has_token,
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
 use crate::route::{Operation, Route, resolve};
-use crate::{Api, channels, health, notifications, occurrences, preview, tasks, tokens, users};
+use crate::api::Answered;
+use crate::{Api, channels, health, notifications, occurrences, parked, preview, tasks, tokens, users};
 
 /// A request whose head was let in: its body may be read now.
 #[derive(Debug)]
@@ -16,15 +17,6 @@ pub struct Admitted {
     route: &'static Route,
     id: String,
     caller: Option<Caller>,
-}
-
-/// An answer, and the user in whose stream there is something new.
-#[derive(Debug)]
-pub struct Answered {
-    /// The answer.
-    pub response: Response,
-    /// Whose events wait to be published.
-    pub wrote: Option<UserId>,
 }
 
 /// Looks at the head of a request: 404 and 405, 401 and 403, 400, 413 and 415 need nothing more. The store is opened only
@@ -62,8 +54,7 @@ impl Admitted {
 
     /// The answer to a request that needs no store.
     pub fn without_store(&self, request: &Request) -> Option<Result<Answered, Problem>> {
-        let answer = |response| Answered { response, wrote: None };
-        (self.route.operation == Operation::Preview).then(|| preview::post(request).map(answer))
+        (self.route.operation == Operation::Preview).then(|| preview::post(request).map(Answered::read))
     }
 
     /// Carries the request out.
@@ -72,14 +63,10 @@ impl Admitted {
         api: &mut Api<'_, S>,
         request: &Request,
     ) -> Result<Answered, Problem> {
-        let (response, wrote) = match &self.caller {
-            Some(caller) => {
-                let (response, wrote) = self.dispatch(api, caller, request)?;
-                (response, wrote.then(|| caller.user.id.clone()))
-            }
-            None => (self.open(api.store, request)?, None),
-        };
-        Ok(Answered { response, wrote })
+        match &self.caller {
+            Some(caller) => self.dispatch(api, caller, request),
+            None => self.open(api.store, request).map(Answered::read),
+        }
     }
 
     /// What needs no caller.
@@ -97,7 +84,7 @@ impl Admitted {
         api: &mut Api<'_, S>,
         caller: &Caller,
         request: &Request,
-    ) -> Result<(Response, bool), Problem> {
+    ) -> Result<Answered, Problem> {
         let id = self.id.as_str();
         // What is no id is the id of nothing.
         let task = || TaskId::parse(id).ok_or_else(Problem::not_found);
@@ -110,6 +97,9 @@ impl Admitted {
             Operation::UpdateTask => return tasks::update(api, caller, request, task()?),
             Operation::DeleteTask => return tasks::delete(api, caller, request, task()?),
             Operation::CompleteOccurrence => return occurrences::complete(api, caller, request, task()?),
+            Operation::ReopenOccurrence => return occurrences::reopen(api, caller, request, task()?),
+            Operation::ListParked => parked::list(store, caller, request),
+            Operation::RetryParked => return parked::retry(api, caller, request, id),
             Operation::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),
             Operation::SplitSeries => return occurrences::split(api, caller, request, task()?),
             Operation::ListOccurrences => occurrences::list(store, caller, request, task()?),
@@ -123,13 +113,13 @@ impl Admitted {
             Operation::CreateToken => return tokens::create(api, caller, request),
             Operation::RevokeToken => return tokens::revoke(api, caller, request, id),
         };
-        Ok((read?, false))
+        read.map(Answered::read)
     }
 }
 
 /// The answer as it goes out: a problem as its document, and nothing but the head to HEAD.
 pub fn finish(method: &Method, answered: Result<Answered, Problem>) -> Answered {
-    let mut answered = answered.unwrap_or_else(|problem| Answered { response: problem.into(), wrote: None });
+    let mut answered = answered.unwrap_or_else(|problem| Answered::read(problem.into()));
     if method == Method::HEAD {
         answered.response.body_mut().clear();
     }

@@ -2,8 +2,8 @@
 
 use std::cell::{LazyCell, OnceCell};
 
-use perennial_domain::{Ids, UserId};
-use perennial_events::relay_stream;
+use perennial_domain::Ids;
+use perennial_events::relay_own;
 use perennial_guest::{
     AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, SettingError, Settings, StoreSettings,
     WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
@@ -13,7 +13,7 @@ use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Answered, Api, admit, finish, template};
+use crate::{Answered, Api, Written, admit, finish, template};
 
 #[http_component]
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -37,8 +37,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     respond(out, response).await;
 
     // The client has its answer. Whatever fails from here on is made up for by the next sweep.
-    if let (Some(user), Some(store)) = (wrote, opened.get())
-        && let Err(error) = publish(store, &user).await
+    if let (Some(written), Some(store)) = (wrote, opened.get())
+        && let Err(error) = publish(store, &written).await
     {
         log::warn("events wait for the next sweep", &format!("{error:#}"));
     }
@@ -84,10 +84,12 @@ fn misconfigured(error: SettingError) -> Problem {
     Problem::misconfigured(error.to_string())
 }
 
-async fn publish(store: &GuestStore, user: &UserId) -> anyhow::Result<()> {
+async fn publish(store: &GuestStore, written: &Written) -> anyhow::Result<()> {
     let callbacks = CallbackSettings::from_host()?;
     let Some(bus) = open_bus(&BusSettings::from_host()?, Some(&callbacks))? else { return Ok(()) };
-    relay_stream(store, &bus, &user.stream(), &now).await?;
+    if let Some(own) = &written.own {
+        relay_own(store, &bus, &written.commit, own, &now).await?;
+    }
     // Without a clock trigger, each write also runs one slice of the clock's work.
     if let Some(local) = bus.local() {
         local.post("/internal/sweep", Vec::new()).await?;

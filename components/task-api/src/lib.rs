@@ -9,6 +9,7 @@ mod entry;
 mod health;
 mod notifications;
 mod occurrences;
+mod parked;
 mod preview;
 mod route;
 mod tasks;
@@ -16,5 +17,5 @@ mod tokens;
 mod users;
 mod view;
 
-pub use api::Api;
-pub use door::{Admitted, Answered, admit, finish, handle, template};
+pub use api::{Answered, Api, Written};
+pub use door::{Admitted, admit, finish, handle, template};

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use perennial_domain::{
-    Bound, Completion, Invalid, Occurrence, OverrideInput, RecurrenceId, Task, TaskId, TaskInput, UserId,
-    complete as decide, override_occurrence, project, split_series,
+    Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState, TaskId,
+    TaskInput, complete as decide, override_occurrence, project, split_series,
 };
 use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Request, Response, answer, json, query};
 use perennial_store::{Store, SystemStore};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json as document;
 
 use crate::Api;
-use crate::api::Decision;
+use crate::api::{Answered, Decision};
 use crate::tasks::{merge, on_task, show as show_task};
 use crate::view::{CompletedView, OccurrenceView, OverrideView};
 
@@ -28,7 +28,7 @@ pub(crate) fn complete<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: TaskId,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
     let input: CompleteInput = if request.body().is_empty() {
@@ -36,47 +36,73 @@ pub(crate) fn complete<S: Store + SystemStore>(
     } else {
         json(request, &["application/json"])?
     };
-    let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
-        let occurrence = named(store, &user, &task, open.as_ref(), input.recurrence_id.as_deref())?;
-        let all_open = store.open_occurrences(&user, id)?;
-        let ended = store.has_ended(&user, id)?;
-        match decide(ctx, &task, &occurrence, &all_open, ended) {
-            Completion::AlreadyClosed => Ok(Decision::nothing(show(&occurrence))),
-            Completion::Closes(commit, closed) => {
-                if_match.check(task.version)?;
-                Ok(Decision::write(*commit, show(&closed)))
+    let name = input.recurrence_id.as_deref();
+    on_occurrence(api, caller, request, (id, name, "complete"), |ctx, state, asked| match decide(ctx, state)? {
+        Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
+        Completion::Closes(commit, closed) => {
+            if_match.check(state.task.version)?;
+            Ok(Decision::write(*commit, show(&closed)))
+        }
+    })
+}
+
+/// Opens a done occurrence again.
+pub(crate) fn reopen<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<Answered, Problem> {
+    query(request, &[])?;
+    let if_match = IfMatch::parse(request.headers())?;
+    let input: CompleteInput = if request.body().is_empty() {
+        CompleteInput::default()
+    } else {
+        json(request, &["application/json"])?
+    };
+    let name = input.recurrence_id.as_deref();
+    on_occurrence(api, caller, request, (id, name, "reopen"), |ctx, state, asked| {
+        match perennial_domain::reopen(ctx, state)? {
+            Reopening::AlreadyOpen => Ok(Decision::nothing(show(asked))),
+            Reopening::Opens(commit, open) => {
+                if_match.check(state.task.version)?;
+                Ok(Decision::write(*commit, show(&open)))
             }
         }
     })
 }
 
-/// The occurrence that a client names. A series wants a name: a call that is repeated must not close the next one.
-fn named(
-    store: &impl Store,
-    user: &UserId,
-    task: &Task,
-    open: Option<&Occurrence>,
-    sent: Option<&str>,
-) -> Result<Occurrence, Problem> {
+/// Carries out a write on the occurrence that a client names. A series wants a name: a call that is repeated must not
+/// meet the next one.
+fn on_occurrence<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    (id, name, verb): (TaskId, Option<&str>, &str),
+    mut decide: impl FnMut(&mut Context<'_>, &SeriesState, &Occurrence) -> Result<Decision, Problem>,
+) -> Result<Answered, Problem> {
     const FIELD: &str = "/recurrence_id";
-    let id = match (sent, &task.spec.series) {
-        (Some(name), _) if !name.is_empty() => RecurrenceId::from_text(name),
-        (_, None) => RecurrenceId::single(),
-        (_, Some(_)) => {
-            let hint = match open {
+    let name = name.filter(|name| !name.is_empty());
+    let asked = name.map_or_else(RecurrenceId::single, RecurrenceId::from_text);
+    let user = caller.user.id.clone();
+    api.write(caller, request, |store, ctx| {
+        let state = store.series(&user, id, Some(&asked))?.ok_or_else(Problem::not_found)?;
+        if name.is_none() && state.task.spec.series.is_some() {
+            let hint = match state.open.first() {
                 Some(open) => format!(
-                    "name the occurrence to complete; the open one is {:?}",
+                    "name the occurrence to {verb}; the open one is {:?}",
                     open.recurrence_id.as_str()
                 ),
-                None => "name the occurrence to complete; the next one follows in a moment".to_owned(),
+                None => format!("name the occurrence to {verb}; the next one follows in a moment"),
             };
             return Err(Invalid::at(FIELD, hint).into());
         }
-    };
-    let found = store.occurrence(user, task.id, &id)?;
-    found.ok_or_else(|| Invalid::at(FIELD, format!("{:?} is no occurrence of this task", id.as_str())).into())
+        let Some(occurrence) = &state.asked else {
+            let detail = format!("{:?} is no occurrence of this task", asked.as_str());
+            return Err(Invalid::at(FIELD, detail).into());
+        };
+        decide(ctx, &state, occurrence)
+    })
 }
 
 fn show(occurrence: &Occurrence) -> Response {
@@ -92,18 +118,19 @@ pub(crate) fn list(
 ) -> Result<Response, Problem> {
     let query = query(request, &["from", "to", "limit", "cursor"])?;
     let user = &caller.user.id;
-    let (task, _) = store.task(user, id)?.ok_or_else(Problem::not_found)?;
     let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| unescaped(value));
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
             let bounds = (Bound::parse(&from, "from")?, Bound::parse(&to, "to")?);
-            span(store, caller, &task, bounds, &query)
+            span(store, caller, id, bounds, &query)
         }
         (None, None) => {
             let page = PageQuery::parse(&query)?;
             let occurrences = store.occurrences(user, id, &page.to_store())?;
-            let place = |(place, _): &(String, Occurrence)| place.clone();
-            let shown = page.show(&occurrences, place, |(_, occurrence)| OccurrenceView::new(occurrence));
+            if occurrences.is_empty() && store.task(user, id)?.is_none() {
+                return Err(Problem::not_found());
+            }
+            let shown = page.show(&occurrences, |place| place.id.to_string(), OccurrenceView::of_record);
             Ok(answer(StatusCode::OK, &shown))
         }
         _ => Err(Problem::malformed("from and to go together")),
@@ -114,7 +141,7 @@ pub(crate) fn list(
 fn span(
     store: &impl Store,
     caller: &Caller,
-    task: &Task,
+    id: TaskId,
     bounds: (Bound, Bound),
     query: &[(String, String)],
 ) -> Result<Response, Problem> {
@@ -123,14 +150,14 @@ fn span(
     }
     let page = PageQuery::parse(query)?;
     let user = &caller.user;
-    let opened = store.occurrences_between(&user.id, task.id, bounds, page.limit())?;
-    let last = store.last_opened(&user.id, task.id)?;
-    let overrides = store.overrides(&user.id, task.id)?;
+    let task = store.series(&user.id, id, None)?.ok_or_else(Problem::not_found)?.task;
+    let opened = store.occurrences_between(&user.id, id, bounds, page.limit())?;
+    let (last, overrides) = store.projection(&user.id, id)?;
     let room = page.limit().saturating_sub(opened.len());
-    let (coming, complete) = project(task, last.as_ref(), &overrides, &user.zone, bounds, page.limit())?;
+    let (coming, complete) = project(&task, last.as_ref(), &overrides, &user.zone, bounds, page.limit())?;
     let items: Vec<OccurrenceView> = opened
         .iter()
-        .map(OccurrenceView::new)
+        .map(OccurrenceView::of_record)
         .chain(coming.iter().take(room).map(OccurrenceView::planned))
         .collect();
     let complete = complete && coming.len() <= room;
@@ -147,14 +174,11 @@ pub(crate) fn change<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: TaskId,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     let input: OverrideInput = json(request, &["application/json"])?;
-    let user = caller.user.id.clone();
-    on_task(api, caller, request, id, |store, ctx, task, _| {
-        let named = RecurrenceId::from_text(input.recurrence_id.as_str());
-        let occurrence = store.occurrence(&user, id, &named)?;
-        let known = store.overrides(&user, id)?;
-        let (commit, change) = override_occurrence(ctx, task, occurrence.as_ref(), &known, &input)?;
+    let named = RecurrenceId::from_text(input.recurrence_id.as_str());
+    on_task(api, caller, request, (id, Some(&named)), |ctx, state| {
+        let (commit, change) = override_occurrence(ctx, state, &input)?;
         Ok(Decision::write(commit, answer(StatusCode::OK, &OverrideView::new(id, &change))))
     })
 }
@@ -173,16 +197,14 @@ pub(crate) fn split<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: TaskId,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     let input: SplitInput = json(request, &["application/json"])?;
     let changes = serde_json::Value::Object(input.changes);
     let named = RecurrenceId::from_text(input.recurrence_id);
-    let user = caller.user.id.clone();
-    on_task(api, caller, request, id, |store, ctx, task, _| {
-        let open = store.open_occurrences(&user, id)?;
+    on_task(api, caller, request, (id, None), |ctx, state| {
         // The fields of the changes are looked at first, on the task as it is, so that errors point into the changes.
-        merge(&TaskInput::from(&task.spec), &changes).map_err(|problem| problem.under("/changes"))?;
-        let (commit, new, first) = split_series(ctx, task, &open, &named, |following| {
+        merge(&TaskInput::from(&state.task.spec), &changes).map_err(|problem| problem.under("/changes"))?;
+        let (commit, new, first) = split_series(ctx, state, &named, |following| {
             merge(&following, &changes).map_err(|_| Invalid::at("/changes", "is no change of a task"))
         })?;
         Ok(Decision::write(commit, show_task(StatusCode::CREATED, &new, Some(&first))))

@@ -2,7 +2,8 @@
 
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::{
-    Context, Occurrence, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task, update_task,
+    Context, Occurrence, RecurrenceId, SeriesState, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task,
+    update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content,
@@ -12,7 +13,7 @@ use perennial_store::{Store, SystemStore};
 use serde_json::Value;
 
 use crate::Api;
-use crate::api::Decision;
+use crate::api::{Answered, Decision};
 use crate::view::TaskView;
 
 const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
@@ -28,7 +29,7 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Re
     let page = PageQuery::parse(&query)?;
     let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
     let shown =
-        page.show(&tasks, |(task, _)| task.id.to_string(), |(task, open)| TaskView::new(task, open.as_ref()));
+        page.show(&tasks, |task| task.id.to_string(), TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let input: TaskInput = json(request, &["application/json"])?;
     api.write(caller, request, |_, ctx| {
@@ -51,8 +52,8 @@ pub(crate) fn create<S: Store + SystemStore>(
 }
 
 pub(crate) fn get(store: &impl Store, caller: &Caller, id: TaskId) -> Result<Response, Problem> {
-    let (task, open) = store.task(&caller.user.id, id)?.ok_or_else(Problem::not_found)?;
-    Ok(show(StatusCode::OK, &task, open.as_ref()))
+    let task = store.task(&caller.user.id, id)?.ok_or_else(Problem::not_found)?;
+    Ok(tagged(answer(StatusCode::OK, &TaskView::of_record(&task)), task.version))
 }
 
 pub(crate) fn update<S: Store + SystemStore>(
@@ -60,22 +61,18 @@ pub(crate) fn update<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: TaskId,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     let patch: Value = json_value(request, &MERGE_PATCH)?;
     if !patch.is_object() {
         return Err(perennial_domain::Invalid::at("", "a merge patch of a task is a JSON object").into());
     }
-    let user = caller.user.id.clone();
-    on_task(api, caller, request, id, |store, ctx, task, open| {
-        let before = TaskInput::from(&task.spec);
+    on_task(api, caller, request, (id, None), |ctx, state| {
+        let before = TaskInput::from(&state.task.spec);
         let input = merge(&before, &patch)?;
         if input == before {
-            return Ok(Decision::nothing(show(StatusCode::OK, task, open)));
+            return Ok(Decision::nothing(show(StatusCode::OK, &state.task, state.open.first())));
         }
-        let current = store.open_occurrences(&user, id)?;
-        let closed = store.last_closed(&user, id)?;
-        let overrides = store.overrides(&user, id)?;
-        let (commit, task, open) = update_task(ctx, task, &current, closed.as_ref(), &overrides, &input)?;
+        let (commit, task, open) = update_task(ctx, state, &input)?;
         Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
     })
 }
@@ -85,11 +82,9 @@ pub(crate) fn delete<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: TaskId,
-) -> Result<(Response, bool), Problem> {
-    let user = caller.user.id.clone();
-    on_task(api, caller, request, id, |store, ctx, task, _| {
-        let open = store.open_occurrences(&user, id)?;
-        Ok(Decision::write(delete_task(ctx, task, &open), no_content()))
+) -> Result<Answered, Problem> {
+    on_task(api, caller, request, (id, None), |ctx, state| {
+        Ok(Decision::write(delete_task(ctx, state), no_content()))
     })
 }
 
@@ -98,16 +93,16 @@ pub(crate) fn on_task<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-    id: TaskId,
-    mut decide: impl FnMut(&S, &mut Context<'_>, &Task, Option<&Occurrence>) -> Result<Decision, Problem>,
-) -> Result<(Response, bool), Problem> {
+    (id, asked): (TaskId, Option<&RecurrenceId>),
+    mut decide: impl FnMut(&mut Context<'_>, &SeriesState) -> Result<Decision, Problem>,
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
-        let (task, open) = store.task(&user, id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(task.version)?;
-        decide(store, ctx, &task, open.as_ref())
+        let state = store.series(&user, id, asked)?.ok_or_else(Problem::not_found)?;
+        if_match.check(state.task.version)?;
+        decide(ctx, &state)
     })
 }
 
@@ -119,8 +114,12 @@ pub(crate) fn merge(task: &TaskInput, patch: &Value) -> Result<TaskInput, Proble
 }
 
 pub(crate) fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response {
-    let mut response = answer(status, &TaskView::new(task, open));
-    if let Ok(tag) = HeaderValue::try_from(etag(task.version)) {
+    tagged(answer(status, &TaskView::new(task, open)), task.version)
+}
+
+/// An answer with the entity tag of a version.
+fn tagged(mut response: Response, version: i64) -> Response {
+    if let Ok(tag) = HeaderValue::try_from(etag(version)) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

@@ -7,7 +7,7 @@ use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, 
 use perennial_store::{Store, SystemStore};
 
 use crate::Api;
-use crate::api::Decision;
+use crate::api::{Answered, Decision};
 use crate::view::TokenView;
 
 pub(crate) fn list(store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
@@ -20,7 +20,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let input: TokenInput = json(request, &["application/json"])?;
     api.write(caller, request, |store, ctx| {
@@ -37,7 +37,7 @@ pub(crate) fn revoke<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: &str,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let id = TokenId::parse(id).ok_or_else(Problem::not_found)?;
     api.write(caller, request, |store, ctx| {

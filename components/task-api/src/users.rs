@@ -6,7 +6,7 @@ use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, 
 use perennial_store::{Store, SystemStore};
 
 use crate::Api;
-use crate::api::Decision;
+use crate::api::{Answered, Decision};
 use crate::view::UserView;
 
 pub(crate) fn list(store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
@@ -19,7 +19,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let input: UserInput = json(request, &["application/json"])?;
     api.write(caller, request, |_, ctx| {

@@ -4,7 +4,7 @@ use perennial_domain::{
     Channel, DueInput, Occurrence, OccurrenceStatus, Override, Priority, Projected, RecurrenceId,
     RecurrenceInput, ReminderInput, Role, Scope, Task, TaskId, TaskStatus, TokenRow, User,
 };
-use perennial_store::NotificationRecord;
+use perennial_store::{NotificationRecord, OccurrenceRecord, ParkedItem, TaskRecord, WorkKind};
 use serde::Serialize;
 
 /// A task.
@@ -21,9 +21,18 @@ pub(crate) struct TaskView {
     recurrence: Option<RecurrenceInput>,
     reminders: Vec<ReminderInput>,
     occurrence: Option<OccurrenceView>,
+    parked: Option<StalledView>,
     created_at: String,
     updated_at: String,
     completed_at: Option<String>,
+}
+
+/// Why the next occurrence of a task does not come.
+#[derive(Serialize)]
+struct StalledView {
+    id: String,
+    reason: Option<String>,
+    since: String,
 }
 
 impl TaskView {
@@ -41,6 +50,32 @@ impl TaskView {
             recurrence: spec.series.as_ref().map(|series| series.input().clone()),
             reminders: spec.reminders.iter().map(ReminderInput::from).collect(),
             occurrence: open.map(OccurrenceView::new),
+            parked: None,
+            created_at: task.created_at.to_string(),
+            updated_at: task.updated_at.to_string(),
+            completed_at: task.completed_at.map(|at| at.to_string()),
+        }
+    }
+
+    /// The same, of what was read only to be shown.
+    pub(crate) fn of_record(task: &TaskRecord) -> Self {
+        Self {
+            id: task.id.to_string(),
+            version: task.version,
+            status: task.status,
+            title: task.title.clone(),
+            description: task.description.clone(),
+            priority: task.priority,
+            tags: task.tags.clone(),
+            due: task.due.clone(),
+            recurrence: task.recurrence.clone(),
+            reminders: task.reminders.clone(),
+            occurrence: task.occurrence.as_ref().map(OccurrenceView::of_record),
+            parked: task.parked.as_ref().map(|parked| StalledView {
+                id: parked.id.to_string(),
+                reason: parked.reason.clone(),
+                since: parked.parked_at.to_string(),
+            }),
             created_at: task.created_at.to_string(),
             updated_at: task.updated_at.to_string(),
             completed_at: task.completed_at.map(|at| at.to_string()),
@@ -77,6 +112,20 @@ impl OccurrenceView {
 }
 
 impl OccurrenceView {
+    /// One that was read only to be shown.
+    pub(crate) fn of_record(occurrence: &OccurrenceRecord) -> Self {
+        Self {
+            recurrence_id: name(&occurrence.recurrence_id),
+            status: occurrence.status.into(),
+            title: occurrence.title.clone(),
+            due: occurrence.due.clone(),
+            due_at: occurrence.due_at.map(|at| at.to_string()),
+            predecessor: occurrence.predecessor.as_ref().and_then(name),
+            ordinal: Some(occurrence.ordinal),
+            completed_at: occurrence.completed_at.map(|at| at.to_string()),
+        }
+    }
+
     /// One that is still to come.
     pub(crate) fn planned(occurrence: &Projected) -> Self {
         Self {
@@ -298,5 +347,37 @@ mod tests {
         };
         let shown = [&waiting, &delivered].map(NotificationView::new);
         insta::assert_snapshot!(serde_json::to_string_pretty(&shown).unwrap_or_default());
+    }
+}
+
+/// An item of work that was given up.
+#[derive(Serialize)]
+pub(crate) struct ParkedView {
+    id: String,
+    kind: WorkKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    task_id: String,
+    recurrence_id: Option<String>,
+    item: Option<String>,
+    reason: Option<String>,
+    tries: i64,
+    parked_at: String,
+}
+
+impl ParkedView {
+    /// `with_user`: for an admin, who sees everyone's.
+    pub(crate) fn new(item: &ParkedItem, with_user: bool) -> Self {
+        Self {
+            id: item.id.to_string(),
+            kind: item.kind,
+            user: with_user.then(|| item.user_id.to_string()),
+            task_id: item.task_id.clone(),
+            recurrence_id: name(&item.recurrence_id),
+            item: Some(item.item.clone()).filter(|item| !item.is_empty()),
+            reason: item.reason.clone(),
+            tries: item.tries,
+            parked_at: item.parked_at.to_string(),
+        }
     }
 }

@@ -58,6 +58,9 @@ pub struct Commit {
     /// What became of an attempt to deliver a notification.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
+    /// Given-up work that is tried again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retried: Vec<Retried>,
     /// What happened, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
@@ -278,6 +281,15 @@ pub struct Delivery {
     pub endpoint_failures: i64,
     /// Milliseconds for which the endpoint is left alone.
     pub endpoint_pause: i64,
+}
+
+/// An item of work that was given up. Applied only if it still is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Retried {
+    /// The item.
+    pub id: i64,
+    /// Whose it is: an admin may have anyone's tried again.
+    pub user_id: UserId,
 }
 
 /// The audit entry of a commit.

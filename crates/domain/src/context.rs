@@ -72,6 +72,7 @@ impl Context<'_> {
             alarms: Vec::new(),
             notifications: Vec::new(),
             deliveries: Vec::new(),
+            retried: Vec::new(),
             events: Vec::new(),
             audit: Audit {
                 actor: self.actor.as_str().to_owned(),

@@ -15,6 +15,7 @@ mod identity;
 mod invalid;
 mod notification;
 mod occurrence;
+mod parked;
 mod plain;
 mod preview;
 mod recurrence_id;
@@ -41,6 +42,7 @@ pub use identity::{
 pub use invalid::{FieldError, Invalid};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
+pub use parked::retry_parked;
 pub use plain::{Plain, plain_name};
 pub use preview::{Preview, PreviewInput, preview};
 pub use recurrence_id::RecurrenceId;

@@ -86,8 +86,8 @@ pub trait Store {
     fn parked(&self, user: &UserId, page: &Page) -> Result<Vec<ParkedItem>, StoreError>;
     /// How much work of the user was given up.
     fn parked_count(&self, user: &UserId) -> Result<i64, StoreError>;
-    /// Has given-up work tried again, now; false where there is none of this id.
-    fn unpark(&self, user: &UserId, id: i64, now: Timestamp) -> Result<bool, StoreError>;
+    /// One item of it.
+    fn parked_item(&self, user: &UserId, id: i64) -> Result<Option<ParkedItem>, StoreError>;
 
     /// Applies one commit, or says why not.
     fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
@@ -116,8 +116,8 @@ pub trait AccountStore {
     fn parked_of_all(&self, page: &Page) -> Result<Vec<ParkedItem>, StoreError>;
     /// How much of it there is.
     fn parked_count_of_all(&self) -> Result<i64, StoreError>;
-    /// Has anyone's given-up work tried again, now; false where there is none of this id.
-    fn unpark_of_all(&self, id: i64, now: Timestamp) -> Result<bool, StoreError>;
+    /// One item of it.
+    fn parked_item_of_all(&self, id: i64) -> Result<Option<ParkedItem>, StoreError>;
 }
 
 /// Work lists, across users: what sweeps reach.

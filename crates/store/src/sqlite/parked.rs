@@ -13,14 +13,6 @@ pub(super) fn query(whose: &str) -> String {
     )
 }
 
-/// Has the item `?1` tried again at `?2`. A dead letter stays: what it says is past.
-pub(super) fn retry(whose: &str) -> String {
-    format!(
-        "UPDATE work SET wake_at = ?2, tries = 0, unsettled = 0, reason = NULL, parked_at = NULL \
-         WHERE id = ?1 AND parked_at IS NOT NULL AND kind <> 'event' {whose} RETURNING id"
-    )
-}
-
 /// Where a page starts.
 pub(super) fn place(page: &Page) -> Value {
     page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default().into()

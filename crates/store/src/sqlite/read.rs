@@ -2,7 +2,7 @@
 
 use perennial_domain::{
     Bound, Channel, ChannelId, Commit, NotificationId, Override, RecurrenceId, ReminderId, SeriesState, TaskId,
-    TaskStatus, Timestamp, UserId,
+    TaskStatus, UserId,
 };
 use serde::Deserialize;
 
@@ -210,10 +210,12 @@ impl<S: Sql> Store for Sqlite<S> {
         Ok(self.query_one(count, &[user.as_str().into()], |row| row.integer())?.unwrap_or_default())
     }
 
-    fn unpark(&self, user: &UserId, id: i64, now: Timestamp) -> Result<bool, StoreError> {
-        let parameters = [id.into(), now.into(), user.as_str().into()];
-        self.sync(super::Sync::Full)?;
-        Ok(!self.execute(&parked::retry("AND user_id = ?3"), &parameters)?.is_empty())
+    fn parked_item(&self, user: &UserId, id: i64) -> Result<Option<ParkedItem>, StoreError> {
+        self.query_one(
+            &parked::query("w.user_id = ?3 AND w.id = ?4"),
+            &[0_i64.into(), 1_i64.into(), user.as_str().into(), id.into()],
+            Row::json,
+        )
     }
 }
 

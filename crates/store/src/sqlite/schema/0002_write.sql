@@ -55,6 +55,14 @@ BEGIN
                     AND w.tries = e.value ->> 'attempt'))
         THEN 'expect:attempt'
 
+        WHEN json_type(NEW.doc, '$.retried') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.retried') AS e
+            WHERE NOT EXISTS (
+                SELECT 1 FROM work
+                WHERE id = e.value ->> 'id' AND user_id = e.value ->> 'user_id' AND parked_at IS NOT NULL
+                    AND kind <> 'event'))
+        THEN 'expect:parked'
+
         -- Rows are their user's; what is done stays done; zone data only move forward.
         WHEN json_type(NEW.doc, '$.tasks') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id'
@@ -145,6 +153,9 @@ BEGIN
     FROM json_each(NEW.doc, '$.channels') AS e WHERE json_type(NEW.doc, '$.channels') = 'array'
     ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at;
 
+    UPDATE work SET wake_at = NEW.doc ->> 'at', tries = 0, unsettled = 0, reason = NULL, parked_at = NULL
+    WHERE json_type(NEW.doc, '$.retried') = 'array'
+        AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.retried') AS e);
     -- A change of a task is a reason to try again what was parked of it.
     UPDATE work SET wake_at = NEW.doc ->> 'at', tries = 0, unsettled = 0, reason = NULL, parked_at = NULL
     WHERE parked_at IS NOT NULL AND json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);

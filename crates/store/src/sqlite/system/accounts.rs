@@ -67,9 +67,8 @@ impl<S: Sql> AccountStore for Sqlite<S> {
         Ok(self.query_one(count, &[], |row| row.integer())?.unwrap_or_default())
     }
 
-    fn unpark_of_all(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
-        self.sync(Sync::Full)?;
-        Ok(!self.execute(&parked::retry(""), &[id.into(), now.into()])?.is_empty())
+    fn parked_item_of_all(&self, id: i64) -> Result<Option<ParkedItem>, StoreError> {
+        self.query_one(&parked::query("w.id = ?3"), &[0_i64.into(), 1_i64.into(), id.into()], Row::json)
     }
 }
 
