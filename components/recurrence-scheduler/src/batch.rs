@@ -65,7 +65,11 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
     for (ticket, outcome) in tickets.into_iter().zip(apply_each(store, &commits)?) {
         match outcome {
             Ok(Outcome::Applied(_) | Outcome::Answered(_)) => done.done = done.done.saturating_add(1),
-            Ok(Outcome::Refused) => settled.push((ticket, Settlement::Release)),
+            // Others were at it, mostly; what is refused each time must come to an end too.
+            Ok(Outcome::Refused) => {
+                let settlement = Settlement::failed(&ticket, "it was something else each time it was tried".to_owned());
+                settled.push((ticket, settlement));
+            }
             Err(reason) => {
                 done.failures.push(format!("task {}: {reason}", ticket.task));
                 let settlement = Settlement::failed(&ticket, reason);

@@ -81,7 +81,7 @@ CREATE TRIGGER IF NOT EXISTS task_gone_v2 AFTER UPDATE OF deleted_at ON task
 WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL BEGIN
     UPDATE notification_v2 SET state = 'cancelled', next_attempt_at = NULL, last_error = 'the task was deleted'
     WHERE task_id = NEW.id AND state = 'pending';
-    DELETE FROM work WHERE task_id = NEW.id;
+    DELETE FROM work WHERE task_id = NEW.id AND kind <> 'event';
 END
 --;
 CREATE TRIGGER IF NOT EXISTS channel_gone_v2 AFTER UPDATE OF deleted_at ON channel_v2

@@ -158,7 +158,7 @@ BEGIN
         AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.retried') AS e);
     -- A change of a task is a reason to try again what was parked of it.
     UPDATE work SET wake_at = NEW.doc ->> 'at', tries = 0, unsettled = 0, reason = NULL, parked_at = NULL
-    WHERE parked_at IS NOT NULL AND json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
+    WHERE parked_at IS NOT NULL AND kind <> 'event' AND json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
     INSERT INTO task (id, user_id, version, title, description, priority, tags, due_local, due_tz, recurrence, reminders,
         status, created_at, updated_at, completed_at, deleted_at)
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'version', e.value ->> 'title', e.value ->> 'description',
