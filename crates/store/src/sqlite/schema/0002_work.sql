@@ -122,7 +122,7 @@ CREATE VIEW IF NOT EXISTS claim_v2 AS SELECT NULL AS id, NULL AS kind, NULL AS a
     NULL AS hold_for, NULL AS lanes, NULL AS per_lane
 --;
 CREATE TRIGGER IF NOT EXISTS claim_work_v2 INSTEAD OF INSERT ON claim_v2 BEGIN
-    UPDATE lane SET claim = NEW.id, hold_until = max(hold_until, NEW.now + NEW.hold_for)
+    UPDATE lane SET claim = NEW.id, served_at = NEW.now, hold_until = max(hold_until, NEW.now + NEW.hold_for)
     WHERE (kind, again, lane) IN (
         SELECT kind, again, lane FROM lane
         WHERE kind = NEW.kind AND again = NEW.again AND ready_at <= NEW.now ORDER BY ready_at LIMIT NEW.lanes);

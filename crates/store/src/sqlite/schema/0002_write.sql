@@ -216,8 +216,9 @@ BEGIN
     FROM json_each(NEW.doc, '$.deliveries') AS e
     WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND notification_v2.id = e.value ->> 'id'
         AND notification_v2.id IN (SELECT d.value ->> 'id' FROM json_each(NEW.doc, '$.deliveries') AS d);
-    -- An endpoint that hangs is left alone for a while; one that answers is free for the next.
-    UPDATE lane SET failures = e.value ->> 'endpoint_failures', hold_until = NEW.doc ->> 'at' + (e.value ->> 'endpoint_pause')
+    -- An endpoint that hangs is left alone for a while.
+    UPDATE lane SET failures = e.value ->> 'endpoint_failures', hold_until = CASE
+        WHEN e.value ->> 'endpoint_pause' > 0 THEN NEW.doc ->> 'at' + (e.value ->> 'endpoint_pause') ELSE hold_until END
     FROM json_each(NEW.doc, '$.deliveries') AS e CROSS JOIN notification_v2 AS n ON n.id = e.value ->> 'id'
     WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND lane.kind = 'notification' AND lane.again IN (0, 1)
         AND lane.lane = n.channel_id;
