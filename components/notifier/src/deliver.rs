@@ -8,10 +8,12 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use perennial_domain::{
-    Actor, Attempt, Commit, Context, Ids, MAX_ATTEMPTS, Notification, Timestamp, User, WebhookPolicy, record_attempt,
+    Actor, Attempt, Commit, Context, Ids, MAX_ATTEMPTS, Notification, Timestamp, User, WebhookPolicy,
+    record_attempt,
 };
 use perennial_store::{
-    Claim, Claimed, DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkKind, WorkStore, apply_each,
+    Claim, Claimed, DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkKind, WorkStore,
+    apply_each,
 };
 use serde::Serialize;
 
@@ -92,8 +94,12 @@ pub async fn deliver<S: Store + WorkStore>(
     let mut begun: u32 = 0;
     loop {
         let has_room = under_way.len() < AT_ONCE && begun < ATTEMPTS && now() < last_claim;
+        let mut settled = 0;
         if has_room {
-            for (ticket, due) in claim(store, now(), ids, &mut delivered)? {
+            let claimed = claim(store, now(), ids, &mut delivered)?;
+            settled = claimed.settled;
+            begun = begun.saturating_add(settled);
+            for (ticket, due) in claimed.due {
                 begun = begun.saturating_add(1);
                 under_way.push(async {
                     let outcome = send(sender, policy, &due.notification, now()).await;
@@ -102,6 +108,10 @@ pub async fn deliver<S: Store + WorkStore>(
             }
         }
         if under_way.is_empty() {
+            // Behind what was settled without an attempt there may be more.
+            if settled > 0 {
+                continue;
+            }
             return Ok(delivered);
         }
         let mut ended = Vec::new();
@@ -116,13 +126,20 @@ pub async fn deliver<S: Store + WorkStore>(
     }
 }
 
+/// What was claimed.
+struct Taken {
+    due: Vec<(Ticket, DueNotification)>,
+    /// How many were settled without an attempt.
+    settled: u32,
+}
+
 /// Claims what is due. What is gone or cannot be read is settled at once.
 fn claim<S: WorkStore>(
     store: &S,
     now: Timestamp,
     ids: &mut dyn Ids,
     delivered: &mut Delivered,
-) -> Result<Vec<(Ticket, DueNotification)>, StoreError> {
+) -> Result<Taken, StoreError> {
     let (mut due, mut settled) = (Vec::new(), Vec::new());
     for (kind, again) in store.due_work(now, "")?.kinds {
         if kind != WorkKind::Notification {
@@ -157,7 +174,7 @@ fn claim<S: WorkStore>(
         }
     }
     store.settle(&settled, now)?;
-    Ok(due)
+    Ok(Taken { due, settled: u32::try_from(settled.len()).unwrap_or(u32::MAX) })
 }
 
 /// Records how attempts ended. One that a later attempt has overtaken says nothing any more; one that cannot be recorded
@@ -189,7 +206,9 @@ fn record<S: Store + WorkStore>(
         })
         .collect();
     let mut settled = Vec::new();
-    for ((commit, Ended { ticket, .. }), outcome) in commits.iter().zip(ended).zip(apply_each(store, &commits)?) {
+    for ((commit, Ended { ticket, .. }), outcome) in
+        commits.iter().zip(ended).zip(apply_each(store, &commits)?)
+    {
         match outcome {
             Ok(Outcome::Applied(_)) => {
                 delivered.attempted = delivered.attempted.saturating_add(1);

@@ -44,7 +44,9 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
             users.push(ticket.user.as_str().to_owned());
         }
         let decided = match what {
-            _ if ticket.tries > CLAIMS => Decided::Never("it was begun again and again and never finished".to_owned()),
+            _ if ticket.tries > CLAIMS => {
+                Decided::Never("it was begun again and again and never finished".to_owned())
+            }
             Ok(Some(what)) => decide(what),
             Ok(None) => Decided::Drop,
             Err(error) => Decided::Never(error.to_string()),
@@ -67,7 +69,8 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
             Ok(Outcome::Applied(_) | Outcome::Answered(_)) => done.done = done.done.saturating_add(1),
             // Others were at it, mostly; what is refused each time must come to an end too.
             Ok(Outcome::Refused) => {
-                let settlement = Settlement::failed(&ticket, "it was something else each time it was tried".to_owned());
+                let settlement =
+                    Settlement::failed(&ticket, "it was something else each time it was tried".to_owned());
                 settled.push((ticket, settlement));
             }
             Err(reason) => {

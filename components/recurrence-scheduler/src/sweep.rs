@@ -59,7 +59,8 @@ pub fn sweep<S: Store + WorkStore>(
     if due.zones {
         store.offer_zones(tzdata_version(), ZONES)?;
     }
-    let offered = (due.zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
+    let offered =
+        (due.zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
     let (again, mut queues): (Vec<Queue>, Vec<Queue>) = offered
         .iter()
         .chain(&due.kinds)
@@ -179,7 +180,9 @@ fn remind(due: &DueReminder, now: Timestamp, ids: &mut dyn Ids) -> Decided {
 
 fn succeed(due: &DueSeries, now: Timestamp, ids: &mut dyn Ids) -> Decided {
     match plan_successor(&mut context(&due.user, now, ids, None, None), &due.state) {
-        Ok(Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit)) => Decided::Write(commit),
+        Ok(Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit)) => {
+            Decided::Write(commit)
+        }
         Ok(Plan::NotOwed) => Decided::Drop,
         Err(error) => Decided::Never(error.to_string()),
     }

@@ -63,7 +63,10 @@ fn of_a_set_applied_each_for_itself_only_the_refused_are_left_out() {
     let applied: Vec<bool> = outcomes.iter().map(|outcome| *outcome == Outcome::Applied(None)).collect();
     assert_eq!(applied, [false, true, true, false, true]);
     assert_eq!(fixture.count("task"), 3);
-    assert_eq!(fixture.rows("SELECT sequence FROM outbox ORDER BY 1").concat(), [1, 2, 3].map(Value::Integer));
+    assert_eq!(
+        fixture.rows("SELECT sequence FROM outbox ORDER BY 1").concat(),
+        [1, 2, 3].map(Value::Integer)
+    );
 }
 
 #[test]
@@ -88,7 +91,10 @@ fn equal_requests_under_one_key_have_one_effect_and_one_answer() {
     }
     let Outcome::Answered(stored) = fixture.store.commit(&commits[6]).unwrap() else { panic!("no answer") };
     assert_eq!(Some(&stored), fixture.store.idempotent_answer(&ada, "key").unwrap().as_ref());
-    assert_eq!((stored.status, stored.etag.as_deref(), stored.location.as_deref()), (201, Some("\"1\""), Some("/v1/tasks/1")));
+    assert_eq!(
+        (stored.status, stored.etag.as_deref(), stored.location.as_deref()),
+        (201, Some("\"1\""), Some("/v1/tasks/1"))
+    );
     assert_eq!(fixture.count("task"), 1);
     assert_eq!(fixture.count("audit WHERE action = 'task.create'"), 1);
     // Another user's key is another key, also within one set.
@@ -134,7 +140,11 @@ fn a_commit_that_finds_nothing_waiting_takes_the_relay_with_it() {
     let how = Apply { mode: Mode::All, relay_for: 2_000 };
     let mut outcomes = fixture.store.apply(&commits[..1], how).unwrap();
     let Some(Outcome::Applied(Some(own))) = outcomes.pop() else { panic!("no lease") };
-    assert_eq!(own.events(&commits[0]), fixture.waiting_events(&user), "what it publishes is what it would have read");
+    assert_eq!(
+        own.events(&commits[0]),
+        fixture.waiting_events(&user),
+        "what it publishes is what it would have read"
+    );
     // The next finds the first one's event waiting, and somebody at it.
     assert_eq!(fixture.store.apply(&commits[1..], how).unwrap(), [Outcome::Applied(None)]);
     assert_eq!(fixture.waiting_events(&user).len(), 2);
@@ -360,7 +370,15 @@ fn what_must_be_unique_is_unique_whatever_is_checked() {
     assert_ne!(unchecked, trigger);
     world.fixture.rows(&unchecked);
     let store = world.fixture.connection();
-    let unique = ["user", "token", "occurrence.recurrence_id", "occurrence.predecessor", "notification", "event", "applied"];
+    let unique = [
+        "user",
+        "token",
+        "occurrence.recurrence_id",
+        "occurrence.predecessor",
+        "notification",
+        "event",
+        "applied",
+    ];
     for (what, commit) in refusals(&world).into_iter().filter(|(what, _)| unique.contains(what)) {
         let refused = store.commit(&commit);
         assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{what}: {refused:?}");
@@ -374,7 +392,9 @@ fn what_is_done_opens_again_as_reopened_and_in_no_other_way() {
     let (task, occurrence) = fixture.task(&user, WEEKLY);
     fixture.complete(&user, &task, &occurrence).unwrap();
     let state = fixture.state(&user, &task, Some(&occurrence.recurrence_id));
-    let Reopening::Opens(reopens, _) = reopen(&mut fixture.context(&user), &state).unwrap() else { panic!("open") };
+    let Reopening::Opens(reopens, _) = reopen(&mut fixture.context(&user), &state).unwrap() else {
+        panic!("open")
+    };
     let mut replaces = (*reopens).clone();
     replaces.occurrences.append(&mut replaces.reopened);
     assert_eq!(refusal(fixture.store.commit(&replaces).unwrap_err()).0, "occurrence");
@@ -473,8 +493,12 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     check("user", "name = 'my name'", as_columns(&commit.users[0], json!({})));
     check("token", "true", as_columns(&commit.tokens[0], json!({})));
     let channel = &commit.channels[0];
-    check("channel_v2", "true", json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
-        "deleted_at": 16, "config": json!({ "url": channel.url, "secret": channel.secret }).to_string() }));
+    check(
+        "channel_v2",
+        "true",
+        json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
+        "deleted_at": 16, "config": json!({ "url": channel.url, "secret": channel.secret }).to_string() }),
+    );
     check("task", "true", as_columns(&task, mine.clone()));
     for (row, id) in [(&commit.opened[0], 2), (&commit.occurrences[0], 1), (&commit.opened[1], 3)] {
         let name = format!("recurrence_id = '{}'", row.recurrence_id);
@@ -490,7 +514,11 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     let place = json!({ "stream_id": commit.stream, "sequence": 1, "user_id": user, "at": commit.at,
         "event_id": event.id, "id": null });
     check("outbox", "true", as_columns(event, place));
-    check("audit", "action = 'task.create'", as_columns(&commit.audit, json!({ "user_id": user, "at": commit.at, "id": 2 })));
+    check(
+        "audit",
+        "action = 'task.create'",
+        as_columns(&commit.audit, json!({ "user_id": user, "at": commit.at, "id": 2 })),
+    );
     let kept = json!({ "user_id": user, "created_at": commit.at, "commit_id": commit.id });
     check("idempotency", "true", as_columns(commit.idempotency.as_ref().unwrap(), kept));
     check("inbox", "true", as_columns(commit.inbox.as_ref().unwrap(), json!({ "at": commit.at })));
@@ -502,14 +530,20 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     let mut changes = creates(&mut fixture, &user, 1).remove(0);
     changes.deliveries.push(delivery(notification, 0));
     changes.occurrences.push(OccurrenceRow { status: OccurrenceStatus::Done, ..commit.opened[1].clone() });
-    fixture.rows("UPDATE work SET parked_at = 1, reason = 'x', wake_at = NULL, tries = 3 WHERE kind = 'reminder'");
+    fixture.rows(
+        "UPDATE work SET parked_at = 1, reason = 'x', wake_at = NULL, tries = 3 WHERE kind = 'reminder'",
+    );
     fixture.store.commit(&changes).unwrap();
     assert_eq!(fixture.count(&format!("work WHERE id = {id}")), 0, "what has failed waits no more");
     let after = stored(&fixture, "notification_v2", &format!("id = '{notification}'"), &[]);
-    assert_eq!((&after["state"], &after["attempts"], &after["last_error"]), (&json!("failed"), &json!(0), &json!("gone")));
+    assert_eq!(
+        (&after["state"], &after["attempts"], &after["last_error"]),
+        (&json!("failed"), &json!(0), &json!("gone"))
+    );
     assert!(after.get("next_attempt_at").is_none() && after.get("delivered_at").is_none(), "{after}");
 
-    let (parked, owner) = (fixture.rows("SELECT id FROM work WHERE parked_at = 1").concat().remove(0), user.clone());
+    let (parked, owner) =
+        (fixture.rows("SELECT id FROM work WHERE parked_at = 1").concat().remove(0), user.clone());
     let Value::Integer(parked) = parked else { panic!("no id") };
     let again = retry_parked(&mut fixture.context(&user), parked, &owner);
     fixture.store.commit(&again).unwrap();
