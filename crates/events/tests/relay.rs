@@ -4,7 +4,9 @@
 use std::cell::{Cell, RefCell};
 
 use perennial_domain::{Timestamp, UserId, create_task};
-use perennial_events::{Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream};
+use perennial_events::{
+    Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream,
+};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::{Apply, Mode, OutboxStore, Outcome, Store};
 
@@ -71,7 +73,10 @@ fn an_event_that_is_never_taken_is_kept_and_its_stream_goes_on() {
     let page = perennial_store::Page { after: None, limit: 10 };
     let kept = fixture.store.parked(&ada, &page).unwrap();
     let [letter] = kept.as_slice() else { panic!("{kept:?}") };
-    assert_eq!((letter.kind, &letter.item, letter.reason.as_deref()), (perennial_store::WorkKind::Event, &bad, Some("no")));
+    assert_eq!(
+        (letter.kind, &letter.item, letter.reason.as_deref()),
+        (perennial_store::WorkKind::Event, &bad, Some("no"))
+    );
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.parked_count(&user).unwrap();
     store.parked_item(&user, 1).unwrap();
 
-    let (commit, ..) = create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
+    let (commit, ..) =
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
     store.commit(&commit).unwrap();
     store.due_work(NOON, tzdata_version()).unwrap();
     let later = NOON.plus_millis(7 * 86_400_000);
@@ -94,7 +95,8 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     let lease = store.lease_stream(&user.stream(), later, 10).unwrap().unwrap();
     store.lease_streams(later, 10, 10).unwrap();
     let waiting = store.waiting_events(std::slice::from_ref(&lease), 10).unwrap();
-    let letter = DeadLetter { stream: lease.stream.clone(), sequence: waiting[0].sequence, reason: "x".to_owned() };
+    let letter =
+        DeadLetter { stream: lease.stream.clone(), sequence: waiting[0].sequence, reason: "x".to_owned() };
     store.bury(&[letter], NOON).unwrap();
     store.mark_published(&[Mark { lease, up_to: 1, pause: None }], NOON).unwrap();
 }
@@ -102,7 +104,8 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
 /// Steps of a plan that read a table or an index from end to end, or sort.
 fn reads_too_much(step: &str) -> bool {
     let small = ["CONSTANT ROW", "VIRTUAL TABLE", "schema_version", "NEW", "(subquery", "(join"];
-    (step.starts_with("SCAN ") && !small.iter().any(|small| step.contains(small))) || step.contains("USE TEMP B-TREE")
+    (step.starts_with("SCAN ") && !small.iter().any(|small| step.contains(small)))
+        || step.contains("USE TEMP B-TREE")
 }
 
 #[test]
@@ -123,8 +126,13 @@ fn no_statement_scans_a_table_or_sorts() {
         let mut rows = plan.raw_query();
         while let Some(row) = rows.next().unwrap() {
             let step: String = row.get(3).unwrap();
-            if reads_too_much(&step) && !EXCEPTIONS.iter().any(|(what, said)| statement.contains(what) && step.contains(said)) {
-                wrong.push(format!("{step}\n    in {}", statement.split_whitespace().take(12).collect::<Vec<_>>().join(" ")));
+            if reads_too_much(&step)
+                && !EXCEPTIONS.iter().any(|(what, said)| statement.contains(what) && step.contains(said))
+            {
+                wrong.push(format!(
+                    "{step}\n    in {}",
+                    statement.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
+                ));
             }
         }
     }
@@ -171,7 +179,8 @@ fn a_write_and_a_look_cost_the_same_whatever_there_is() {
         store.commit(&commit(&mut fixture)).unwrap();
         recorded.statements.borrow().last().unwrap().clone()
     };
-    let look = recorded.statements.borrow().iter().find(|statement| statement.contains("'kinds'")).unwrap().clone();
+    let look =
+        recorded.statements.borrow().iter().find(|statement| statement.contains("'kinds'")).unwrap().clone();
     let cost = |fixture: &mut Fixture| {
         let connection = Connection::open(fixture.path()).unwrap();
         connection.pragma_update(None, "foreign_keys", true).unwrap();
@@ -194,7 +203,9 @@ fn a_claim_reads_little_more_than_it_gives() {
     let mut fixture = Fixture::new();
     let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
     let commits: Vec<Commit> = (0..5_000)
-        .map(|_| create_task(&mut fixture.context(&mallory), &serde_json::from_str(WEEKLY).unwrap()).unwrap().0)
+        .map(|_| {
+            create_task(&mut fixture.context(&mallory), &serde_json::from_str(WEEKLY).unwrap()).unwrap().0
+        })
         .collect();
     fixture.store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
     fixture.task(&ada, WEEKLY);
@@ -203,7 +214,11 @@ fn a_claim_reads_little_more_than_it_gives() {
     let now = NOON.plus_millis(7 * 86_400_000);
     let small = Claim { lanes: 50, per_lane: 5, ..fixture.claim(now) };
     let claimed = store.claim_reminders(&small).unwrap();
-    assert_eq!(claimed.iter().filter(|claimed| claimed.ticket.user == ada).count(), 1, "served in the first round");
+    assert_eq!(
+        claimed.iter().filter(|claimed| claimed.ticket.user == ada).count(),
+        1,
+        "served in the first round"
+    );
     assert_eq!(claimed.len(), 6);
     let statement = recorded.statements.borrow().last().unwrap().clone();
     let connection = Connection::open(fixture.path()).unwrap();
@@ -239,7 +254,9 @@ fn a_create_is_five_statements_and_one_sync() {
     let how = Apply { mode: Mode::All, relay_for: 2_000 };
     let outcome = store.apply(std::slice::from_ref(&commit), how).unwrap().pop();
     let Some(Outcome::Applied(Some(own))) = outcome else { panic!("{outcome:?}") };
-    assert!(store.mark_published(&[Mark { lease: own.lease, up_to: 1, pause: None }], NOON).unwrap().is_empty());
+    assert!(
+        store.mark_published(&[Mark { lease: own.lease, up_to: 1, pause: None }], NOON).unwrap().is_empty()
+    );
     let statements = recorded.statements.borrow();
     let begins: Vec<&str> = statements.iter().map(|statement| statement.split(' ').next().unwrap()).collect();
     assert_eq!(begins, ["SELECT", "SELECT", "INSERT", "PRAGMA", "UPDATE"], "{statements:?}");

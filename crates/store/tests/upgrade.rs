@@ -38,7 +38,10 @@ impl Before {
     fn create(path: &Path) -> Self {
         let sql = NativeSql::open(path).unwrap();
         sql.execute("PRAGMA journal_mode = WAL", &[]).unwrap();
-        for text in [include_str!("../src/sqlite/schema/0001_tables.sql"), include_str!("../src/sqlite/schema/0001_write.sql")] {
+        for text in [
+            include_str!("../src/sqlite/schema/0001_tables.sql"),
+            include_str!("../src/sqlite/schema/0001_write.sql"),
+        ] {
             for statement in text.split("\n--;\n") {
                 sql.execute(statement, &[]).unwrap();
             }
@@ -50,15 +53,27 @@ impl Before {
     /// Lists that are empty travelled as such.
     fn write(&self, commit: &Commit) -> Result<(), SqlError> {
         let mut document = serde_json::to_value(commit).unwrap();
-        for list in ["users", "tokens", "channels", "tasks", "opened", "occurrences", "overrides", "alarms", "notifications",
-            "deliveries", "events"]
-        {
+        for list in [
+            "users",
+            "tokens",
+            "channels",
+            "tasks",
+            "opened",
+            "occurrences",
+            "overrides",
+            "alarms",
+            "notifications",
+            "deliveries",
+            "events",
+        ] {
             document.as_object_mut().unwrap().entry(list).or_insert_with(|| json!([]));
         }
         for list in ["tasks", "occurrences", "alarms"] {
             document["expect"].as_object_mut().unwrap().entry(list).or_insert_with(|| json!([]));
         }
-        self.sql.execute("INSERT INTO \"write\" (body) VALUES (?1)", &[document.to_string().into()]).map(|_| ())
+        self.sql
+            .execute("INSERT INTO \"write\" (body) VALUES (?1)", &[document.to_string().into()])
+            .map(|_| ())
     }
 
     fn task(&mut self, user: &UserId) -> Result<(Commit, ()), SqlError> {
@@ -115,39 +130,84 @@ fn yesterday(path: &Path) -> Before {
         "UPDATE occurrence SET status = 'done', succession = 'pending', completed_at = 4 WHERE task_id = ?1",
         &[commits[2].tasks[0].id.to_string().into()],
     ).unwrap();
-    before.sql.execute("UPDATE task SET deleted_at = 5 WHERE id = ?1", &[commits[3].tasks[0].id.to_string().into()]).unwrap();
+    before
+        .sql
+        .execute("UPDATE task SET deleted_at = 5 WHERE id = ?1", &[commits[3].tasks[0].id.to_string().into()])
+        .unwrap();
     // Ada's first five events are published, all of eve's are.
-    before.sql.execute("UPDATE outbox SET published_at = 6 WHERE stream_id = ?1 AND sequence <= 5", &[ada.stream().as_str().into()]).unwrap();
-    before.sql.execute("UPDATE outbox SET published_at = 6 WHERE stream_id = ?1", &[eve.stream().as_str().into()]).unwrap();
+    before
+        .sql
+        .execute(
+            "UPDATE outbox SET published_at = 6 WHERE stream_id = ?1 AND sequence <= 5",
+            &[ada.stream().as_str().into()],
+        )
+        .unwrap();
+    before
+        .sql
+        .execute("UPDATE outbox SET published_at = 6 WHERE stream_id = ?1", &[eve.stream().as_str().into()])
+        .unwrap();
     before
 }
 
 /// What is owed after the upgrade, by what the tables of the build before say.
 fn assert_all_is_owed_once(path: &Path) {
     let owed = [
-        ("reminder", "alarm AS a JOIN task AS t ON t.id = a.task_id WHERE a.state = 'armed' AND t.deleted_at IS NULL"),
-        ("successor", "occurrence AS o JOIN task AS t ON t.id = o.task_id WHERE o.succession IN ('due', 'pending') AND t.deleted_at IS NULL"),
-        ("notification", "notification AS n JOIN task AS t ON t.id = n.task_id WHERE n.state = 'pending' AND t.deleted_at IS NULL"),
+        (
+            "reminder",
+            "alarm AS a JOIN task AS t ON t.id = a.task_id WHERE a.state = 'armed' AND t.deleted_at IS NULL",
+        ),
+        (
+            "successor",
+            "occurrence AS o JOIN task AS t ON t.id = o.task_id WHERE o.succession IN ('due', 'pending') AND t.deleted_at IS NULL",
+        ),
+        (
+            "notification",
+            "notification AS n JOIN task AS t ON t.id = n.task_id WHERE n.state = 'pending' AND t.deleted_at IS NULL",
+        ),
     ];
     for (kind, what) in owed {
-        assert_eq!(count(path, &format!("work WHERE kind = '{kind}' AND wake_at IS NOT NULL")), count(path, what), "{kind}");
+        assert_eq!(
+            count(path, &format!("work WHERE kind = '{kind}' AND wake_at IS NOT NULL")),
+            count(path, what),
+            "{kind}"
+        );
     }
-    assert_eq!(count(path, "work AS w WHERE NOT EXISTS (SELECT 1 FROM lane WHERE kind = w.kind AND again = w.again AND lane = w.lane AND next_at <= w.wake_at)"), 0);
+    assert_eq!(
+        count(
+            path,
+            "work AS w WHERE NOT EXISTS (SELECT 1 FROM lane WHERE kind = w.kind AND again = w.again AND lane = w.lane AND next_at <= w.wake_at)"
+        ),
+        0
+    );
     for table in ["channel", "notification"] {
         assert_eq!(count(path, &format!("{table}_v2")), count(path, table), "{table}");
     }
-    let differs = count(path, "notification AS n JOIN notification_v2 AS m ON m.id = n.id WHERE m.state <> n.state OR m.attempts <> n.attempts");
+    let differs = count(
+        path,
+        "notification AS n JOIN notification_v2 AS m ON m.id = n.id WHERE m.state <> n.state OR m.attempts <> n.attempts",
+    );
     assert_eq!(differs, 0);
     // Each stream is published up to where the build before has published it, and relayed if more is there.
-    let wrong = rows(path, "SELECT s.id, s.sequence, s.published, s.relay_at FROM stream AS s WHERE s.published <> coalesce( \
+    let wrong = rows(
+        path,
+        "SELECT s.id, s.sequence, s.published, s.relay_at FROM stream AS s WHERE s.published <> coalesce( \
         (SELECT min(sequence) - 1 FROM outbox WHERE stream_id = s.id AND published_at IS NULL), s.sequence) \
-        OR (s.relay_at IS NULL) <> (s.published = s.sequence)");
+        OR (s.relay_at IS NULL) <> (s.published = s.sequence)",
+    );
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 fn claim(id: &str) -> Claim {
     let now = NOON.plus_millis(30 * DAY);
-    Claim { id: id.to_owned(), again: false, now, lease_for: 60_000, hold_for: 0, lanes: 100, per_lane: 10_000 }
+    Claim {
+        id: id.to_owned(),
+        again: false,
+        now,
+        lease_for: 60_000,
+        hold_for: 0,
+        lanes: 100,
+        per_lane: 10_000,
+    }
 }
 
 #[test]
@@ -191,7 +251,9 @@ fn what_the_build_before_writes_while_this_one_migrates_is_owed_too() {
         }
         // Two guests of this build come at once, under that load.
         let opened: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Normal).map(|_| ())))
+            .map(|_| {
+                scope.spawn(|| Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Normal).map(|_| ()))
+            })
             .collect();
         let opened: Vec<_> = opened.into_iter().map(|thread| thread.join().unwrap()).collect();
         let so_far = written.load(Ordering::Relaxed);
@@ -269,7 +331,12 @@ fn what_this_build_has_delivered_the_build_before_does_not_find() {
     let path = dir.path().join("db");
     yesterday(&path);
     let store = Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Normal).unwrap();
-    let due = |at: Timestamp| count(&path, &format!("notification WHERE state = 'pending' AND next_attempt_at <= {}", at.as_millis()));
+    let due = |at: Timestamp| {
+        count(
+            &path,
+            &format!("notification WHERE state = 'pending' AND next_attempt_at <= {}", at.as_millis()),
+        )
+    };
     let now = NOON.plus_millis(30 * DAY);
     assert_eq!(due(now), 1);
     let claimed = store.claim_notifications(&claim("1")).unwrap().remove(0);
