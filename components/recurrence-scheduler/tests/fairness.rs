@@ -1,5 +1,6 @@
 //! A backlog costs its owner: another's work, due later, is done within the first round of the next sweep.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::cell::Cell;
 

@@ -1,5 +1,6 @@
 //! One bad event, one bad stream or a bus that is away holds up nothing else.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::cell::{Cell, RefCell};
 
