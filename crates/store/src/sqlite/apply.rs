@@ -14,9 +14,9 @@ const WRITE: &str = "INSERT INTO write_v2 (ix, mode, relay_for, doc) \
      (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
       'body', i.body) FROM idempotency AS i WHERE i.user_id = doc ->> 'user' AND i.key = doc ->> '$.idempotency.key' \
       AND i.commit_id IS NOT (doc ->> 'id')), \
-     (SELECT json_object('stream', s.id, 'fence', s.fence, 'places', (SELECT json_group_array(json_array(sequence, previous)) \
+     (SELECT json_object('stream', s.id, 'fence', s.fence, 'places', json((SELECT json_group_array(json_array(sequence, previous)) \
       FROM (SELECT sequence, previous FROM outbox WHERE stream_id = s.id \
-      AND sequence > s.sequence - json_array_length(doc, '$.events') ORDER BY sequence))) \
+      AND sequence > s.sequence - json_array_length(doc, '$.events') ORDER BY sequence)))) \
       FROM stream AS s WHERE s.id = doc ->> 'stream' AND s.relay_by = doc ->> 'id')";
 
 /// A lease as the statement gives it.

@@ -28,10 +28,10 @@ fn task_query(condition: &str) -> String {
          'due', CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
          'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
          'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, \
-         'occurrence', (SELECT json({OCCURRENCE}) FROM occurrence AS o \
-          WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1), \
-         'parked', (SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
-          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1)) \
+         'occurrence', json((SELECT json({OCCURRENCE}) FROM occurrence AS o \
+          WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1)), \
+         'parked', json((SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
+          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1))) \
          FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
     )
 }
@@ -148,8 +148,8 @@ impl<S: Sql> Store for Sqlite<S> {
             &format!(
                 "SELECT json_object('last', (SELECT recurrence_id FROM occurrence WHERE task_id = ?2 AND user_id = ?1 \
                  AND (status <> 'cancelled' OR succession <> 'none') ORDER BY ordinal DESC LIMIT 1), \
-                 'overrides', (SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
-                 WHERE v.task_id = ?2 AND v.user_id = ?1 ORDER BY v.recurrence_id LIMIT 500)))"
+                 'overrides', json((SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
+                 WHERE v.task_id = ?2 AND v.user_id = ?1 ORDER BY v.recurrence_id LIMIT 500))))"
             ),
             &[user.as_str().into(), task.to_string().into()],
             Row::json::<Projection>,

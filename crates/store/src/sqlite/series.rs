@@ -12,25 +12,25 @@ fn statement() -> String {
     let closed = "status <> 'open' AND (status = 'done' OR succession <> 'none')";
     format!(
         "SELECT k.key, json_object('user', {USER}, 'task', {TASK}, \
-         'asked', (SELECT json({OCCURRENCE}) FROM occurrence AS o \
-          WHERE o.task_id = t.id AND o.recurrence_id = k.value ->> 2 AND o.user_id = t.user_id), \
-         'open', (SELECT json_group_array(json(j)) FROM (SELECT {OCCURRENCE} AS j FROM occurrence AS o \
-          WHERE o.task_id = t.id AND o.user_id = t.user_id AND o.status = 'open' ORDER BY o.ordinal LIMIT 101)), \
-         'closed', (SELECT json({OCCURRENCE}) FROM occurrence AS o \
-          WHERE o.task_id = t.id AND o.user_id = t.user_id AND {closed} ORDER BY o.ordinal DESC LIMIT 1), \
-         'overrides', (SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
-          WHERE v.task_id = t.id AND v.user_id = t.user_id ORDER BY v.recurrence_id LIMIT 500)), \
-         'named', (SELECT json_group_array(json_array(id, given_up)) FROM ( \
+         'asked', json((SELECT json({OCCURRENCE}) FROM occurrence AS o \
+          WHERE o.task_id = t.id AND o.recurrence_id = k.value ->> 2 AND o.user_id = t.user_id)), \
+         'open', json((SELECT json_group_array(json(j)) FROM (SELECT {OCCURRENCE} AS j FROM occurrence AS o \
+          WHERE o.task_id = t.id AND o.user_id = t.user_id AND o.status = 'open' ORDER BY o.ordinal LIMIT 101))), \
+         'closed', json((SELECT json({OCCURRENCE}) FROM occurrence AS o \
+          WHERE o.task_id = t.id AND o.user_id = t.user_id AND {closed} ORDER BY o.ordinal DESC LIMIT 1)), \
+         'overrides', json((SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
+          WHERE v.task_id = t.id AND v.user_id = t.user_id ORDER BY v.recurrence_id LIMIT 500))), \
+         'named', json((SELECT json_group_array(json_array(id, given_up)) FROM ( \
           SELECT o.recurrence_id AS id, (o.status = 'cancelled' AND o.succession = 'none') AS given_up \
           FROM occurrence AS o WHERE t.recurrence IS NOT NULL AND o.task_id = t.id AND o.user_id = t.user_id \
           AND o.recurrence_id >= (SELECT min(at) FROM (SELECT min(p.recurrence_id, \
            coalesce(strftime('%Y-%m-%d', p.completed_at / 1000 - 86400, 'unixepoch'), p.recurrence_id)) AS at \
            FROM occurrence AS p WHERE p.task_id = t.id AND p.recurrence_id IN (k.value ->> 2, \
            (SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND {closed} ORDER BY ordinal DESC LIMIT 1)))) \
-          ORDER BY o.recurrence_id LIMIT 1000)), \
-         'alarms', (SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state)) \
+          ORDER BY o.recurrence_id LIMIT 1000))), \
+         'alarms', json((SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state)) \
           FROM alarm AS a WHERE a.task_id = t.id AND a.user_id = t.user_id AND a.recurrence_id IN ( \
-          SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2)), \
+          SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2))), \
          'ended', EXISTS (SELECT 1 FROM occurrence WHERE task_id = t.id AND succession = 'ended')) \
          FROM json_each(?1) AS k CROSS JOIN task AS t ON t.id = k.value ->> 1 AND t.user_id = k.value ->> 0 \
          CROSS JOIN user AS u ON u.id = t.user_id WHERE t.deleted_at IS NULL"

@@ -31,8 +31,8 @@ struct ClaimRow {
 const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
      'misfire', coalesce(t.recurrence ->> 'misfire', 'all'), 'title', coalesce(o.title, t.title), \
      'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
-     'channels', (SELECT json_group_array(json(j)) FROM (SELECT {CHANNEL} AS j FROM channel_v2 AS c \
-      WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100))) \
+     'channels', json((SELECT json_group_array(json(j)) FROM (SELECT {CHANNEL} AS j FROM channel_v2 AS c \
+      WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100)))) \
      FROM alarm AS a JOIN task AS t ON t.id = a.task_id AND t.deleted_at IS NULL JOIN user AS u ON u.id = a.user_id \
      JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id \
      WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
@@ -69,10 +69,10 @@ struct NotificationRow {
 impl<S: Sql> WorkStore for Sqlite<S> {
     fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
         let look = format!(
-            "SELECT json_object('kinds', (SELECT json_group_array(json_array(k.kind, k.again)) FROM ( \
-             SELECT kind, again FROM (VALUES ('successor'), ('reminder'), ('zone'), ('notification')) AS v (kind), \
-             (VALUES (0), (1)) AS a (again)) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
-             AND l.again = k.again AND l.ready_at <= ?1)) , \
+            "SELECT json_object('kinds', json((SELECT json_group_array(json_array(k.kind, k.again)) FROM ( \
+             SELECT kind, again FROM (SELECT 'successor' AS kind UNION ALL SELECT 'reminder' UNION ALL SELECT 'zone' \
+             UNION ALL SELECT 'notification'), (SELECT 0 AS again UNION ALL SELECT 1)) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
+             AND l.again = k.again AND l.ready_at <= ?1))) , \
              'zones', EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2), \
              'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {})",
             prune::LOOK
