@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use http::Method;
-use perennial_tests::{Answer, Client, Service, at_once};
-use serde_json::Value;
+use http::{Method, StatusCode};
+use perennial_tests::{Answer, Client, Service, Setup, at_once};
+use serde_json::{Value, json};
 
 use crate::case::Case;
 use crate::operations::OPERATIONS;
@@ -94,26 +94,54 @@ fn mismatch(what: &str, answer: &Answer) -> Result<(), String> {
     Err(format!("{what} got {} {}", answer.status, answer.body))
 }
 
+/// Asks for a channel, which is answered with a secret.
+fn channel(user: &Client, key: &str) -> Value {
+    let body = json!({ "type": "webhook", "url": "https://example.org/hook" });
+    let call = user.post("/v1/channels").header("idempotency-key", key).json(&body);
+    call.answer().ok(StatusCode::CREATED)
+}
+
 #[test]
-fn a_secret_is_read_again_only_by_who_was_told_it() {
+fn a_secret_is_told_again_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup { state_dir: Some(folder.path().join("state")), ..Setup::default() };
+    let mut service = Service::with(setup.clone());
+    let user = service.user("Ada");
+    let made = channel(&user, "key");
+    service.kill();
+    let service = Service::with(setup);
+    let again = channel(&service.anyone().with_token(user.token()), "key");
+    assert_eq!(again, made, "a lost answer is given again, with its secret");
+}
+
+#[test]
+fn a_secret_is_told_again_only_to_who_was_told_it() {
     let service = Service::start();
     let (ada, bo) = (service.user("Ada"), service.user("Bo"));
-    let channel = serde_json::json!({ "type": "webhook", "url": "https://example.org/hook" });
-    let create = |user: &Client, key: &str| {
-        let call = user.post("/v1/channels").header("idempotency-key", key).json(&channel);
-        call.answer().ok(http::StatusCode::CREATED)
-    };
-    let first = create(&ada, "key");
-    assert!(first["secret"].as_str().unwrap().starts_with("whsec_"), "{first}");
-    assert_eq!(create(&ada, "key"), first, "a lost answer is given again, with its secret");
-    assert_ne!(create(&bo, "key")["secret"], first["secret"]);
-    assert_ne!(create(&ada, "another")["secret"], first["secret"]);
+    let first = channel(&ada, "key");
+    let secret = first["secret"].as_str().unwrap();
+    assert!(secret.starts_with("whsec_"), "{first}");
+    assert_eq!(channel(&ada, "key"), first);
+    assert_ne!(channel(&bo, "key")["secret"], first["secret"]);
+    assert_ne!(channel(&ada, "another")["secret"], first["secret"]);
+
+    // Another token of the same user was told nothing.
+    let owner = service.owner();
+    let token = json!({ "user": ada_s_id(&owner), "name": "another" });
+    let token = owner.post("/v1/tokens").json(&token).answer().ok(StatusCode::CREATED);
+    let other = owner.with_token(token["secret"].as_str());
+    let call = other.post("/v1/channels").header("idempotency-key", "key");
+    let answer = call.json(&json!({ "type": "webhook", "url": "https://example.org/hook" })).answer();
+    assert!(!answer.body.contains(secret), "{}", answer.body);
 
     // What is stored for the repetition does not show the secret to whoever reads the file.
-    let secret = first["secret"].as_str().unwrap();
-    let database = service.database();
     let stored = "SELECT count(*) FROM idempotency WHERE instr(body, ?1) > 0";
-    assert_eq!(database.number(stored, [secret]), 0, "the stored answer is sealed");
+    assert_eq!(service.database().number(stored, [secret]), 0, "the stored answer is sealed");
+}
+
+/// The id of the user called Ada.
+fn ada_s_id(owner: &Client) -> Value {
+    owner.all("/v1/users").into_iter().find(|user| user["name"] == "Ada").unwrap()["id"].clone()
 }
 
 #[test]
