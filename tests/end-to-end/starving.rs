@@ -52,6 +52,11 @@ fn goes_on(user: &Client) {
 }
 
 #[test]
+fn a_series_goes_on_by_the_clock_alone() {
+    goes_on(&by_the_clock_alone().user("Bo"));
+}
+
+#[test]
 fn deleted_series_do_not_stop_those_of_others() {
     let service = by_the_clock_alone();
     let (ada, bo) = (service.user("Ada"), service.user("Bo"));
