@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use http::StatusCode;
-use perennial_tests::{Client, Receiver, SOON, flood};
+use perennial_tests::{Client, Receiver, SOON, flood, until};
 use serde_json::{Value, json};
 
 use crate::Scale;
@@ -52,6 +52,7 @@ pub const REMINDERS_AT_ONCE: Backlog = Backlog {
     make: |user, scale| {
         let due = Utc::now() + TimeDelta::seconds(20);
         flood(scale.of(20_000) / REMINDERS, |number| user.create(&reminding(number, due)));
+        until("the last of them is due", SOON, || (Utc::now() >= due).then_some(()));
         Vec::new()
     },
 };

@@ -37,7 +37,7 @@ impl Scale {
                     text.parse().unwrap_or_else(|_| panic!("FAIRNESS_SCALE is a number, not {text:?}"));
                 Self { backlog, probes: 20, bound: PROMISE }
             }
-            Err(_) => Self { backlog: 0.3, probes: 6, bound: PROMISE * GENEROUS },
+            Err(_) => Self { backlog: 0.5, probes: 6, bound: PROMISE * GENEROUS },
         }
     }
 
