@@ -99,11 +99,7 @@ fn a_redirect_is_not_followed() {
 fn a_receiver_that_hangs_does_not_hold_up_the_others() {
     let service = Service::start();
     let (ada, bo) = (service.user("Ada"), service.user("Bo"));
-    let hangs = Receiver::answering(|_| {
-        loop {
-            std::thread::park();
-        }
-    });
+    let hangs = Receiver::hanging();
     let takes = Receiver::start();
     channel(&ada, &hangs);
     channel(&bo, &takes);
