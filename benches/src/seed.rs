@@ -11,8 +11,8 @@ use perennial_store::sqlite::{Durability, NativeSql, Sqlite};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Tasks in one write.
-const BATCH: usize = 500;
+/// Tasks in one write. The trigger that takes a write apart slows down with the size of its document.
+const BATCH: usize = 50;
 
 /// What is to be in the store.
 pub struct Seed<'a> {
@@ -76,4 +76,27 @@ fn merged(mut commits: impl Iterator<Item = Commit>) -> Commit {
     }
     all.events.clear();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Look;
+
+    #[test]
+    fn every_task_is_there_with_its_alarm() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db");
+        let count = 2 * BATCH + 1;
+        let document = |number| {
+            json!({ "title": format!("Task {number}"), "due": { "local": "2026-11-30T09:00:00", "tz": "UTC" },
+                "reminders": [{ "trigger": "PT0S" }] })
+        };
+        let at = Timestamp::from_millis(1_795_262_400_000);
+        seed(&file, &Seed { users: &[UserId::admin()], count, at, document: &document });
+        let look = Look::at(&file);
+        assert_eq!((look.armed(), look.notifications()), (count, 0));
+    }
 }
