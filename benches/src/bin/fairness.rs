@@ -1,5 +1,5 @@
 //! `make bench-fairness`: BACKLOG (1,000,000) due alarms of one user, and how late another's work then is. PROBES (20)
-//! times: a reminder, its webhook, and the next occurrence of a series. Ends with an error if any is over 5 s late.
+//! times: a reminder, its webhook, the next occurrence of a series that was done, and of a stack that is due. Ends with an error if any is over 5 s late.
 
 use std::process::ExitCode;
 use std::thread::{scope, sleep};
@@ -25,10 +25,10 @@ const BETWEEN: Duration = Duration::from_millis(700);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What another user waits for.
-const KINDS: [&str; 3] = ["reminder", "webhook", "next occurrence"];
+const KINDS: [&str; 4] = ["reminder", "webhook", "next occurrence", "next of a stack"];
 
 /// How late each of [`KINDS`] came, in seconds.
-type Lateness = [f64; 3];
+type Lateness = [f64; 4];
 
 fn main() -> ExitCode {
     let (backlog, probes) = (number("BACKLOG", 1_000_000_usize), number("PROBES", 20_usize));
@@ -59,7 +59,7 @@ fn prepare(state_dir: &std::path::Path, backlog: usize, receiver: &Receiver) -> 
     service.client(Some(&other.token)).post("/v1/channels").json(&channel).answer().ok(StatusCode::CREATED);
 
     let due = Utc::now() - TimeDelta::hours(1);
-    let document = |_| task(due, Some("PT0S"), None);
+    let document = |_| task(due, Some("PT0S"), Value::Null);
     // Created before it was due: a reminder that was late already when it was set never fires.
     let created = Timestamp::from(due - TimeDelta::days(1));
     let start = Instant::now();
@@ -68,51 +68,52 @@ fn prepare(state_dir: &std::path::Path, backlog: usize, receiver: &Receiver) -> 
     other.token
 }
 
-fn task(due: DateTime<Utc>, trigger: Option<&str>, rule: Option<&str>) -> Value {
+fn task(due: DateTime<Utc>, trigger: Option<&str>, recurrence: Value) -> Value {
     let local = due.format("%Y-%m-%dT%H:%M:%S").to_string();
     let reminders: Vec<Value> = trigger.iter().map(|trigger| json!({ "trigger": trigger })).collect();
-    let mut task =
-        json!({ "title": "Probe", "due": { "local": local, "tz": "UTC" }, "reminders": reminders });
-    if let Some(rule) = rule {
-        task["recurrence"] = json!({ "rrule": rule });
-    }
-    task
+    let due = json!({ "local": local, "tz": "UTC" });
+    json!({ "title": "Probe", "due": due, "reminders": reminders, "recurrence": recurrence })
 }
 
-/// Asks for a reminder two to three seconds ahead and completes an occurrence, and waits for what follows.
+/// Asks for a reminder and a stack two to three seconds ahead, completes an occurrence, and waits for what follows.
 fn probe(client: &Client, receiver: &Receiver) -> Lateness {
     let due = (Utc::now() + TimeDelta::seconds(3)).trunc_subsecs(0);
-    let reminded = client.create(&task(due, Some("PT0S"), None));
-    let reminded = reminded["id"].as_str().unwrap();
-
-    let series = client.create(&task(due, None, Some("FREQ=DAILY")));
-    let (series, first) =
-        (series["id"].as_str().unwrap(), series["occurrence"]["recurrence_id"].as_str().unwrap());
-    client.complete(series, first).ok(StatusCode::OK);
+    let id = |task: &Value| task["id"].as_str().unwrap().to_owned();
+    let reminded = id(&client.create(&task(due, Some("PT0S"), Value::Null)));
+    let stack = id(&client.create(&task(due, None, json!({ "rrule": "FREQ=DAILY", "overlap": "stack" }))));
+    let series = client.create(&task(due, None, json!({ "rrule": "FREQ=DAILY" })));
+    let (series, first) = (id(&series), series["occurrence"]["recurrence_id"].as_str().unwrap().to_owned());
+    client.complete(&series, &first).ok(StatusCode::OK);
     let completed = Instant::now();
 
-    let [mut reminder, mut webhook, mut next] = [f64::INFINITY; 3];
     let waited = || (Utc::now() - due).as_seconds_f64();
-    while waited() < GIVEN_UP && [reminder, webhook, next].contains(&f64::INFINITY) {
-        if next.is_infinite() && client.get(format!("/v1/tasks/{series}"))["occurrence"].is_object() {
-            next = completed.elapsed().as_secs_f64();
-        }
-        if reminder.is_infinite() && waited() > 0.0 {
-            let made = client.get(format!("/v1/notifications?task={reminded}"));
-            if made["items"].as_array().is_some_and(|items| !items.is_empty()) {
-                reminder = waited();
-            }
-        }
-        if webhook.is_infinite() && waited() > 0.0 {
+    let look = |kind: usize| match kind {
+        0 => some(&client.get(format!("/v1/notifications?task={reminded}")), 1).then(waited),
+        1 => {
             let deliveries = receiver.deliveries();
-            let ours = deliveries.iter().find(|delivery| delivery.json()["data"]["task_id"] == reminded);
-            if let Some(delivery) = ours {
-                webhook = waited() - delivery.at.elapsed().as_secs_f64();
-            }
+            let ours =
+                deliveries.iter().find(|delivery| delivery.json()["data"]["task_id"] == reminded.as_str());
+            ours.map(|delivery| waited() - delivery.at.elapsed().as_secs_f64())
+        }
+        2 => {
+            let open = client.get(format!("/v1/tasks/{series}"))["occurrence"].is_object();
+            open.then(|| completed.elapsed().as_secs_f64())
+        }
+        _ => some(&client.get(format!("/v1/tasks/{stack}/occurrences")), 2).then(waited),
+    };
+    let mut late = [f64::INFINITY; KINDS.len()];
+    while waited() < GIVEN_UP && late.contains(&f64::INFINITY) {
+        for (kind, late) in late.iter_mut().enumerate().filter(|(_, late)| late.is_infinite()) {
+            *late = look(kind).unwrap_or(f64::INFINITY);
         }
         sleep(LOOK);
     }
-    [reminder, webhook, next]
+    late
+}
+
+/// Whether a list has at least so many items.
+fn some(list: &Value, count: usize) -> bool {
+    list["items"].as_array().is_some_and(|items| items.len() >= count)
 }
 
 fn report(backlog: usize, all: &[Lateness]) -> ExitCode {
