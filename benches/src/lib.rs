@@ -11,7 +11,7 @@ mod seed;
 mod service;
 mod settings;
 
-pub use bare::{inserts_per_second, syncs_per_second};
+pub use bare::Bare;
 pub use figures::{median, quantile, table};
 pub use lean::Connection;
 pub use load::{Load, drive};

@@ -1,13 +1,13 @@
 //! `make bench-service`: what the service answers a second, beside what its disk and its host can do at most in the same
 //! run. ROUNDS, SECONDS (of each measure in a round), CLIENTS and TASKS can be set.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use perennial_benches::{
-    Clock, Load, Requests, Seed, Service, drive, inserts_per_second, median, number, quantile, scratch, seed,
-    syncs_per_second, table, task_document,
+    Bare, Clock, Load, Requests, Seed, Service, drive, median, number, quantile, scratch, seed, table,
+    task_document,
 };
 use perennial_domain::Timestamp;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ const BASES: [Option<usize>; 10] =
 struct Bench {
     service: Service,
     requests: Requests,
-    folder: PathBuf,
+    bare: Bare,
     /// Who has the list.
     reader: String,
     /// Who creates.
@@ -54,8 +54,9 @@ struct Bench {
 
 fn main() {
     let rounds = number("ROUNDS", 7_usize);
+    let busy = load_average();
     let scratch = scratch();
-    let bench = Bench::prepare(scratch.path().to_owned());
+    let bench = Bench::prepare(scratch.path());
     let mut loads: Vec<Vec<Load>> = vec![Vec::new(); NAMES.len()];
     for round in 0..rounds {
         let mut order: Vec<usize> = (0..NAMES.len()).collect();
@@ -69,11 +70,11 @@ fn main() {
         }
         eprintln!("round {} of {rounds}", round + 1);
     }
-    report(&bench, &loads);
+    report(&bench, &loads, busy);
 }
 
 impl Bench {
-    fn prepare(folder: PathBuf) -> Self {
+    fn prepare(folder: &Path) -> Self {
         let service = Service::start(&folder.join("state"), Clock::Runs);
         let (reader, writer) = (service.user("reader"), service.user("writer"));
         let document = task_document;
@@ -84,15 +85,16 @@ impl Bench {
         assert_eq!(list["items"].as_array().unwrap().len(), 50);
         let body = task_document(1).to_string();
         let task = service.client(Some(&writer.token)).create(&task_document(1));
+        let row = task.to_string().len();
         Self {
             requests: Requests { host: service.address.to_string() },
             service,
-            folder,
+            bare: Bare::new(folder, row),
             one: format!("/v1/tasks/{}", list["items"][1]["id"].as_str().unwrap()),
             reader: reader.token,
             writer: writer.token,
             body,
-            row: task.to_string().len(),
+            row,
             time: Duration::from_secs_f64(number("SECONDS", 1.0)),
             clients: number("CLIENTS", 16),
         }
@@ -102,8 +104,8 @@ impl Bench {
     fn measure(&self, measure: usize) -> Load {
         let bare = |per_second| Load { per_second, latencies: Vec::new() };
         match measure {
-            0 => bare(syncs_per_second(&self.folder, self.time)),
-            1 => bare(inserts_per_second(&self.folder, self.row, self.time)),
+            0 => bare(self.bare.syncs_per_second(self.time)),
+            1 => bare(self.bare.inserts_per_second(self.time)),
             2 => self.create(1),
             3 => self.create(self.clients),
             4 => self.get("/.well-known/spin/health", None, 200, self.clients),
@@ -126,7 +128,7 @@ impl Bench {
     }
 }
 
-fn report(bench: &Bench, loads: &[Vec<Load>]) {
+fn report(bench: &Bench, loads: &[Vec<Load>], busy: f64) {
     let per_second =
         |measure: usize| -> Vec<f64> { loads[measure].iter().map(|load| load.per_second).collect() };
     let mut rows = Vec::new();
@@ -162,11 +164,22 @@ fn report(bench: &Bench, loads: &[Vec<Load>]) {
         bench.row
     );
     println!("{}", goals(bench, loads));
+    if busy > 1.0 {
+        println!(
+            "the machine was busy before (load {busy}): a loop that waits for each sync loses more by that than 16 clients do"
+        );
+    }
     line.insert("host_mib".to_owned(), json!({ "now": now, "peak": peak }));
     println!(
         "BENCH {}",
-        json!({ "bench": "service", "rounds": loads[0].len(), "measures": Value::Object(line) })
+        json!({ "bench": "service", "rounds": loads[0].len(), "load_before": busy, "measures": Value::Object(line) })
     );
+}
+
+/// How many others wanted to compute in the last minute.
+fn load_average() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
 }
 
 /// The goals for creates: which one stands depends on the disk.
