@@ -66,7 +66,7 @@ fn large_events_do_not_block_their_stream(setup: Setup) {
 
     let database = service.database();
     until("every event is published", SOON, || {
-        (database.number("SELECT count(*) FROM outbox WHERE published_at IS NULL", []) == 0).then_some(())
+        (database.number("SELECT count(*) FROM stream WHERE sequence > published", []) == 0).then_some(())
     });
     service.sweep().ok(StatusCode::OK);
     receiver.wait_for(1, SOON);

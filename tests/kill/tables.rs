@@ -11,8 +11,8 @@ const LEFT: [(&str, &str, &str); 4] = [
         "fire_at",
         "SELECT count(*) FROM alarm WHERE state = 'armed' AND fire_at <= unixepoch('subsec') * 1000",
     ),
-    ("notification", "state", "SELECT count(*) FROM notification WHERE state = 'pending'"),
-    ("outbox", "published_at", "SELECT count(*) FROM outbox WHERE published_at IS NULL"),
+    ("notification_v2", "state", "SELECT count(*) FROM notification_v2 WHERE state = 'pending'"),
+    ("stream", "published", "SELECT count(*) FROM stream WHERE sequence > published"),
 ];
 
 /// Successors that are owed, where the occurrence itself is the work list: before there was a table of work.
@@ -53,16 +53,17 @@ pub fn agree(database: &Database) {
         (
             "a fired alarm without exactly one notification",
             "SELECT count(*) FROM alarm WHERE state = 'fired' AND 1 <> (
-                 SELECT count(*) FROM notification
-                 WHERE notification.task_id = alarm.task_id AND notification.recurrence_id = alarm.recurrence_id
-                   AND notification.reminder_id = alarm.reminder_id)",
+                 SELECT count(*) FROM notification_v2 AS n
+                 WHERE n.task_id = alarm.task_id AND n.recurrence_id = alarm.recurrence_id
+                   AND n.reminder_id = alarm.reminder_id AND n.fire_at = alarm.fire_at)",
         ),
         (
             "a notification without a fired alarm",
-            "SELECT count(*) FROM notification WHERE NOT EXISTS (
+            "SELECT count(*) FROM notification_v2 AS n WHERE NOT EXISTS (
                  SELECT 1 FROM alarm
-                 WHERE notification.task_id = alarm.task_id AND notification.recurrence_id = alarm.recurrence_id
-                   AND notification.reminder_id = alarm.reminder_id AND alarm.state = 'fired')",
+                 WHERE n.task_id = alarm.task_id AND n.recurrence_id = alarm.recurrence_id
+                   AND n.reminder_id = alarm.reminder_id
+                   AND (alarm.state = 'fired' OR alarm.fire_at <> n.fire_at))",
         ),
         (
             "a deleted task with an open occurrence",
@@ -85,7 +86,7 @@ pub fn agree(database: &Database) {
         (
             "a delivered notification without exactly one event",
             "SELECT count(*) FROM (
-                 SELECT id FROM notification WHERE state = 'delivered'
+                 SELECT id FROM notification_v2 WHERE state = 'delivered'
                  EXCEPT SELECT data ->> 'notification_id' FROM outbox
                  WHERE type = 'notification.delivered' GROUP BY 1 HAVING count(*) = 1)",
         ),
