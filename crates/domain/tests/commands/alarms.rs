@@ -1,5 +1,4 @@
 //! When an alarm is armed, moved, cancelled or left alone.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::world::{DAY, HOUR, MINUTE, World, world};
 use perennial_domain::AlarmState::{self, Armed, Cancelled, Fired, Missed};

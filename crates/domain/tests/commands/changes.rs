@@ -1,5 +1,4 @@
 //! What commands on tasks decide.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::world::{DAY, HOUR, world};
 use perennial_domain::{OccurrenceStatus, Succession, TaskStatus};
