@@ -13,3 +13,4 @@ mod changes;
 mod series;
 mod tasks;
 mod world;
+mod zones;

@@ -244,12 +244,3 @@ fn what_is_owed_no_longer_is_not_planned_and_what_cannot_follow_ends() {
     assert!(matches!(world.plan(&at(22)).unwrap(), Plan::Ends(_)));
     assert_eq!((world.open(), world.the_task().status), (vec![String::new()], TaskStatus::Open));
 }
-
-#[test]
-fn new_zone_data_leave_alone_what_is_closed() {
-    let mut world = world(&daily(&json!({})));
-    assert!(world.refresh(&at(22)).is_some());
-    world.complete(&at(22)).unwrap();
-    assert_eq!(world.refresh(&at(22)), None);
-    assert_eq!(world.refresh("nothing"), None);
-}
