@@ -67,6 +67,22 @@ fn completing_twice_closes_once_and_what_is_cancelled_cannot_be_completed() {
 }
 
 #[test]
+fn of_two_commands_decided_on_one_state_the_second_is_decided_anew() {
+    let mut world = world(&weekly());
+    let state = world.state(MON);
+    let completed = world.decide(|ctx| perennial_domain::complete(ctx, &state)).unwrap();
+    let perennial_domain::Completion::Closes(second, _) = completed else { panic!("was open") };
+    world.complete(MON).unwrap();
+    assert_eq!(world.apply(&second).unwrap_err(), "expect:task");
+    let state = world.state(MON);
+    let reopened = world.decide(|ctx| perennial_domain::reopen(ctx, &state)).unwrap();
+    let perennial_domain::Reopening::Opens(second, _) = reopened else { panic!("was done") };
+    world.sweep();
+    assert_eq!(world.apply(&second).unwrap_err(), "expect:task");
+    assert_eq!(world.open(), ["2026-11-30T07:00:00[Europe/Berlin]"]);
+}
+
+#[test]
 fn a_single_task_is_done_when_it_is_completed_and_keeps_a_due_date_that_is_changed_afterwards() {
     let mut world = world(&single());
     world.complete("").unwrap();
