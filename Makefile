@@ -8,7 +8,7 @@ TARGET   := wasm32-wasip2
 GUESTS   := -p task-api -p recurrence-scheduler -p notifier
 PROBE    := -p perennial-probe
 ENGINE   := -p recurrence
-HOSTED   := perennial-host perennial-traps
+HOSTED   := perennial-host perennial-traps perennial-create-cost
 DENY     := 0.20.2
 
 # One native profile for everything that runs, so that what is shared is compiled once.
@@ -89,8 +89,9 @@ bench-recurrence: toolchain ## the recurrence engine beside dateutil, rrule.js a
 	@cd crates/recurrence/benches/compare && npm ci --no-audit --no-fund --silent
 	@.cache/bench/bin/python crates/recurrence/benches/compare/run.py target/$(TARGET)/guest/examples/bench_wasm.wasm
 
-bench-service: build ## answers a second beside the bare disk and the host alone; ROUNDS=7, SECONDS=1, CLIENTS=16 (docs/benchmarks.md)
+bench-service: build ## answers a second beside the bare disk and the host alone, what a create costs; ROUNDS=7, SECONDS=1, CLIENTS=16 (docs/benchmarks.md)
 	@$(BENCH) bench-service
+	@$(CARGO) run $(NATIVE) --quiet -p perennial-create-cost
 
 bench-alarms: build ## a million armed alarms, ten thousand of them due in one second; ALARMS=, DUE=
 	@$(BENCH) bench-alarms
