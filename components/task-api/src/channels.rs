@@ -8,7 +8,7 @@ use perennial_store::{Store, SystemStore};
 use serde::Deserialize;
 
 use crate::Api;
-use crate::api::{Answered, Decision};
+use crate::api::Decision;
 use crate::view::ChannelView;
 
 /// A channel as sent.
@@ -29,10 +29,9 @@ enum ChannelType {
 
 pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
-    // There are few, so that they are read all at once.
-    let after = page.to_store().after.unwrap_or_default();
+    // They are few, and come in the order of their ids.
     let mut channels = store.channels(&caller.user.id)?;
-    channels.retain(|channel| channel.id.as_str() > after.as_str());
+    channels.retain(|channel| page.to_store().after.is_none_or(|after| *channel.id.as_str() > *after));
     Ok(answer(StatusCode::OK, &page.show(&channels, |channel| channel.id.to_string(), ChannelView::new)))
 }
 
@@ -40,7 +39,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-) -> Result<Answered, Problem> {
+) -> Result<(Response, bool), Problem> {
     query(request, &[])?;
     let ChannelInput { kind: ChannelType::Webhook, url } = json(request, &["application/json"])?;
     let policy = api.webhooks.clone();
@@ -58,7 +57,7 @@ pub(crate) fn delete<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: &str,
-) -> Result<Answered, Problem> {
+) -> Result<(Response, bool), Problem> {
     query(request, &[])?;
     let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
     api.write(caller, request, |store, ctx| {
