@@ -8,7 +8,7 @@ use perennial_store::{Store, SystemStore};
 use serde::Deserialize;
 
 use crate::Api;
-use crate::api::Decision;
+use crate::api::{Answered, Decision};
 use crate::view::ChannelView;
 
 /// A channel as sent.
@@ -39,7 +39,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let ChannelInput { kind: ChannelType::Webhook, url } = json(request, &["application/json"])?;
     let policy = api.webhooks.clone();
@@ -57,7 +57,7 @@ pub(crate) fn delete<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     id: &str,
-) -> Result<(Response, bool), Problem> {
+) -> Result<Answered, Problem> {
     query(request, &[])?;
     let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
     api.write(caller, request, |store, ctx| {
