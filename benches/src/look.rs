@@ -26,20 +26,20 @@ impl Look {
 
     /// Notifications made so far.
     pub fn notifications(&self) -> usize {
-        self.number("SELECT count(*) FROM notification")
+        self.number("SELECT count(*) FROM notification_v2")
     }
 
     /// Alarms that have at least one notification.
     pub fn alarms_notified(&self) -> usize {
         self.number(
-            "SELECT count(*) FROM (SELECT DISTINCT task_id, recurrence_id, reminder_id FROM notification)",
+            "SELECT count(*) FROM (SELECT DISTINCT task_id, recurrence_id, reminder_id FROM notification_v2)",
         )
     }
 
     /// Notifications made before their alarm's time, or without an alarm that has fired.
     pub fn early_or_unfounded(&self) -> usize {
         self.number(
-            "SELECT count(*) FROM notification AS n LEFT JOIN alarm AS a USING (task_id, recurrence_id, reminder_id) \
+            "SELECT count(*) FROM notification_v2 AS n LEFT JOIN alarm AS a USING (task_id, recurrence_id, reminder_id) \
              WHERE a.state IS NOT 'fired' OR n.created_at < a.fire_at",
         )
     }

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use perennial_domain::{Actor, Commit, Context, Ids, TaskInput, Timestamp, UserId, create_task};
 use perennial_recurrence::Zone;
-use perennial_store::Store;
+use perennial_store::{Apply, Mode, Store};
 use perennial_store::sqlite::{Durability, NativeSql, Sqlite};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Tasks in one write. The trigger that takes a write apart slows down with the size of its document.
-const BATCH: usize = 50;
+/// Tasks in one write.
+const BATCH: usize = 200;
 
 /// What is to be in the store.
 pub struct Seed<'a> {
@@ -44,8 +44,8 @@ pub fn seed(database: &Path, seed: &Seed<'_>) {
     while number < seed.count {
         let user = &seed.users[number / BATCH % seed.users.len()];
         let until = seed.count.min(number + BATCH);
-        let commits = (number..until).map(|number| create(user, seed, number));
-        store.apply(&merged(commits)).unwrap();
+        let commits: Vec<Commit> = (number..until).map(|number| create(user, seed, number)).collect();
+        store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
         number = until;
     }
 }
@@ -62,20 +62,9 @@ fn create(user: &UserId, seed: &Seed<'_>, number: usize) -> Commit {
         traceparent: None,
     };
     let input: TaskInput = serde_json::from_value((seed.document)(number)).unwrap();
-    create_task(&mut context, &input).unwrap().0
-}
-
-/// The creations of one user as one write.
-fn merged(mut commits: impl Iterator<Item = Commit>) -> Commit {
-    let mut all = commits.next().unwrap();
-    for commit in commits {
-        all.expect.tasks.extend(commit.expect.tasks);
-        all.tasks.extend(commit.tasks);
-        all.opened.extend(commit.opened);
-        all.alarms.extend(commit.alarms);
-    }
-    all.events.clear();
-    all
+    let mut commit = create_task(&mut context, &input).unwrap().0;
+    commit.events.clear();
+    commit
 }
 
 #[cfg(test)]

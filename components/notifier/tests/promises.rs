@@ -5,11 +5,11 @@ use std::cell::RefCell;
 
 use notifier::{Post, Sender, deliver};
 use perennial_domain::{
-    Attempt, MAX_ATTEMPTS, Notification, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel,
+    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel,
     fire,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{NotificationRecord, Page, Store, SystemStore};
+use perennial_store::{NotificationRecord, Page, Store};
 
 const DAY: i64 = 86_400_000;
 
@@ -24,6 +24,8 @@ impl Sender for Receiver {
         self.got.borrow_mut().push(post.clone());
         self.answer.clone()
     }
+
+    async fn pause(&self) {}
 }
 
 fn receiver(answer: Attempt) -> Receiver {
@@ -42,11 +44,11 @@ fn waiting() -> (Fixture, UserId) {
     let url = "https://hooks.example.com/perennial";
     let (commit, channel) =
         create_channel(&mut fixture.context(&user), url, "whsec_AAAA".to_owned(), 0, &policy).unwrap();
-    fixture.store.apply(&commit).unwrap();
+    fixture.store.commit(&commit).unwrap();
     fixture.task(&user, WEEKLY);
-    let due = fixture.store.due_alarms(NOON.plus_millis(7 * DAY), 10).unwrap().remove(0);
+    let due = fixture.due_reminders(NOON.plus_millis(7 * DAY)).remove(0);
     let commit = fire(&mut fixture.context(&user), &due.alarm, &[channel]);
-    fixture.store.apply(&commit).unwrap();
+    fixture.store.commit(&commit).unwrap();
     (fixture, user)
 }
 
@@ -100,11 +102,9 @@ fn what_the_receiver_refused_is_sent_again_under_the_same_id_until_it_is_given_u
 #[test]
 fn an_attempt_that_was_cut_off_is_made_again_when_its_claim_has_run_out() {
     let (mut fixture, user) = waiting();
-    let due = fixture.store.due_notifications(NOON, 10).unwrap().remove(0);
-    let lease_end = Notification::lease_end(NOON);
-    assert!(fixture.store.claim_notification(due.id, NOON, lease_end).unwrap().is_some());
+    assert_eq!(fixture.due_notifications(NOON).len(), 1);
     let receiver = receiver(Attempt::Accepted);
-    assert_eq!(round(&mut fixture, &receiver, lease_end.plus_millis(-1)), 0);
+    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(59_999)), 0);
     // Ten minutes are long enough for any claim.
     assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(600_000)), 1);
     assert_eq!(state(&fixture, &user).state, NotificationState::Delivered);
@@ -112,12 +112,11 @@ fn an_attempt_that_was_cut_off_is_made_again_when_its_claim_has_run_out() {
 
 #[test]
 fn two_notifiers_do_not_make_one_attempt_twice() {
-    let (fixture, _) = waiting();
-    let due = fixture.store.due_notifications(NOON, 10).unwrap().remove(0);
-    let other = fixture.connection();
-    let lease_end = NOON.plus_millis(60_000);
-    assert!(fixture.store.claim_notification(due.id, NOON, lease_end).unwrap().is_some());
-    assert!(other.claim_notification(due.id, NOON, lease_end).unwrap().is_none());
+    let (mut fixture, _) = waiting();
+    assert_eq!(fixture.due_notifications(NOON).len(), 1);
+    assert!(fixture.due_notifications(NOON).is_empty());
+    let receiver = receiver(Attempt::Accepted);
+    assert_eq!(round(&mut fixture, &receiver, NOON), 0);
 }
 
 #[test]

@@ -2,18 +2,18 @@
 //!
 //! The files in `golden/` are events as version 1.0 emitted them; they are never changed, only added to. `GOLDEN=write`
 //! adds the ones that are missing.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use perennial_domain::{
-    Attempt, Commit, DueInput, Notification, OverrideInput, create_channel, delete_task, fire,
+    Attempt, Commit, DueInput, Occurrence, OverrideInput, Plan, Task, UserId, create_channel, delete_task, fire,
     override_occurrence, plan_successor, record_attempt, update_task,
 };
-use perennial_events::{Bus, BusError, CloudEvent, relay_stream};
+use perennial_events::{Bus, BusError, CloudEvent, Message, relay_stream};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{Store, SystemStore};
+use perennial_store::Store;
 use serde_json::Value;
 
 /// A bus that keeps what it is given.
@@ -21,9 +21,9 @@ use serde_json::Value;
 struct Kept(RefCell<Vec<(String, CloudEvent)>>);
 
 impl Bus for Kept {
-    async fn publish(&self, topic: &str, event: &CloudEvent) -> Result<(), BusError> {
-        self.0.borrow_mut().push((topic.to_owned(), event.clone()));
-        Ok(())
+    async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
+        self.0.borrow_mut().extend(batch.iter().map(|message| (message.topic.clone(), message.event.clone())));
+        (batch.len(), None)
     }
 }
 
@@ -31,13 +31,12 @@ impl Bus for Kept {
 fn every_kind() -> Vec<(String, CloudEvent)> {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
-    let apply = |fixture: &Fixture, commit: &Commit| fixture.store.apply(commit).unwrap();
+    let apply = |fixture: &Fixture, commit: &Commit| _ = fixture.store.commit(commit).unwrap();
 
     let (task, first) = fixture.task(&user, WEEKLY);
     let input = serde_json::from_str(&WEEKLY.replace("Bins", "Bins out")).unwrap();
-    let (commit, task, _) =
-        update_task(&mut fixture.context(&user), &task, std::slice::from_ref(&first), None, &[], &input)
-            .unwrap();
+    let state = fixture.state(&user, &task, None);
+    let (commit, task, _) = update_task(&mut fixture.context(&user), &state, &input).unwrap();
     apply(&fixture, &commit);
 
     let url = "https://hooks.example.com";
@@ -45,15 +44,10 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     let (commit, channel) =
         create_channel(&mut fixture.context(&user), url, secret, 0, &Default::default()).unwrap();
     apply(&fixture, &commit);
-    let due = fixture.store.due_alarms(NOON.plus_millis(7 * 86_400_000), 1).unwrap().remove(0).alarm;
+    let due = fixture.due_reminders(NOON.plus_millis(7 * 86_400_000)).remove(0).alarm;
     let commit = fire(&mut fixture.context(&user), &due, &[channel]);
     apply(&fixture, &commit);
-    let queued = fixture.store.due_notifications(NOON, 1).unwrap().remove(0);
-    let claimed = |fixture: &Fixture| {
-        let lease_end = Notification::lease_end(NOON);
-        fixture.store.claim_notification(queued.id, NOON, lease_end).unwrap().unwrap()
-    };
-    let notification = claimed(&fixture);
+    let notification = fixture.due_notifications(NOON).remove(0).notification;
     let gone = Attempt::Gone { error: "the receiver answered 410".to_owned() };
     // What a receiver that is gone would have made of it; then what happens.
     let failed = record_attempt(&mut fixture.context(&user), &notification, &gone);
@@ -64,8 +58,7 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     apply(&fixture, &failed_only);
 
     fixture.complete(&user, &task, &first).unwrap();
-    let (task, closed) = fixture.read(&user, &task, &first);
-    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
+    let commit = successor(&mut fixture, &user, &task, &first);
     apply(&fixture, &commit);
 
     let coming = OverrideInput {
@@ -74,18 +67,17 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
         due: Some(DueInput { local: "2026-12-08T07:00:00".to_owned(), tz: Some("Europe/Berlin".to_owned()) }),
         cancelled: false,
     };
-    let (task, _) = fixture.store.task(&user, task.id).unwrap().unwrap();
-    let (commit, _) = override_occurrence(&mut fixture.context(&user), &task, None, &[], &coming).unwrap();
+    let state = fixture.state(&user, &task, None);
+    let (commit, _) = override_occurrence(&mut fixture.context(&user), &state, &coming).unwrap();
     apply(&fixture, &commit);
 
     let once = WEEKLY.replace("FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=1");
     let (task, only) = fixture.task(&user, &once);
     fixture.complete(&user, &task, &only).unwrap();
-    let (task, closed) = fixture.read(&user, &task, &only);
-    let (commit, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
+    let commit = successor(&mut fixture, &user, &task, &only);
     apply(&fixture, &commit);
-    let (task, _) = fixture.store.task(&user, task.id).unwrap().unwrap();
-    let commit = delete_task(&mut fixture.context(&user), &task, &[]);
+    let state = fixture.state(&user, &task, None);
+    let commit = delete_task(&mut fixture.context(&user), &state);
     apply(&fixture, &commit);
 
     let kept = Kept::default();
@@ -93,11 +85,22 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     kept.0.into_inner()
 }
 
+/// What follows a closed occurrence.
+fn successor(fixture: &mut Fixture, user: &UserId, task: &Task, closed: &Occurrence) -> Commit {
+    let state = fixture.state(user, task, Some(&closed.recurrence_id));
+    match plan_successor(&mut fixture.context(user), &state).unwrap() {
+        Plan::Opens(commit, _) | Plan::Ends(commit) => *commit,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A commit that changes no row.
-fn delete_nothing(fixture: &mut Fixture, user: &perennial_domain::UserId) -> Commit {
+fn delete_nothing(fixture: &mut Fixture, user: &UserId) -> Commit {
     let (task, _) = fixture.task(user, r#"{"title": "x"}"#);
-    let mut commit = delete_task(&mut fixture.context(user), &task, &[]);
+    let state = fixture.state(user, &task, None);
+    let mut commit = delete_task(&mut fixture.context(user), &state);
     commit.tasks.clear();
+    commit.occurrences.clear();
     commit.expect = Default::default();
     commit
 }

@@ -1,20 +1,15 @@
 //! The invariants that the store keeps, each under the number it has in docs/architecture.md.
 
+use std::cell::RefCell;
 use std::thread;
 
 use perennial_domain::{
-    DueAlarm, EventId, Ids, InboxRecord, Succession, create_task, delete_task, fire, plan_successor,
+    Bound, EventId, IdempotencyRecord, Ids, InboxRecord, OverrideInput, Plan, SeriesState, Succession, TaskStatus,
+    UserId, WebhookPolicy, create_channel, create_task, delete_task, fire, override_occurrence, plan_successor,
 };
 use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context, webhook};
-use perennial_store::sqlite::Value;
-use perennial_store::{Page, Store, StoreError, SystemStore};
-
-const TABLES: [&str; 8] =
-    ["task", "occurrence", "alarm", "notification", "outbox", "stream", "audit", "idempotency"];
-
-fn everything(fixture: &Fixture) -> Vec<Vec<Vec<Value>>> {
-    TABLES.iter().map(|table| fixture.rows(&format!("SELECT * FROM {table} ORDER BY rowid"))).collect()
-}
+use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_store::{Apply, Lease, Mark, Mode, OutboxStore, Page, Store, StoreError, WorkStore};
 
 /// Invariant 1: whatever part of a commit fails, none of it is there.
 #[test]
@@ -22,7 +17,7 @@ fn a_commit_that_fails_in_any_part_leaves_nothing() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
     let (task, occurrence) = fixture.task(&user, WEEKLY);
-    let before = everything(&fixture);
+    let before = fixture.everything();
 
     let mut ids = Counting::default();
     // The ids start anew, so that each kind of row collides with one that is there.
@@ -46,18 +41,51 @@ fn a_commit_that_fails_in_any_part_leaves_nothing() {
         for row in &mut commit.tasks {
             row.id = perennial_domain::TaskId::new(fixture.ids.next());
         }
-        assert!(fixture.store.apply(&commit).is_err(), "{part} did not collide");
-        assert_eq!(everything(&fixture), before, "a commit that failed at its {part} left something");
+        assert!(fixture.store.commit(&commit).is_err(), "{part} did not collide");
+        assert_eq!(fixture.everything(), before, "a commit that failed at its {part} left something");
     }
 }
 
-/// Invariant 1: a commit is one statement, and a second one behind it is refused rather than dropped.
+/// Keeps the statements that a store issues.
+struct Recorded<'a> {
+    sql: NativeSql,
+    statements: &'a RefCell<Vec<String>>,
+}
+
+impl Sql for Recorded<'_> {
+    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
+        self.statements.borrow_mut().push(statement.to_owned());
+        self.sql.execute(statement, parameters)
+    }
+}
+
+/// Invariant 1: a commit is one statement, in no transaction of a guest's.
+#[test]
+fn a_commit_is_one_statement() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let statements = RefCell::default();
+    let sql = Recorded { sql: NativeSql::open(&fixture.path()).unwrap(), statements: &statements };
+    let store = Sqlite::open(sql, Durability::Full).unwrap();
+    let input = serde_json::from_str(WEEKLY).unwrap();
+    let commits: Vec<_> =
+        (0..3).map(|_| create_task(&mut fixture.context(&user), &input).unwrap().0).collect();
+    statements.borrow_mut().clear();
+    store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
+    assert_eq!(statements.borrow().len(), 1, "{statements:?}");
+    assert!(statements.borrow()[0].starts_with("INSERT INTO write_v2"), "{statements:?}");
+    assert_eq!(fixture.count("task"), 3);
+}
+
+/// Invariant 1: text behind a statement is refused, never dropped as a host would: so every text of the store's, which all
+/// of these tests execute, is one statement.
 #[test]
 fn a_text_with_a_second_statement_is_refused() {
-    let source = include_str!("../src/sqlite/apply.rs");
-    assert_eq!(source.matches("self.execute(").count(), 1, "a write is one host call");
-    for room in [source, include_str!("../src/sqlite/read.rs"), include_str!("../src/sqlite/system.rs")] {
-        assert!(!room.contains("BEGIN") && !room.contains("COMMIT"), "no guest opens a transaction");
+    let fixture = Fixture::new();
+    let sql = NativeSql::open(&fixture.path()).unwrap();
+    assert!(sql.execute("SELECT 1", &[]).is_ok());
+    for text in ["SELECT 1; SELECT 2", "UPDATE task SET title = 'x'; DELETE FROM task"] {
+        assert!(sql.execute(text, &[]).is_err(), "{text}");
     }
 }
 
@@ -74,7 +102,7 @@ fn sequences_are_gapless_under_concurrent_commits() {
                 let input = serde_json::from_str(WEEKLY).unwrap();
                 for _ in 0..50 {
                     let (commit, ..) = create_task(&mut context(&user, &mut ids), &input).unwrap();
-                    store.apply(&commit).unwrap();
+                    store.commit(&commit).unwrap();
                 }
             });
         }
@@ -98,7 +126,7 @@ fn a_repeated_event_has_no_second_effect() {
         // Each delivery decides anew, with ids of its own: only the inbox can tell that it is the same event.
         let (mut commit, ..) = create_task(&mut fixture.context(&user), &input).unwrap();
         commit.inbox = inbox.clone();
-        let applied = fixture.store.apply(&commit);
+        let applied = fixture.store.commit(&commit);
         assert_eq!(delivery > 0, matches!(applied, Err(StoreError::AlreadyApplied)), "{applied:?}");
     }
     assert_eq!(fixture.count("task"), 1);
@@ -124,23 +152,26 @@ fn two_plans_of_one_successor_make_one() {
     let user = fixture.user("ada");
     let (task, occurrence) = fixture.task(&user, WEEKLY);
     fixture.complete(&user, &task, &occurrence).unwrap();
-    let (task, closed) = fixture.read(&user, &task, &occurrence);
-    assert_eq!(closed.succession, Succession::Pending);
+    let state = fixture.state(&user, &task, Some(&occurrence.recurrence_id));
+    assert_eq!(state.asked.as_ref().unwrap().succession, Succession::Pending);
 
-    let (first, successor) =
-        plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
-    assert_eq!(successor.unwrap().recurrence_id.as_str(), "2026-11-30T07:00:00[Europe/Berlin]");
-    fixture.store.apply(&first).unwrap();
+    let plan = |fixture: &mut Fixture| match plan_successor(&mut fixture.context(&user), &state).unwrap() {
+        Plan::Opens(commit, opened) => (*commit, *opened),
+        other => panic!("{other:?}"),
+    };
+    let (first, successor) = plan(&mut fixture);
+    assert_eq!(successor.recurrence_id.as_str(), "2026-11-30T07:00:00[Europe/Berlin]");
+    fixture.store.commit(&first).unwrap();
 
-    let (mut second, _) = plan_successor(&mut fixture.context(&user), &task, &closed, &[], &[], &[]).unwrap();
-    assert!(matches!(fixture.store.apply(&second), Err(StoreError::Changed(_))));
+    let (mut second, _) = plan(&mut fixture);
+    assert!(matches!(fixture.store.commit(&second), Err(StoreError::Changed(_))));
     // Even a plan that expects nothing and names another date meets the unique successor.
     second.expect = Default::default();
     second.opened[0].recurrence_id =
         perennial_domain::RecurrenceId::from_text("2026-12-07T07:00:00[Europe/Berlin]");
-    let refused = fixture.store.apply(&second);
+    let refused = fixture.store.commit(&second);
     assert!(
-        matches!(&refused, Err(StoreError::Duplicate(what)) if what.contains("predecessor")),
+        matches!(&refused, Err(StoreError::Duplicate(refusal)) if refusal.what == "occurrence.predecessor"),
         "{refused:?}"
     );
     assert_eq!(fixture.count("occurrence WHERE predecessor IS NOT NULL"), 1);
@@ -153,9 +184,12 @@ fn a_done_occurrence_does_not_open_again() {
     let user = fixture.user("ada");
     let (task, occurrence) = fixture.task(&user, WEEKLY);
     fixture.complete(&user, &task, &occurrence).unwrap();
-    let mut stale = delete_task(&mut fixture.context(&user), &task, &[occurrence]);
+    let state = fixture.state(&user, &task, None);
+    let stale = SeriesState { open: vec![occurrence], last_closed: None, ..state };
+    let mut stale = delete_task(&mut fixture.context(&user), &stale);
     stale.expect = Default::default();
-    fixture.store.apply(&stale).unwrap();
+    let refused = fixture.store.commit(&stale);
+    assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "occurrence"), "{refused:?}");
     assert_eq!(fixture.count("occurrence WHERE status = 'done'"), 1);
 }
 
@@ -166,18 +200,19 @@ fn a_reminder_fires_once_per_channel() {
     let user = fixture.user("ada");
     fixture.task(&user, WEEKLY);
     let later = NOON.plus_millis(7 * 86_400_000);
-    let due: DueAlarm = fixture.store.due_alarms(later, 10).unwrap().remove(0).alarm;
+    let due = fixture.due_reminders(later).remove(0).alarm;
     let channels = [webhook("one"), webhook("two")];
     let first = fire(&mut fixture.context(&user), &due, &channels);
     let mut second = fire(&mut fixture.context(&user), &due, &channels);
-    fixture.store.apply(&first).unwrap();
-    assert!(matches!(fixture.store.apply(&second), Err(StoreError::Changed(_))));
+    fixture.store.commit(&first).unwrap();
+    assert!(matches!(fixture.store.commit(&second), Err(StoreError::Changed(_))));
     // Even a sweep that expects nothing meets the unique notification.
     second.expect = Default::default();
-    assert!(matches!(fixture.store.apply(&second), Err(StoreError::Duplicate(_))));
-    assert_eq!(fixture.count("notification"), 2);
+    assert!(matches!(fixture.store.commit(&second), Err(StoreError::Duplicate(_))));
+    assert_eq!(fixture.count("notification_v2"), 2);
     assert_eq!(fixture.count("outbox WHERE type = 'reminder.fired'"), 1);
-    assert!(fixture.store.due_alarms(later, 10).unwrap().is_empty());
+    assert_eq!(fixture.count("work WHERE kind = 'reminder'"), 0);
+    assert!(fixture.due_reminders(later.plus_millis(86_400_000)).is_empty());
 }
 
 /// Invariant 6: no statement of a user's request reaches another user's rows.
@@ -186,29 +221,90 @@ fn another_users_rows_are_not_there() {
     let mut fixture = Fixture::new();
     let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
     let (task, occurrence) = fixture.task(&ada, WEEKLY);
-    let due = fixture.store.due_alarms(NOON.plus_millis(7 * 86_400_000), 10).unwrap().remove(0).alarm;
+    let due = fixture.due_reminders(NOON.plus_millis(7 * 86_400_000)).remove(0).alarm;
     let fired = fire(&mut fixture.context(&ada), &due, &[]);
-    fixture.store.apply(&fired).unwrap();
+    fixture.store.commit(&fired).unwrap();
+    let (mut set_up, channel) = create_channel(
+        &mut fixture.context(&ada),
+        "https://hooks.example.com",
+        "whsec_AAAA".to_owned(),
+        0,
+        &WebhookPolicy::default(),
+    )
+    .unwrap();
+    set_up.idempotency = Some(answer("key"));
+    fixture.store.commit(&set_up).unwrap();
+    let change = OverrideInput {
+        recurrence_id: "2026-12-07T07:00:00[Europe/Berlin]".to_owned(),
+        title: Some("Bins out".to_owned()),
+        ..OverrideInput::default()
+    };
+    let state = fixture.state(&ada, &task, None);
+    let (change, _) = override_occurrence(&mut fixture.context(&ada), &state, &change).unwrap();
+    fixture.store.commit(&change).unwrap();
+    fixture.rows(
+        "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, parked_at) \
+         SELECT 'successor', user_id, user_id, id, '', 1 FROM task",
+    );
+    let parked = fixture.store.parked(&ada, &page()).unwrap().remove(0).id;
 
-    let page = Page { after: None, limit: 10 };
+    // Every read of a user's requests, by whether it finds anything.
     let store = &fixture.store;
-    assert!(store.task(&eve, task.id).unwrap().is_none());
-    assert!(store.tasks(&eve, None, &page).unwrap().is_empty());
-    assert!(store.occurrence(&eve, task.id, &occurrence.recurrence_id).unwrap().is_none());
-    assert!(store.open_occurrences(&eve, task.id).unwrap().is_empty());
-    assert!(store.occurrences(&eve, task.id, &page).unwrap().is_empty());
-    assert!(store.notifications(&eve, Some(task.id), &page).unwrap().is_empty());
-    assert!(!store.notifications(&ada, Some(task.id), &page).unwrap().is_empty());
+    let bounds = (
+        Bound::parse("2026-11-20T00:00:00Z", "from").unwrap(),
+        Bound::parse("2026-11-26T00:00:00Z", "to").unwrap(),
+    );
+    let found = |user: &UserId| {
+        let (last, overrides) = store.projection(user, task.id).unwrap();
+        [
+            ("idempotent_answer", store.idempotent_answer(user, "key").unwrap().is_some()),
+            ("series", store.series(user, task.id, Some(&occurrence.recurrence_id)).unwrap().is_some()),
+            ("task", store.task(user, task.id).unwrap().is_some()),
+            ("tasks", !store.tasks(user, None, &page()).unwrap().is_empty()),
+            ("open tasks", !store.tasks(user, Some(TaskStatus::Open), &page()).unwrap().is_empty()),
+            ("occurrences", !store.occurrences(user, task.id, &page()).unwrap().is_empty()),
+            ("occurrences_between", !store.occurrences_between(user, task.id, bounds, 9).unwrap().is_empty()),
+            ("projection", last.is_some()),
+            ("overrides", !overrides.is_empty()),
+            ("channels", !store.channels(user).unwrap().is_empty()),
+            ("channel", store.channel(user, &channel.id).unwrap().is_some()),
+            ("notifications", !store.notifications(user, None, &page()).unwrap().is_empty()),
+            ("notifications of a task", !store.notifications(user, Some(task.id), &page()).unwrap().is_empty()),
+            ("parked", !store.parked(user, &page()).unwrap().is_empty()),
+            ("parked_count", store.parked_count(user).unwrap() > 0),
+            ("parked_item", store.parked_item(user, parked).unwrap().is_some()),
+            ("due_series", store.due_series(user, task.id, &occurrence.recurrence_id).unwrap().is_some()),
+        ]
+    };
+    assert_eq!(found(&ada).map(|(read, any)| (read, !any)), found(&eve));
+    assert!(found(&eve).iter().all(|(_, any)| !any), "{:?}", found(&eve));
 
     // A write of hers that names the task changes nothing of it.
     let before = fixture.rows("SELECT * FROM task").concat();
-    let foreign = delete_task(&mut fixture.context(&eve), &task, &[occurrence]);
-    assert!(matches!(fixture.store.apply(&foreign), Err(StoreError::Changed(_))));
+    let state = fixture.state(&ada, &task, None);
+    let foreign = delete_task(&mut fixture.context(&eve), &state);
+    assert!(matches!(fixture.store.commit(&foreign), Err(StoreError::Changed(_))));
     let mut unguarded = foreign;
     unguarded.expect = Default::default();
-    fixture.store.apply(&unguarded).unwrap();
+    let refused = fixture.store.commit(&unguarded);
+    assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "owner"), "{refused:?}");
     assert_eq!(fixture.rows("SELECT * FROM task").concat(), before);
     assert_eq!(fixture.count("occurrence WHERE status = 'open'"), 1);
+}
+
+fn page() -> Page {
+    Page { after: None, limit: 10 }
+}
+
+fn answer(key: &str) -> IdempotencyRecord {
+    IdempotencyRecord {
+        key: key.to_owned(),
+        fingerprint: "fingerprint".to_owned(),
+        status: 201,
+        etag: None,
+        location: None,
+        body: "{}".to_owned(),
+    }
 }
 
 /// Invariant 7: a relay that is overtaken cannot mark what another is publishing, and nothing that waits is skipped.
@@ -218,12 +314,15 @@ fn a_relay_that_lost_its_lease_marks_nothing() {
     let user = fixture.user("ada");
     fixture.task(&user, WEEKLY);
     let stream = user.stream();
-    let slow = fixture.store.lease_stream(&stream, NOON, NOON.plus_millis(10)).unwrap().unwrap();
-    assert!(fixture.store.lease_stream(&stream, NOON, NOON.plus_millis(10)).unwrap().is_none());
+    let slow = fixture.store.lease_stream(&stream, NOON, 10).unwrap().unwrap();
+    assert!(fixture.store.lease_stream(&stream, NOON, 10).unwrap().is_none());
     let late = NOON.plus_millis(11);
-    let next = fixture.store.lease_stream(&stream, late, late.plus_millis(10)).unwrap().unwrap();
-    fixture.store.mark_published(&slow, 1, late).unwrap();
-    assert_eq!(fixture.store.waiting_events(&stream, 10).unwrap().len(), 1);
-    fixture.store.mark_published(&next, 1, late).unwrap();
-    assert!(fixture.store.waiting_events(&stream, 10).unwrap().is_empty());
+    let next = fixture.store.lease_stream(&stream, late, 10).unwrap().unwrap();
+    let done = |lease: &Lease| [Mark { lease: lease.clone(), up_to: 1, pause: None }];
+    fixture.store.mark_published(&done(&slow), late).unwrap();
+    assert_eq!(fixture.store.waiting_events(std::slice::from_ref(&next), 10).unwrap().len(), 1);
+    assert_eq!(fixture.waiting_events(&user).len(), 1, "who was overtaken has marked");
+    fixture.store.mark_published(&done(&next), late).unwrap();
+    assert!(fixture.waiting_events(&user).is_empty());
+    assert!(fixture.store.lease_stream(&stream, late, 10).unwrap().is_none(), "nothing waits");
 }

@@ -28,7 +28,7 @@ fn task_query(condition: &str) -> String {
          'due', CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
          'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
          'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, \
-         'occurrence', json((SELECT json({OCCURRENCE}) FROM occurrence AS o \
+         'occurrence', json((SELECT {OCCURRENCE} FROM occurrence AS o \
           WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1)), \
          'parked', json((SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
           WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1))) \

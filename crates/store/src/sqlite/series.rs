@@ -7,16 +7,17 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// For each key (user, task, asked) its index and the state, as JSON. The names that a successor might meet begin with the
-/// earliest of those it may follow: the occurrence asked for or the last one closed, or the day before it was done.
+/// earliest of those it may follow: the occurrence asked for or the last one closed, or the day before it was done. What a
+/// subquery gives is text, so each is told to be JSON outside of it.
 fn statement() -> String {
     let closed = "status <> 'open' AND (status = 'done' OR succession <> 'none')";
     format!(
         "SELECT k.key, json_object('user', {USER}, 'task', {TASK}, \
-         'asked', json((SELECT json({OCCURRENCE}) FROM occurrence AS o \
+         'asked', json((SELECT {OCCURRENCE} FROM occurrence AS o \
           WHERE o.task_id = t.id AND o.recurrence_id = k.value ->> 2 AND o.user_id = t.user_id)), \
          'open', json((SELECT json_group_array(json(j)) FROM (SELECT {OCCURRENCE} AS j FROM occurrence AS o \
           WHERE o.task_id = t.id AND o.user_id = t.user_id AND o.status = 'open' ORDER BY o.ordinal LIMIT 101))), \
-         'closed', json((SELECT json({OCCURRENCE}) FROM occurrence AS o \
+         'closed', json((SELECT {OCCURRENCE} FROM occurrence AS o \
           WHERE o.task_id = t.id AND o.user_id = t.user_id AND {closed} ORDER BY o.ordinal DESC LIMIT 1)), \
          'overrides', json((SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
           WHERE v.task_id = t.id AND v.user_id = t.user_id ORDER BY v.recurrence_id LIMIT 500))), \

@@ -66,13 +66,16 @@ struct NotificationRow {
     endpoint_failures: i64,
 }
 
+/// The kinds of work, each with whether it was claimed before and never settled: that comes last.
+const KINDS: &str = "[[\"successor\",0],[\"reminder\",0],[\"zone\",0],[\"notification\",0],\
+     [\"successor\",1],[\"reminder\",1],[\"zone\",1],[\"notification\",1]]";
+
 impl<S: Sql> WorkStore for Sqlite<S> {
     fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
         let look = format!(
             "SELECT json_object('kinds', json((SELECT json_group_array(json_array(k.kind, k.again)) FROM ( \
-             SELECT kind, again FROM (SELECT 'successor' AS kind UNION ALL SELECT 'reminder' UNION ALL SELECT 'zone' \
-             UNION ALL SELECT 'notification'), (SELECT 0 AS again UNION ALL SELECT 1)) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
-             AND l.again = k.again AND l.ready_at <= ?1))) , \
+             SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
+             AND l.again = k.again AND l.ready_at <= ?1))), \
              'zones', EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2), \
              'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {})",
             prune::LOOK
