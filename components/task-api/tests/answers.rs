@@ -1,5 +1,5 @@
 //! The shape of every answer. A change of a snapshot is a change that clients see: `INSTA_UPDATE=always` writes them anew.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod service;
 

@@ -1,5 +1,5 @@
 //! Who and what is let in, and what is told again.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod service;
 
