@@ -6,8 +6,8 @@ use std::path::Path;
 
 use perennial_domain::{Actor, Commit, Context, Ids, TaskInput, Timestamp, UserId, create_task};
 use perennial_recurrence::Zone;
-use perennial_store::{Apply, Mode, Store};
 use perennial_store::sqlite::{Durability, NativeSql, Sqlite};
+use perennial_store::{Apply, Mode, Store};
 use serde_json::Value;
 use uuid::Uuid;
 

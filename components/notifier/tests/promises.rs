@@ -5,8 +5,7 @@ use std::cell::RefCell;
 
 use notifier::{Post, Sender, deliver};
 use perennial_domain::{
-    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel,
-    fire,
+    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel, fire,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::{NotificationRecord, Page, Store};

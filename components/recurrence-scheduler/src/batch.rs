@@ -44,7 +44,9 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
             users.push(ticket.user.as_str().to_owned());
         }
         let decided = match what {
-            _ if ticket.tries > CLAIMS => Decided::Never("it was begun again and again and never finished".to_owned()),
+            _ if ticket.tries > CLAIMS => {
+                Decided::Never("it was begun again and again and never finished".to_owned())
+            }
             Ok(Some(what)) => decide(what),
             Ok(None) => Decided::Drop,
             Err(error) => Decided::Never(error.to_string()),
@@ -93,4 +95,3 @@ fn apply_each<S: Store>(store: &S, commits: &[Commit]) -> Result<Vec<Result<Outc
         }
     }
 }
-

@@ -59,7 +59,8 @@ pub fn sweep<S: Store + WorkStore>(
     if due.zones {
         store.offer_zones(tzdata_version(), ZONES)?;
     }
-    let mut queues: Vec<Queue> = due.kinds.iter().filter_map(|(kind, again)| Queue::new(*kind, *again)).collect();
+    let mut queues: Vec<Queue> =
+        due.kinds.iter().filter_map(|(kind, again)| Queue::new(*kind, *again)).collect();
     for _ in 0..ROUNDS {
         queues.retain(|queue| queue.left > 0);
         for queue in &mut queues {
@@ -163,7 +164,9 @@ fn remind(due: &DueReminder, now: Timestamp, ids: &mut dyn Ids) -> Decided {
 
 fn succeed(due: &DueSeries, now: Timestamp, ids: &mut dyn Ids) -> Decided {
     match plan_successor(&mut context(&due.user, now, ids, None, None), &due.state) {
-        Ok(Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit)) => Decided::Write(commit),
+        Ok(Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit)) => {
+            Decided::Write(commit)
+        }
         Ok(Plan::NotOwed) => Decided::Drop,
         Err(error) => Decided::Never(error.to_string()),
     }

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{
-    Bound, Due, Occurrence, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task, TaskInput, TaskStatus,
-    Timestamp, UserId, override_occurrence, project, split_series, update_task,
+    Bound, Due, Occurrence, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task, TaskInput,
+    TaskStatus, Timestamp, UserId, override_occurrence, project, split_series, update_task,
 };
 use perennial_fixture::{Fixture, NOON};
 use perennial_recurrence::Zone;
@@ -77,8 +77,7 @@ impl House {
         let input =
             OverrideInput { recurrence_id: id.to_owned(), title: title.map(str::to_owned), due, cancelled };
         let state = self.fixture.state(&self.user, &self.task, Some(&RecurrenceId::from_text(id)));
-        let (commit, _) =
-            override_occurrence(&mut self.fixture.context(&self.user), &state, &input).unwrap();
+        let (commit, _) = override_occurrence(&mut self.fixture.context(&self.user), &state, &input).unwrap();
         self.fixture.store.commit(&commit).unwrap();
     }
 }

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use perennial_domain::{
-    Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState, TaskId,
-    TaskInput, complete as decide, override_occurrence, project, split_series,
+    Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState,
+    TaskId, TaskInput, complete as decide, override_occurrence, project, split_series,
 };
 use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Request, Response, answer, json, query};
 use perennial_store::{Store, SystemStore};
@@ -37,11 +37,13 @@ pub(crate) fn complete<S: Store + SystemStore>(
         json(request, &["application/json"])?
     };
     let name = input.recurrence_id.as_deref();
-    on_occurrence(api, caller, request, (id, name, "complete"), |ctx, state, asked| match decide(ctx, state)? {
-        Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
-        Completion::Closes(commit, closed) => {
-            if_match.check(state.task.version)?;
-            Ok(Decision::write(*commit, show(&closed)))
+    on_occurrence(api, caller, request, (id, name, "complete"), |ctx, state, asked| {
+        match decide(ctx, state)? {
+            Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
+            Completion::Closes(commit, closed) => {
+                if_match.check(state.task.version)?;
+                Ok(Decision::write(*commit, show(&closed)))
+            }
         }
     })
 }

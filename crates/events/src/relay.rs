@@ -151,7 +151,11 @@ async fn publish(
                 break;
             }
             let Some(sequence) = sequences.get(begin) else { break };
-            letters.push(DeadLetter { stream: lease.stream.clone(), sequence: *sequence, reason: error.reason });
+            letters.push(DeadLetter {
+                stream: lease.stream.clone(),
+                sequence: *sequence,
+                reason: error.reason,
+            });
             mark.up_to = *sequence;
             begin = begin.saturating_add(1);
         }

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use perennial_domain::{
-    Attempt, Commit, DueInput, Occurrence, OverrideInput, Plan, Task, UserId, create_channel, delete_task, fire,
-    override_occurrence, plan_successor, record_attempt, update_task,
+    Attempt, Commit, DueInput, Occurrence, OverrideInput, Plan, Task, UserId, create_channel, delete_task,
+    fire, override_occurrence, plan_successor, record_attempt, update_task,
 };
 use perennial_events::{Bus, BusError, CloudEvent, Message, relay_stream};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
@@ -22,7 +22,9 @@ struct Kept(RefCell<Vec<(String, CloudEvent)>>);
 
 impl Bus for Kept {
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
-        self.0.borrow_mut().extend(batch.iter().map(|message| (message.topic.clone(), message.event.clone())));
+        self.0
+            .borrow_mut()
+            .extend(batch.iter().map(|message| (message.topic.clone(), message.event.clone())));
         (batch.len(), None)
     }
 }

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::thread;
 
 use perennial_domain::{
-    Bound, EventId, IdempotencyRecord, Ids, InboxRecord, OverrideInput, Plan, SeriesState, Succession, TaskStatus,
-    UserId, WebhookPolicy, create_channel, create_task, delete_task, fire, override_occurrence, plan_successor,
+    Bound, EventId, IdempotencyRecord, Ids, InboxRecord, OverrideInput, Plan, SeriesState, Succession,
+    TaskStatus, UserId, WebhookPolicy, create_channel, create_task, delete_task, fire, override_occurrence,
+    plan_successor,
 };
 use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context, webhook};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
@@ -189,7 +190,10 @@ fn a_done_occurrence_does_not_open_again() {
     let mut stale = delete_task(&mut fixture.context(&user), &stale);
     stale.expect = Default::default();
     let refused = fixture.store.commit(&stale);
-    assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "occurrence"), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "occurrence"),
+        "{refused:?}"
+    );
     assert_eq!(fixture.count("occurrence WHERE status = 'done'"), 1);
 }
 
@@ -269,7 +273,10 @@ fn another_users_rows_are_not_there() {
             ("channels", !store.channels(user).unwrap().is_empty()),
             ("channel", store.channel(user, &channel.id).unwrap().is_some()),
             ("notifications", !store.notifications(user, None, &page()).unwrap().is_empty()),
-            ("notifications of a task", !store.notifications(user, Some(task.id), &page()).unwrap().is_empty()),
+            (
+                "notifications of a task",
+                !store.notifications(user, Some(task.id), &page()).unwrap().is_empty(),
+            ),
             ("parked", !store.parked(user, &page()).unwrap().is_empty()),
             ("parked_count", store.parked_count(user).unwrap() > 0),
             ("parked_item", store.parked_item(user, parked).unwrap().is_some()),

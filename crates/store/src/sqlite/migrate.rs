@@ -51,7 +51,11 @@ pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
     }
     if found > VERSION {
         // A newer build has been here; what it left must be fit for this one.
-        return if compatible <= VERSION { Ok(()) } else { Err(StoreError::Schema { found, needed: VERSION }) };
+        return if compatible <= VERSION {
+            Ok(())
+        } else {
+            Err(StoreError::Schema { found, needed: VERSION })
+        };
     }
     journal_in_wal(store)?;
     for statement in REMEMBER {
@@ -83,7 +87,8 @@ pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<(i64, i64), StoreErro
         Ok(None) => Ok((0, 0)),
         // Before the second version there was no such table.
         Err(StoreError::Database(text)) if text.contains("no such table") => {
-            let version = store.query_one("PRAGMA user_version", &[], |row| row.integer())?.unwrap_or_default();
+            let version =
+                store.query_one("PRAGMA user_version", &[], |row| row.integer())?.unwrap_or_default();
             Ok((version, version))
         }
         Err(error) => Err(error),
