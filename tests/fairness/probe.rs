@@ -21,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct Lateness {
     what: &'static str,
     each: Vec<Duration>,
+    never: usize,
 }
 
 /// Something that is to come.
@@ -47,7 +48,7 @@ pub fn measure(user: &Client, probes: usize) -> Vec<Lateness> {
     let receiver = Receiver::start();
     let channel = json!({ "type": "webhook", "url": receiver.url() });
     user.post("/v1/channels").json(&channel).answer().ok(StatusCode::CREATED);
-    let lateness = KINDS.iter().map(|what| Lateness { what, each: Vec::new() }).collect();
+    let lateness = KINDS.iter().map(|what| Lateness { what, each: Vec::new(), never: 0 }).collect();
     let start = (Instant::now(), Utc::now());
     let mut watch = Watch { user: user.clone(), receiver, start, awaited: Vec::new(), lateness };
     for _ in 0..probes {
@@ -64,6 +65,7 @@ pub fn measure(user: &Client, probes: usize) -> Vec<Lateness> {
     for missing in &watch.awaited {
         let waited = (Utc::now() - missing.at).to_std().unwrap_or_default();
         watch.lateness[missing.kind].each.push(waited);
+        watch.lateness[missing.kind].never += 1;
     }
     watch.lateness
 }
@@ -139,7 +141,13 @@ impl Lateness {
         let seconds: Vec<String> =
             self.each.iter().map(|late| format!("{:.1}", late.as_secs_f64())).collect();
         let late = self.each.iter().filter(|late| **late > bound).count();
-        println!("  {}: {} of {} late; seconds: {}", self.what, late, self.each.len(), seconds.join(" "));
+        println!(
+            "  {}: {late} of {} late, {} not there when the wait ended; seconds: {}",
+            self.what,
+            self.each.len(),
+            self.never,
+            seconds.join(" ")
+        );
         late
     }
 }
