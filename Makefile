@@ -17,7 +17,7 @@ BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness zones help up demo build guests host \
+.PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness zones help up demo build guests host \
         test test-unit test-component test-e2e check format lint deny mutants redis toolchain
 
 help: ## this list
@@ -70,6 +70,9 @@ test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
+
+fairness: build ## one user's backlogs in full size, and how late another's work is then
+	@FAIRNESS_SCALE=1 $(CARGO) test $(NATIVE) -p perennial-tests --test fairness -- --nocapture --test-threads=1
 
 mutants: toolchain ## take away the guard of each invariant and see a test fail
 	@tests/mutants/run

@@ -102,3 +102,32 @@ fn every_variable_is_declared_and_none_is_declared_for_nothing() {
         }
     }
 }
+
+/// The list of consumers is what the triggers and routes are: a handler hears on its own channel and at its own address.
+#[test]
+fn every_consumer_has_its_channel_and_its_route() {
+    let manifest = manifest();
+    let list = |kind: &str| table(&manifest, "trigger")[kind].as_array().unwrap().clone();
+    let mut channels: Vec<(String, String)> = list("redis")
+        .iter()
+        .map(|trigger| (trigger["component"].as_str().unwrap().to_owned(), trigger["channel"].as_str().unwrap().to_owned()))
+        .collect();
+    channels.sort();
+    let mut consumers: Vec<(String, String)> = perennial_events::CONSUMERS
+        .iter()
+        .map(|consumer| (format!("{}-redis", consumer.name), consumer.channel.to_owned()))
+        .collect();
+    consumers.sort();
+    assert_eq!(channels, consumers);
+    for consumer in perennial_events::CONSUMERS {
+        let longest = list("http")
+            .iter()
+            .filter(|trigger| {
+                let route = trigger["route"].as_str().unwrap();
+                route == consumer.route || route.strip_suffix("...").is_some_and(|start| consumer.route.starts_with(start))
+            })
+            .max_by_key(|trigger| trigger["route"].as_str().unwrap().len())
+            .map(|trigger| trigger["component"].as_str().unwrap().to_owned());
+        assert_eq!(longest.as_deref(), Some(consumer.name), "{}", consumer.route);
+    }
+}

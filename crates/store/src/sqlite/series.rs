@@ -38,15 +38,15 @@ fn statement() -> String {
     )
 }
 
+/// The states of the series that there are, each with the index of its key.
+pub(super) type States = Vec<(usize, Result<StateRow, StoreError>)>;
+
 /// Whose series, which, and the occurrence in question.
 pub(super) type Key<'a> = (&'a UserId, TaskId, Option<&'a RecurrenceId>);
 
 impl<S: Sql> Sqlite<S> {
     /// The states of the series that there are, each with the index of its key. One that cannot be read spoils no other.
-    pub(super) fn series_of(
-        &self,
-        keys: &[Key<'_>],
-    ) -> Result<Vec<(usize, Result<StateRow, StoreError>)>, StoreError> {
+    pub(super) fn series_of(&self, keys: &[Key<'_>]) -> Result<States, StoreError> {
         let keys = serde_json::to_string(keys)?;
         self.query(&statement(), &[keys.into()], |row| {
             let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
