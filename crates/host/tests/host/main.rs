@@ -10,6 +10,7 @@
 
 mod cli;
 mod contracts;
+mod counts;
 mod cron;
 mod faults;
 mod http;
@@ -18,5 +19,6 @@ mod networking;
 mod redis;
 mod refusals;
 mod sqlite;
+mod start;
 mod support;
 mod variables;
