@@ -11,7 +11,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use tokio::sync::OwnedMutexGuard;
 
+use super::commits::Commits;
 use super::watch::{self, Marks};
+use crate::counts::Commit;
 
 /// As in a fresh connection of Spin.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(5000);
@@ -42,6 +44,7 @@ struct Idle {
 pub(super) struct Pooled {
     pub connection: rusqlite::Connection,
     marks: Arc<Marks>,
+    commits: Commits,
 }
 
 /// A connection lent to one guest.
@@ -99,13 +102,14 @@ impl Database {
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let marks = watch::watch(&mut connection)?;
-        let pooled = Pooled { connection, marks };
+        let commits = Commits::watch(&mut connection)?;
+        let mut pooled = Pooled { connection, marks, commits };
         pooled.set_defaults()?;
         Ok(pooled)
     }
 
     /// Takes a connection back. Does I/O if its guest left something to undo.
-    fn take_back(&self, pooled: Pooled) {
+    fn take_back(&self, mut pooled: Pooled) {
         if self.path.is_none() {
             return;
         }
@@ -128,10 +132,11 @@ impl Database {
 }
 
 impl Pooled {
-    fn set_defaults(&self) -> rusqlite::Result<()> {
+    fn set_defaults(&mut self) -> rusqlite::Result<()> {
         self.connection.busy_timeout(BUSY_TIMEOUT)?;
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+        self.commits.note_synchronous(&self.connection);
         self.marks.take_restore();
         Ok(())
     }
@@ -142,7 +147,7 @@ impl Pooled {
     }
 
     /// Makes the connection as new; `false` if it cannot be.
-    fn reset(&self) -> rusqlite::Result<bool> {
+    fn reset(&mut self) -> rusqlite::Result<bool> {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
@@ -166,6 +171,18 @@ fn forget_last_rowid(connection: &rusqlite::Connection) {
 impl Lease {
     pub fn connection(&self) -> Option<&rusqlite::Connection> {
         self.pooled.as_ref().map(|pooled| &pooled.connection)
+    }
+
+    /// What the statement that just ran committed.
+    pub fn committed(&mut self) -> Option<Commit> {
+        self.pooled.as_mut().and_then(|pooled| pooled.commits.take(&pooled.connection))
+    }
+
+    /// A pragma that may have changed how commits are made has run.
+    pub fn note_synchronous(&mut self) {
+        if let Some(pooled) = &mut self.pooled {
+            pooled.commits.note_synchronous(&pooled.connection);
+        }
     }
 
     /// The right to write, if nobody has it or waits for it.
