@@ -40,6 +40,11 @@ fn a_refused_webhook_comes_again_with_the_same_id_and_body() {
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.header("webhook-id"), delivered["id"]);
     assert_eq!(first.body, second.body);
+    assert_eq!(
+        first.header("content-length"),
+        first.body.len().to_string(),
+        "receivers need not read chunks"
+    );
     verify(&secret, first).unwrap();
     verify(&secret, second).unwrap();
 }
