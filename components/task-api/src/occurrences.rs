@@ -120,10 +120,10 @@ pub(crate) fn list(
 ) -> Result<Response, Problem> {
     let query = query(request, &["from", "to", "limit", "cursor"])?;
     let user = &caller.user.id;
-    let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| unescaped(value));
+    let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
-            let bounds = (Bound::parse(&from, "from")?, Bound::parse(&to, "to")?);
+            let bounds = (Bound::parse(from, "from")?, Bound::parse(to, "to")?);
             span(store, caller, id, bounds, &query)
         }
         (None, None) => {
@@ -164,11 +164,6 @@ fn span(
         .collect();
     let complete = complete && coming.len() <= room;
     Ok(answer(StatusCode::OK, &document!({ "items": items, "complete": complete })))
-}
-
-/// The value of a query parameter: `%3A` and the like are taken back; a `+` is a plus sign, as in no form.
-fn unescaped(value: &str) -> String {
-    value.replace("%3A", ":").replace("%3a", ":")
 }
 
 pub(crate) fn change<S: Store + SystemStore>(

@@ -1,7 +1,7 @@
 //! The settings of this application, checked before anything runs: its guests read them at each request, too late for
 //! whoever starts it.
 
-use perennial_guest::Settings;
+use perennial_guest::settings;
 
 use crate::variables::Variables;
 
@@ -14,6 +14,6 @@ pub(crate) fn check(variables: &Variables) -> anyhow::Result<()> {
         return Ok(());
     }
     let undeclared = || "the application does not declare it".to_owned();
-    Settings::read(|name| variables.get(name).map(str::to_owned).ok_or_else(undeclared))?;
+    settings::check(&|name| variables.get(name).map(str::to_owned).ok_or_else(undeclared))?;
     Ok(())
 }

@@ -244,3 +244,20 @@ fn what_is_owed_no_longer_is_not_planned_and_what_cannot_follow_ends() {
     assert!(matches!(world.plan(&at(22)).unwrap(), Plan::Ends(_)));
     assert_eq!((world.open(), world.the_task().status), (vec![String::new()], TaskStatus::Open));
 }
+
+#[test]
+fn what_follows_is_found_however_far_the_start_lies_back() {
+    for (policy, open) in [
+        (json!({ "misfire": "once" }), "2026-11-21T01:59:00[UTC]"),
+        (json!({ "misfire": "skip" }), "2026-11-22T01:00:00[UTC]"),
+        (json!({ "overlap": "skip" }), "2026-11-22T01:00:00[UTC]"),
+    ] {
+        let mut document = daily(&policy);
+        document["due"]["local"] = json!("1970-01-01T01:00:00");
+        document["recurrence"]["rrule"] = json!("FREQ=MINUTELY;COUNT=2000000000;BYHOUR=1");
+        let mut world = world(&document);
+        world.complete("1970-01-01T01:00:00[UTC]").unwrap();
+        world.sweep();
+        assert_eq!(world.open(), [open], "{policy}");
+    }
+}
