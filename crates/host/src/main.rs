@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    keep_errors_cheap();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,perennial_host=info"));
     let terminal = std::io::stderr().is_terminal();
@@ -23,6 +24,16 @@ fn main() -> ExitCode {
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Errors carry no backtrace of the host unless `RUST_LIB_BACKTRACE` asks for it: the engine makes one whenever a guest's
+/// store is dropped, and where `RUST_BACKTRACE` is set each walked the stack. Panics still tell theirs.
+#[expect(unsafe_code, reason = "the environment can be set only while there is one thread")]
+fn keep_errors_cheap() {
+    if std::env::var_os("RUST_LIB_BACKTRACE").is_none() {
+        // SAFETY: called first of all, before any thread is started.
+        unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     }
 }
 
