@@ -8,10 +8,12 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use perennial_domain::{
-    Actor, Attempt, Commit, Context, Ids, Notification, Timestamp, User, WebhookPolicy, record_attempt,
+    Actor, Attempt, Commit, Context, Ids, MAX_ATTEMPTS, Notification, Timestamp, User, WebhookPolicy,
+    record_attempt,
 };
 use perennial_store::{
-    Apply, Claim, Claimed, DueNotification, Mode, Outcome, Settlement, Store, StoreError, WorkKind, WorkStore,
+    Claim, Claimed, DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkKind, WorkStore,
+    apply_each,
 };
 use serde::Serialize;
 
@@ -72,6 +74,7 @@ pub struct Delivered {
 
 /// An attempt that has ended.
 struct Ended {
+    ticket: Ticket,
     user: User,
     notification: Notification,
     outcome: Attempt,
@@ -91,16 +94,24 @@ pub async fn deliver<S: Store + WorkStore>(
     let mut begun: u32 = 0;
     loop {
         let has_room = under_way.len() < AT_ONCE && begun < ATTEMPTS && now() < last_claim;
+        let mut settled = 0;
         if has_room {
-            for due in claim(store, now(), ids, &mut delivered)? {
+            let claimed = claim(store, now(), ids, &mut delivered)?;
+            settled = claimed.settled;
+            begun = begun.saturating_add(settled);
+            for (ticket, due) in claimed.due {
                 begun = begun.saturating_add(1);
                 under_way.push(async {
                     let outcome = send(sender, policy, &due.notification, now()).await;
-                    Ended { user: due.user, notification: due.notification, outcome }
+                    Ended { ticket, user: due.user, notification: due.notification, outcome }
                 });
             }
         }
         if under_way.is_empty() {
+            // Behind what was settled without an attempt there may be more.
+            if settled > 0 {
+                continue;
+            }
             return Ok(delivered);
         }
         let mut ended = Vec::new();
@@ -115,13 +126,20 @@ pub async fn deliver<S: Store + WorkStore>(
     }
 }
 
+/// What was claimed.
+struct Taken {
+    due: Vec<(Ticket, DueNotification)>,
+    /// How many were settled without an attempt.
+    settled: u32,
+}
+
 /// Claims what is due. What is gone or cannot be read is settled at once.
 fn claim<S: WorkStore>(
     store: &S,
     now: Timestamp,
     ids: &mut dyn Ids,
     delivered: &mut Delivered,
-) -> Result<Vec<DueNotification>, StoreError> {
+) -> Result<Taken, StoreError> {
     let (mut due, mut settled) = (Vec::new(), Vec::new());
     for (kind, again) in store.due_work(now, "")?.kinds {
         if kind != WorkKind::Notification {
@@ -140,7 +158,12 @@ fn claim<S: WorkStore>(
         };
         for Claimed { ticket, what } in store.claim_notifications(&claim)? {
             match what {
-                Ok(Some(notification)) => due.push(notification),
+                _ if ticket.tries > MAX_ATTEMPTS => {
+                    let reason = "it was begun again and again and never finished".to_owned();
+                    delivered.failures.push(format!("task {}: {reason}", ticket.task));
+                    settled.push((ticket, Settlement::Park { reason }));
+                }
+                Ok(Some(notification)) => due.push((ticket, notification)),
                 Ok(None) => settled.push((ticket, Settlement::Drop)),
                 Err(error) => {
                     let reason = error.to_string();
@@ -151,11 +174,12 @@ fn claim<S: WorkStore>(
         }
     }
     store.settle(&settled, now)?;
-    Ok(due)
+    Ok(Taken { due, settled: u32::try_from(settled.len()).unwrap_or(u32::MAX) })
 }
 
-/// Records how attempts ended. One that a later attempt has overtaken says nothing any more.
-fn record<S: Store>(
+/// Records how attempts ended. One that a later attempt has overtaken says nothing any more; one that cannot be recorded
+/// spoils no other, and is made again after a pause.
+fn record<S: Store + WorkStore>(
     store: &S,
     ended: &[Ended],
     now: Timestamp,
@@ -167,7 +191,7 @@ fn record<S: Store>(
     }
     let commits: Vec<Commit> = ended
         .iter()
-        .map(|Ended { user, notification, outcome }| {
+        .map(|Ended { user, notification, outcome, .. }| {
             let mut ctx = Context {
                 user: user.id.clone(),
                 zone: user.zone,
@@ -181,14 +205,24 @@ fn record<S: Store>(
             record_attempt(&mut ctx, notification, outcome)
         })
         .collect();
-    let outcomes = store.apply(&commits, Apply { mode: Mode::Each, relay_for: 0 })?;
-    for (commit, outcome) in commits.iter().zip(outcomes) {
-        if matches!(outcome, Outcome::Applied(_)) {
-            delivered.attempted = delivered.attempted.saturating_add(1);
-            delivered.relay |= !commit.events.is_empty();
+    let mut settled = Vec::new();
+    for ((commit, Ended { ticket, .. }), outcome) in
+        commits.iter().zip(ended).zip(apply_each(store, &commits)?)
+    {
+        match outcome {
+            Ok(Outcome::Applied(_)) => {
+                delivered.attempted = delivered.attempted.saturating_add(1);
+                delivered.relay |= !commit.events.is_empty();
+            }
+            Ok(Outcome::Answered(_) | Outcome::Refused) => {}
+            Err(reason) => {
+                delivered.failures.push(format!("task {}: {reason}", ticket.task));
+                let settlement = Settlement::failed(ticket, reason);
+                settled.push((ticket.clone(), settlement));
+            }
         }
     }
-    Ok(())
+    store.settle(&settled, now)
 }
 
 async fn send(

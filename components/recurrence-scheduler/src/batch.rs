@@ -1,7 +1,7 @@
 //! Carrying out a set of claimed items: decide each, apply all in one statement, settle what was not done.
 
 use perennial_domain::Commit;
-use perennial_store::{Apply, Claimed, Mode, Outcome, Settlement, Store, StoreError, WorkStore};
+use perennial_store::{Claimed, Outcome, Settlement, Store, StoreError, WorkStore, apply_each};
 
 /// How often an item may be claimed: more often than it may fail, so that one which brings its claimer down is parked too.
 const CLAIMS: i64 = 8;
@@ -67,7 +67,12 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
     for (ticket, outcome) in tickets.into_iter().zip(apply_each(store, &commits)?) {
         match outcome {
             Ok(Outcome::Applied(_) | Outcome::Answered(_)) => done.done = done.done.saturating_add(1),
-            Ok(Outcome::Refused) => settled.push((ticket, Settlement::Release)),
+            // Others were at it, mostly; what is refused each time must come to an end too.
+            Ok(Outcome::Refused) => {
+                let settlement =
+                    Settlement::failed(&ticket, "it was something else each time it was tried".to_owned());
+                settled.push((ticket, settlement));
+            }
             Err(reason) => {
                 done.failures.push(format!("task {}: {reason}", ticket.task));
                 let settlement = Settlement::failed(&ticket, reason);
@@ -77,21 +82,4 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
     }
     store.settle(&settled, now)?;
     Ok(done)
-}
-
-/// Applies each commit that can be applied. One that makes the whole statement fail is found by halving, so that it spoils no
-/// other; where the store itself is out of reach, that is the answer.
-fn apply_each<S: Store>(store: &S, commits: &[Commit]) -> Result<Vec<Result<Outcome, String>>, StoreError> {
-    let how = Apply { mode: Mode::Each, relay_for: 0 };
-    match store.apply(commits, how) {
-        Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
-        Err(error) if commits.len() <= 1 => Ok(vec![Err(error.to_string()); commits.len()]),
-        Err(_) => {
-            let (left, right) = commits.split_at(commits.len() / 2);
-            let mut outcomes = apply_each(store, left)?;
-            outcomes.extend(apply_each(store, right)?);
-            Ok(outcomes)
-        }
-    }
 }

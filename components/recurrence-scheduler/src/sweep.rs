@@ -59,24 +59,40 @@ pub fn sweep<S: Store + WorkStore>(
     if due.zones {
         store.offer_zones(tzdata_version(), ZONES)?;
     }
-    let mut queues: Vec<Queue> =
-        due.kinds.iter().filter_map(|(kind, again)| Queue::new(*kind, *again)).collect();
+    let offered =
+        (due.zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
+    let (again, mut queues): (Vec<Queue>, Vec<Queue>) = offered
+        .iter()
+        .chain(&due.kinds)
+        .filter_map(|(kind, again)| Queue::new(*kind, *again))
+        .partition(|queue| queue.again);
     for _ in 0..ROUNDS {
         queues.retain(|queue| queue.left > 0);
         for queue in &mut queues {
             let done = queue.round(store, now(), ids)?;
-            swept.relay |= done.done > 0;
-            let count = if queue.kind == WorkKind::Reminder { &mut swept.fired } else { &mut swept.planned };
-            if queue.kind != WorkKind::Zone {
-                *count = count.saturating_add(done.done);
-            }
-            swept.failures.extend(done.failures);
+            swept.count(queue.kind, done);
         }
     }
     if due.old {
         store.prune(now(), FORGOTTEN)?;
     }
+    // What may bring us down comes when everything else is done.
+    for mut queue in again {
+        let done = queue.round(store, now(), ids)?;
+        swept.count(queue.kind, done);
+    }
     Ok(swept)
+}
+
+impl Swept {
+    fn count(&mut self, kind: WorkKind, done: Done) {
+        self.relay |= done.done > 0;
+        let count = if kind == WorkKind::Reminder { &mut self.fired } else { &mut self.planned };
+        if kind != WorkKind::Zone {
+            *count = count.saturating_add(done.done);
+        }
+        self.failures.extend(done.failures);
+    }
 }
 
 /// One list of work in the course of a sweep.

@@ -51,7 +51,12 @@ impl Transcript {
             let (before, token) = rest.split_at(start);
             let (token, after) = token.split_at(token.find(|c| !is_part(c)).unwrap_or(token.len()));
             text.push_str(before);
-            text.push_str(&token.split('/').map(redact).collect::<Vec<_>>().join("/"));
+            // A secret may hold a slash; a path is looked at part by part.
+            if token.starts_with("whsec_") {
+                text.push_str(redact(token));
+            } else {
+                text.push_str(&token.split('/').map(redact).collect::<Vec<_>>().join("/"));
+            }
             rest = after;
         }
         text + rest

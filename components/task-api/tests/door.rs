@@ -89,7 +89,7 @@ fn a_secret_is_told_again_to_who_was_told_it_and_to_nobody_else() {
         );
         assert_eq!(service.send(&other, line, &headers, &body).status().as_u16(), 422, "{line}");
     }
-    assert_eq!(service.fixture.count("channel"), 1);
+    assert_eq!(service.fixture.count("channel_v2"), 1);
     assert_eq!(service.fixture.count("token"), 2);
 }
 

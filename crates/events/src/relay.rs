@@ -136,13 +136,23 @@ async fn publish(
         let mut mark = Mark { lease: lease.clone(), up_to: lease.published, pause: None };
         let mut begin: usize = 0;
         while begin < batch.len() && !bus_is_down && now() < last {
-            let (taken, failure) = bus.publish(batch.get(begin..).unwrap_or_default()).await;
+            let fit = batch.get(begin..).unwrap_or_default();
+            let readable = fit.iter().take_while(|message| message.event.data.is_object()).count();
+            let (taken, failure) = match fit.get(..readable) {
+                Some(fit) if readable > 0 => bus.publish(fit).await,
+                _ => (0, Some(unreadable())),
+            };
             slice.published = slice.published.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
             begin = begin.saturating_add(taken);
             if let Some(sequence) = begin.checked_sub(1).and_then(|last| sequences.get(last)) {
                 mark.up_to = mark.up_to.max(*sequence);
             }
-            let Some(error) = failure else { break };
+            let Some(error) = failure else {
+                if taken == 0 {
+                    break;
+                }
+                continue;
+            };
             slice.failures.push(format!("stream {}: {error}", lease.stream));
             if error.fault != Fault::Event {
                 bus_is_down = error.fault == Fault::Bus;
@@ -165,6 +175,11 @@ async fn publish(
     // Gives the leases back even where nothing was published. What was written meanwhile is found by the next round.
     slice.more = store.mark_published(&marks, now())?;
     Ok(slice)
+}
+
+/// What becomes of an event that the store cannot read.
+fn unreadable() -> BusError {
+    BusError { bus: "outbox", reason: "its data cannot be read".to_owned(), fault: Fault::Event }
 }
 
 /// Milliseconds until the next turn of a stream that failed so often before.

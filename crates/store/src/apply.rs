@@ -1,6 +1,8 @@
 //! Commits and what applying them comes to.
 
-use crate::{IdempotentAnswer, OwnLease};
+use perennial_domain::Commit;
+
+use crate::{IdempotentAnswer, OwnLease, Store, StoreError};
 
 /// What becomes of a set of commits of which one is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,4 +31,21 @@ pub enum Outcome {
     Answered(IdempotentAnswer),
     /// What it was decided upon has changed, or its effect has happened ([`Mode::Each`] only). Nothing is applied.
     Refused,
+}
+
+/// Applies each commit that can be applied. One that makes the whole statement fail is found by halving, so that it spoils no
+/// other; where the store itself is out of reach, that is the answer.
+pub fn apply_each<S: Store>(store: &S, commits: &[Commit]) -> Result<Vec<Result<Outcome, String>>, StoreError> {
+    let how = Apply { mode: Mode::Each, relay_for: 0 };
+    match store.apply(commits, how) {
+        Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
+        Err(error) if commits.len() <= 1 => Ok(vec![Err(error.to_string()); commits.len()]),
+        Err(_) => {
+            let (left, right) = commits.split_at(commits.len() / 2);
+            let mut outcomes = apply_each(store, left)?;
+            outcomes.extend(apply_each(store, right)?);
+            Ok(outcomes)
+        }
+    }
 }

@@ -17,7 +17,7 @@ use perennial_domain::{
     TokenId, TokenRow, User, UserId,
 };
 
-pub use apply::{Apply, Mode, Outcome};
+pub use apply::{Apply, Mode, Outcome, apply_each};
 pub use error::{Refusal, StoreError};
 pub use outbox::{DeadLetter, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;

@@ -15,10 +15,14 @@ pub(super) const OCCURRENCE: &str = "json_object('recurrence_id', o.recurrence_i
      'ordinal', o.ordinal, 'status', o.status, 'succession', o.succession, 'title', o.title, 'due_local', o.due_local, \
      'due_tz', o.due_tz, 'due_at', o.due_at, 'completed_at', o.completed_at)";
 
-/// A task `t` as a JSON object.
+/// A task `t` as a JSON object. What is no JSON is text there, so that it spoils its own row and not the whole statement.
 pub(super) const TASK: &str = "json_object('id', t.id, 'version', t.version, 'title', t.title, \
-     'description', t.description, 'priority', t.priority, 'tags', json(t.tags), 'due_local', t.due_local, \
-     'due_tz', t.due_tz, 'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
+     'description', t.description, 'priority', t.priority, \
+     'tags', json(CASE WHEN json_valid(t.tags) THEN t.tags ELSE json_quote(t.tags) END), \
+     'due_local', t.due_local, 'due_tz', t.due_tz, \
+     'recurrence', json(CASE WHEN json_valid(t.recurrence) THEN t.recurrence ELSE json_quote(t.recurrence) END), \
+     'reminders', json(CASE WHEN json_valid(t.reminders) THEN t.reminders ELSE json_quote(t.reminders) END), \
+     'status', t.status, \
      'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at)";
 
 /// A user `u` as a JSON object.
@@ -26,8 +30,8 @@ pub(super) const USER: &str =
     "json_object('id', u.id, 'name', u.name, 'role', u.role, 'tz', u.tz, 'created_at', u.created_at)";
 
 /// A channel `c` as a JSON object.
-pub(super) const CHANNEL: &str = "json_object('id', c.id, 'kind', c.kind, 'config', json(c.config), \
-     'created_at', c.created_at)";
+pub(super) const CHANNEL: &str = "json_object('id', c.id, 'kind', c.kind, \
+     'config', json(CASE WHEN json_valid(c.config) THEN c.config ELSE json_quote(c.config) END), 'created_at', c.created_at)";
 
 /// An override `v` as a JSON object.
 pub(super) const OVERRIDE: &str = "json_object('recurrence_id', v.recurrence_id, 'title', v.title, \

@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS lane (
     -- Attempts in a row that hung.
     failures INTEGER NOT NULL DEFAULT 0,
     claim TEXT,
+    served_at INTEGER NOT NULL DEFAULT 0,
     ready_at INTEGER GENERATED ALWAYS AS (max(next_at, hold_until)) VIRTUAL,
     PRIMARY KEY (kind, again, lane)
 ) STRICT, WITHOUT ROWID
@@ -78,6 +79,20 @@ CREATE TRIGGER IF NOT EXISTS work_gone_v2 AFTER DELETE ON work BEGIN
         SELECT min(wake_at) FROM work
         WHERE kind = OLD.kind AND again = OLD.again AND lane = OLD.lane AND wake_at IS NOT NULL)
     WHERE kind = OLD.kind AND again = OLD.again AND lane = OLD.lane;
+END
+--;
+-- A lane that is held for as long as a claim lasts is free as soon as nothing of that claim is under way.
+CREATE TRIGGER IF NOT EXISTS work_settled_v2 AFTER UPDATE OF unsettled ON work
+WHEN OLD.unsettled > 0 AND NEW.unsettled = 0 BEGIN
+    UPDATE lane SET hold_until = served_at
+    WHERE kind = OLD.kind AND again IN (0, 1) AND lane = OLD.lane AND hold_until = OLD.wake_at AND NOT EXISTS (
+        SELECT 1 FROM work WHERE kind = OLD.kind AND again = 1 AND lane = OLD.lane AND wake_at = OLD.wake_at);
+END
+--;
+CREATE TRIGGER IF NOT EXISTS work_ended_v2 AFTER DELETE ON work WHEN OLD.unsettled > 0 BEGIN
+    UPDATE lane SET hold_until = served_at
+    WHERE kind = OLD.kind AND again IN (0, 1) AND lane = OLD.lane AND hold_until = OLD.wake_at AND NOT EXISTS (
+        SELECT 1 FROM work WHERE kind = OLD.kind AND again = 1 AND lane = OLD.lane AND wake_at = OLD.wake_at);
 END
 --;
 -- A channel is a kind and its configuration, a JSON document; which kinds there are is the domain's to say.

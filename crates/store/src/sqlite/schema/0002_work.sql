@@ -81,7 +81,7 @@ CREATE TRIGGER IF NOT EXISTS task_gone_v2 AFTER UPDATE OF deleted_at ON task
 WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL BEGIN
     UPDATE notification_v2 SET state = 'cancelled', next_attempt_at = NULL, last_error = 'the task was deleted'
     WHERE task_id = NEW.id AND state = 'pending';
-    DELETE FROM work WHERE task_id = NEW.id;
+    DELETE FROM work WHERE task_id = NEW.id AND kind <> 'event';
 END
 --;
 CREATE TRIGGER IF NOT EXISTS channel_gone_v2 AFTER UPDATE OF deleted_at ON channel_v2
@@ -122,7 +122,7 @@ CREATE VIEW IF NOT EXISTS claim_v2 AS SELECT NULL AS id, NULL AS kind, NULL AS a
     NULL AS hold_for, NULL AS lanes, NULL AS per_lane
 --;
 CREATE TRIGGER IF NOT EXISTS claim_work_v2 INSTEAD OF INSERT ON claim_v2 BEGIN
-    UPDATE lane SET claim = NEW.id, hold_until = max(hold_until, NEW.now + NEW.hold_for)
+    UPDATE lane SET claim = NEW.id, served_at = NEW.now, hold_until = max(hold_until, NEW.now + NEW.hold_for)
     WHERE (kind, again, lane) IN (
         SELECT kind, again, lane FROM lane
         WHERE kind = NEW.kind AND again = NEW.again AND ready_at <= NEW.now ORDER BY ready_at LIMIT NEW.lanes);

@@ -159,7 +159,7 @@ BEGIN
         AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.retried') AS e);
     -- A change of a task is a reason to try again what was parked of it.
     UPDATE work SET wake_at = NEW.doc ->> 'at', tries = 0, unsettled = 0, reason = NULL, parked_at = NULL
-    WHERE parked_at IS NOT NULL AND json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
+    WHERE parked_at IS NOT NULL AND kind <> 'event' AND json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
     INSERT INTO task (id, user_id, version, title, description, priority, tags, due_local, due_tz, recurrence, reminders,
         status, created_at, updated_at, completed_at, deleted_at)
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'version', e.value ->> 'title', e.value ->> 'description',
@@ -222,8 +222,9 @@ BEGIN
     FROM json_each(NEW.doc, '$.deliveries') AS e
     WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND notification_v2.id = e.value ->> 'id'
         AND notification_v2.id IN (SELECT d.value ->> 'id' FROM json_each(NEW.doc, '$.deliveries') AS d);
-    -- An endpoint that hangs is left alone for a while; one that answers is free for the next.
-    UPDATE lane SET failures = e.value ->> 'endpoint_failures', hold_until = NEW.doc ->> 'at' + (e.value ->> 'endpoint_pause')
+    -- An endpoint that hangs is left alone for a while.
+    UPDATE lane SET failures = e.value ->> 'endpoint_failures', hold_until = CASE
+        WHEN e.value ->> 'endpoint_pause' > 0 THEN NEW.doc ->> 'at' + (e.value ->> 'endpoint_pause') ELSE hold_until END
     FROM json_each(NEW.doc, '$.deliveries') AS e CROSS JOIN notification_v2 AS n ON n.id = e.value ->> 'id'
     WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND lane.kind = 'notification' AND lane.again IN (0, 1)
         AND lane.lane = n.channel_id;

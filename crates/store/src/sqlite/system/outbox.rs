@@ -39,7 +39,7 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         self.query(
             "SELECT json_object('stream_id', o.stream_id, 'sequence', o.sequence, 'topic', o.topic, \
              'previous', o.previous, 'event_id', o.event_id, 'type', o.type, 'subject', o.subject, \
-             'user_id', o.user_id, 'data', json(o.data), 'at', o.at, 'correlation_id', o.correlation_id, \
+             'user_id', o.user_id, 'data', json(CASE WHEN json_valid(o.data) THEN o.data ELSE 'null' END), 'at', o.at, 'correlation_id', o.correlation_id, \
              'causation_id', o.causation_id, 'traceparent', o.traceparent, 'idempotency_key', o.idempotency_key) \
              FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence IN ( \
              SELECT sequence FROM outbox WHERE stream_id = e.value ->> 0 AND sequence > e.value ->> 1 \

@@ -27,9 +27,10 @@ struct ClaimRow {
     what: Option<Value>,
 }
 
-/// What it takes to fire a reminder of the item `w`.
+/// What it takes to fire a reminder of the item `w`. What is no JSON must not spoil the whole statement.
 const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
-     'misfire', coalesce(t.recurrence ->> 'misfire', 'all'), 'title', coalesce(o.title, t.title), \
+     'misfire', CASE WHEN json_valid(coalesce(t.recurrence, '{}')) \
+      THEN coalesce(t.recurrence ->> 'misfire', 'all') END, 'title', coalesce(o.title, t.title), \
      'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
      'channels', json((SELECT json_group_array(json(j)) FROM (SELECT {CHANNEL} AS j FROM channel_v2 AS c \
       WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100)))) \
@@ -38,8 +39,9 @@ const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.
      WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
 
 /// What it takes to deliver the notification of the item `w`.
-const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, 'url', c.config ->> 'url', \
-     'secret', c.config ->> 'secret', 'payload', n.payload, 'endpoint_failures', l.failures) \
+const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, \
+     'url', CASE WHEN json_valid(c.config) THEN c.config ->> 'url' END, \
+     'secret', CASE WHEN json_valid(c.config) THEN c.config ->> 'secret' END, 'payload', n.payload, 'endpoint_failures', l.failures) \
      FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id JOIN channel_v2 AS c ON c.id = n.channel_id \
      WHERE n.id = w.item AND n.state = 'pending')";
 

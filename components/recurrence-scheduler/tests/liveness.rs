@@ -1,0 +1,273 @@
+//! Nothing starves: what can never succeed stands at the head of each list of work, in every way the code knows, and what is
+//! live behind it, of the same user and of others, is done within a bounded number of sweeps.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::Cell;
+
+use perennial_domain::{Timestamp, UserId};
+use perennial_fixture::{Fixture, NOON};
+use perennial_store::{Claim, WorkKind, WorkStore};
+use recurrence_scheduler::sweep;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// Items at the head of a list that fail in one way.
+const BAD: i64 = 40;
+
+/// Sweeps within which what is live must be done, a second apart.
+const BOUND: i64 = 12;
+
+/// A task of every day at nine, due before the fixture's noon, with a reminder at its time.
+fn daily(title: &str, day: u32) -> String {
+    format!(
+        r#"{{"title": "{title}", "due": {{"local": "2026-11-{day:02}T09:00:00", "tz": "Europe/Berlin"}},
+            "recurrence": {{"rrule": "FREQ=DAILY"}}, "reminders": [{{"trigger": "PT0S"}}]}}"#
+    )
+}
+
+/// How an item comes to fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Bad {
+    /// Its task is deleted, and the item left where it was.
+    Deleted,
+    /// A document of its task is no JSON.
+    NoJson,
+    /// A rule is none.
+    NoRule,
+    /// A local date is none.
+    NoDate,
+    /// A constraint trips over what is to be written of it, and with it the whole statement.
+    Constraint,
+    /// All that is written of it is refused: a row lies on zone data that this build does not have yet, or what is to be
+    /// made is there.
+    Refused,
+    /// Its user's zone is unknown.
+    NoZone,
+    /// It is claimed and never settled, as by a guest that traps.
+    Dropped,
+    /// A title far longer than any that was let in.
+    Oversized,
+}
+
+const WAYS: [Bad; 9] = [
+    Bad::Deleted,
+    Bad::NoJson,
+    Bad::NoRule,
+    Bad::NoDate,
+    Bad::Constraint,
+    Bad::Refused,
+    Bad::NoZone,
+    Bad::Dropped,
+    Bad::Oversized,
+];
+
+fn spoil(fixture: &Fixture, kind: WorkKind, way: Bad) {
+    let bad = "(SELECT id FROM task WHERE title LIKE 'bad%')";
+    let queries: Vec<String> = match way {
+        Bad::Deleted => vec![
+            "DROP TRIGGER task_gone_v2".to_owned(),
+            format!("UPDATE task SET deleted_at = 1 WHERE id IN {bad}"),
+        ],
+        Bad::NoJson => vec![format!("UPDATE task SET recurrence = '{{\"rrule' WHERE id IN {bad}")],
+        Bad::NoRule => {
+            vec![format!(
+                r#"UPDATE task SET recurrence = '{{"rrule":"FREQ=NEVER","misfire":7}}' WHERE id IN {bad}"#
+            )]
+        }
+        Bad::NoDate => vec![
+            format!("UPDATE occurrence SET due_local = 'tomorrow' WHERE task_id IN {bad}"),
+            format!("UPDATE task SET due_local = 'tomorrow' WHERE id IN {bad}"),
+        ],
+        Bad::Constraint => ["UPDATE ON occurrence", "UPDATE ON alarm", "INSERT ON occurrence"]
+            .iter()
+            .enumerate()
+            .map(|(number, on)| {
+                format!(
+                    "CREATE TRIGGER trips_{number} BEFORE {on} WHEN NEW.task_id IN {bad} \
+                     BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: bad'); END"
+                )
+            })
+            .collect(),
+        Bad::Refused if kind == WorkKind::Reminder => {
+            // What firing it would make is there.
+            vec![format!(
+                "INSERT INTO notification_v2 (id, user_id, task_id, recurrence_id, reminder_id, channel_id, fire_at, \
+                 state, payload, created_at) SELECT task_id, user_id, task_id, recurrence_id, reminder_id, 'inbox', \
+                 fire_at, 'delivered', '{{}}', 1 FROM alarm WHERE task_id IN {bad}"
+            )]
+        }
+        Bad::Refused => vec![format!("UPDATE occurrence SET tzdata = '9999z' WHERE task_id IN {bad}")],
+        Bad::NoZone => vec!["UPDATE user SET tz = 'Moon/Base' WHERE name = 'mallory'".to_owned()],
+        Bad::Dropped => vec![],
+        Bad::Oversized => {
+            vec![format!("UPDATE task SET title = 'bad ' || hex(zeroblob(200000)) WHERE id IN {bad}")]
+        }
+    };
+    for query in queries {
+        fixture.rows(&query);
+    }
+}
+
+/// A list of work with bad items at its head, and live ones of the same user and of another behind.
+fn house(kind: WorkKind, way: Bad) -> Fixture {
+    let mut fixture = Fixture::new();
+    let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+    let put = |fixture: &mut Fixture, user: &UserId, title: &str, number: i64, day: u32| {
+        for _ in 0..number {
+            let (task, occurrence) = fixture.task(user, &daily(title, day));
+            if kind == WorkKind::Successor {
+                fixture.complete(user, &task, &occurrence).unwrap();
+            }
+        }
+    };
+    // Whose zone is unknown, all of theirs is bad.
+    let own = if way == Bad::NoZone { ada.clone() } else { mallory.clone() };
+    put(&mut fixture, &mallory, "bad", BAD, 22);
+    put(&mut fixture, &own, "live", 3, 23);
+    put(&mut fixture, &ada, "live", 3, 24);
+    match kind {
+        WorkKind::Successor => {
+            // The bad ones were owed first.
+            fixture.rows("UPDATE work SET wake_at = wake_at - 1000 WHERE task_id IN (SELECT id FROM task WHERE title LIKE 'bad%')");
+        }
+        WorkKind::Zone => {
+            fixture.rows("UPDATE occurrence SET tzdata = '1999a'");
+            fixture.store.offer_zones(perennial_recurrence::tzdata_version(), 1_000).unwrap();
+        }
+        _ => {}
+    }
+    spoil(&fixture, kind, way);
+    fixture
+}
+
+/// Live items that are not done.
+fn waiting(fixture: &Fixture, kind: WorkKind) -> i64 {
+    fixture.count(&format!(
+        "work WHERE kind = '{}' AND task_id IN (SELECT id FROM task WHERE title = 'live')",
+        kind.name()
+    ))
+}
+
+/// Claims what stands at the head of a list and lets it drop, as a guest that traps over a bad item would.
+fn drop_claims(fixture: &mut Fixture, kind: WorkKind, now: Timestamp) {
+    for again in [false, true] {
+        let claim = Claim {
+            again,
+            lease_for: 5_000,
+            lanes: if again { 1 } else { 50 },
+            per_lane: if again { 1 } else { 5 },
+            ..fixture.claim(now)
+        };
+        match kind {
+            WorkKind::Successor => _ = fixture.store.claim_successors(&claim).unwrap(),
+            WorkKind::Reminder => _ = fixture.store.claim_reminders(&claim).unwrap(),
+            _ => _ = fixture.store.claim_zones(&claim).unwrap(),
+        }
+    }
+}
+
+fn live_is_done_and_bad_comes_to_an_end(kind: WorkKind, way: Bad) {
+    let mut fixture = house(kind, way);
+    let at = if kind == WorkKind::Reminder { NOON.plus_millis(3 * DAY) } else { NOON };
+    assert_eq!(waiting(&fixture, kind), 6, "{kind:?} {way:?}");
+    let mut now = at;
+    for _ in 0..BOUND {
+        if way == Bad::Dropped {
+            drop_claims(&mut fixture, kind, now);
+        }
+        sweep(&fixture.store, &|| now, &mut fixture.ids).unwrap();
+        now = now.plus_millis(1_000);
+    }
+    assert_eq!(waiting(&fixture, kind), 0, "{kind:?} {way:?}: live items wait");
+
+    // Whatever the pauses: in the end each item is done, gone or parked with a reason.
+    for _ in 0..30 {
+        now = now.plus_millis(HOUR);
+        sweep(&fixture.store, &|| now, &mut fixture.ids).unwrap();
+    }
+    let name = kind.name();
+    let left = fixture.rows(&format!("SELECT * FROM work WHERE kind = '{name}' AND wake_at IS NOT NULL AND task_id IN (SELECT id FROM task WHERE title LIKE 'bad%')"));
+    assert!(left.is_empty(), "{kind:?} {way:?}: swept for ever: {left:?}");
+    // What has failed was given up, and what is only gone, long or late was not.
+    let parked = match way {
+        Bad::Deleted | Bad::Dropped | Bad::Oversized => 0,
+        Bad::NoDate if kind == WorkKind::Reminder => 0,
+        Bad::Refused if kind == WorkKind::Zone => 0,
+        _ => BAD,
+    };
+    assert_eq!(
+        fixture.count(&format!("work WHERE parked_at IS NOT NULL AND kind = '{name}'")),
+        parked,
+        "{kind:?} {way:?}"
+    );
+    let unexplained = fixture.count("work WHERE parked_at IS NOT NULL AND coalesce(reason, '') = ''");
+    assert_eq!(unexplained, 0, "{kind:?} {way:?}");
+    let due = fixture.store.due_work(now, perennial_recurrence::tzdata_version()).unwrap();
+    assert!(!due.kinds.iter().any(|(due, _)| *due == kind), "{kind:?} {way:?}: {due:?}");
+}
+
+#[test]
+fn no_reminder_waits_for_one_that_can_never_fire() {
+    for way in WAYS {
+        live_is_done_and_bad_comes_to_an_end(WorkKind::Reminder, way);
+    }
+}
+
+#[test]
+fn no_successor_waits_for_one_that_can_never_be_planned() {
+    for way in WAYS {
+        live_is_done_and_bad_comes_to_an_end(WorkKind::Successor, way);
+    }
+}
+
+#[test]
+fn no_occurrence_waits_on_old_zone_data_for_one_that_can_never_be_laid_on_new() {
+    for way in WAYS {
+        live_is_done_and_bad_comes_to_an_end(WorkKind::Zone, way);
+    }
+}
+
+/// A guest that traps takes with it what it had claimed: that is tried one by one, after the others, and what traps each time
+/// is given up.
+#[test]
+fn what_is_begun_and_never_finished_is_parked_and_the_rest_of_its_claim_is_done() {
+    let mut fixture = house(WorkKind::Reminder, Bad::Dropped);
+    let mut now = NOON.plus_millis(3 * DAY);
+    let claim = Claim { lease_for: 5_000, ..fixture.claim(now) };
+    assert_eq!(fixture.store.claim_reminders(&claim).unwrap().len(), 46);
+    // All of it was taken along: none is due as it was, all are taken up again when the lease is over.
+    assert_eq!(sweep(&fixture.store, &|| now, &mut fixture.ids).unwrap().fired, 0);
+    now = now.plus_millis(5_001);
+    assert_eq!(fixture.due_reminders(now).len(), 0, "tried together again");
+    let poison = "(SELECT id FROM work ORDER BY id LIMIT 1)";
+    let tries = Cell::new(0);
+    while fixture.count("work WHERE parked_at IS NULL AND unsettled > 0") > 0 && tries.get() < 60 {
+        // Its next claims end as the first did.
+        fixture.rows(&format!(
+            "UPDATE work SET unsettled = unsettled + 1, tries = tries + 1, wake_at = {} WHERE id = {poison} \
+             AND parked_at IS NULL AND tries < 9",
+            now.plus_millis(5_000).as_millis()
+        ));
+        sweep(&fixture.store, &|| now, &mut fixture.ids).unwrap();
+        now = now.plus_millis(1_000);
+        tries.set(tries.get() + 1);
+    }
+    assert_eq!(fixture.count("alarm WHERE state = 'fired'"), BAD + 5);
+    assert_eq!(fixture.count("work WHERE parked_at IS NOT NULL AND reason LIKE '%never finished%'"), 1);
+}
+
+/// A dead letter is not work to be done again, whatever becomes of its task.
+#[test]
+fn a_dead_letter_stays_where_it_is() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (task, occurrence) = fixture.task(&user, &daily("live", 22));
+    fixture.rows("INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, reason, parked_at) SELECT 'event', user_id, 'stream', id, '', 'event', 'x', 1 FROM task");
+    fixture.complete(&user, &task, &occurrence).unwrap();
+    sweep(&fixture.store, &|| NOON, &mut fixture.ids).unwrap();
+    let state = fixture.state(&user, &task, None);
+    let gone = perennial_domain::delete_task(&mut fixture.context(&user), &state);
+    perennial_store::Store::commit(&fixture.store, &gone).unwrap();
+    assert_eq!(fixture.count("work WHERE kind = 'event' AND parked_at = 1"), 1);
+}
