@@ -101,6 +101,8 @@ impl Database {
         };
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A plan that looked at a bound value, as `LIMIT ?` makes it do, would be made anew at each execution.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let marks = watch::watch(&mut connection)?;
         let commits = Commits::watch(&mut connection)?;
         let mut pooled = Pooled { connection, marks, commits };
@@ -205,5 +207,27 @@ impl Drop for Lease {
             Ok(runtime) if !clean => drop(runtime.spawn_blocking(undo)),
             _ => undo(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rusqlite::StatementStatus;
+
+    use super::Database;
+
+    #[test]
+    fn a_cached_statement_keeps_its_plan() -> rusqlite::Result<()> {
+        let lease = Arc::new(Database::new(None)).open()?;
+        let connection = lease.connection().ok_or(rusqlite::Error::InvalidQuery)?;
+        connection.execute_batch("CREATE TABLE t (a INTEGER PRIMARY KEY)")?;
+        for limit in 1..4 {
+            let mut statement = connection.prepare_cached("SELECT a FROM t ORDER BY a LIMIT ?1")?;
+            let _ = statement.query([limit])?.next()?;
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+        Ok(())
     }
 }
