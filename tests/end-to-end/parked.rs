@@ -6,36 +6,31 @@ use http::{Method, StatusCode};
 use perennial_tests::{Client, SOON, Service, until};
 use serde_json::{Value, json};
 
-use crate::starving::cancel_the_next_dates;
-
 /// How long it may take until what fails again and again is given up.
 const GIVEN_UP: Duration = Duration::from_secs(180);
 
-/// Two series that cannot go on: one whose next 500 dates are cancelled, and one with a rule that an earlier build took
-/// and that is out of every budget. Gives one that was parked, as its owner finds it: (the item, its task's path).
+/// A rule that an earlier build took and that is out of every budget: its end is found by counting alone.
+const OUT_OF_BUDGET: &str = "FREQ=MONTHLY;BYMONTHDAY=1,31;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11;BYMINUTE=0,30;\
+     BYSETPOS=1,2,3,4,5,6,7,8;SKIP=FORWARD;COUNT=700000";
+
+/// A series that cannot go on. Gives what was parked of it, as its owner finds it: (the item, its task's path).
 pub(crate) fn one_parked(service: &Service, user: &Client) -> (Value, String) {
-    let called_off = user.create(&json!({
-        "title": "Called off", "due": { "local": "2027-01-01T09:00:00", "tz": "UTC" },
+    let old = user.create(&json!({
+        "title": "Old", "due": { "local": "2024-01-01T00:00:00", "tz": "UTC" },
         "recurrence": { "rrule": "FREQ=DAILY" },
     }));
-    cancel_the_next_dates(service, 1);
-    let old = user.create(&json!({
-        "title": "Old", "due": { "local": "1970-01-01T01:00:00", "tz": "UTC" },
-        "recurrence": { "rrule": "FREQ=DAILY", "misfire": "once" },
-    }));
+    let id = old["id"].as_str().unwrap();
+    let refused = json!({ "recurrence": { "rrule": OUT_OF_BUDGET } });
+    let change = user.call(Method::PATCH, format!("/v1/tasks/{id}")).json(&refused).answer();
+    change.is_problem(422, "invalid");
     service.seed().write(
         1,
-        "UPDATE task SET recurrence = json_set(recurrence, '$.rrule', 'FREQ=MINUTELY;COUNT=2000000000;BYHOUR=1')
-         WHERE id = ?1",
-        [old["id"].as_str().unwrap()],
+        "UPDATE task SET recurrence = json_set(recurrence, '$.rrule', ?2) WHERE id = ?1",
+        [id, OUT_OF_BUDGET],
     );
-    for task in [&called_off, &old] {
-        let recurrence_id = task["occurrence"]["recurrence_id"].as_str().unwrap();
-        user.complete(task["id"].as_str().unwrap(), recurrence_id).ok(StatusCode::OK);
-    }
+    user.complete(id, old["occurrence"]["recurrence_id"].as_str().unwrap()).ok(StatusCode::OK);
     let item = until("something is parked", GIVEN_UP, || user.get("/v1/parked")["items"].get(0).cloned());
-    let path = format!("/v1/tasks/{}", item["task_id"].as_str().unwrap());
-    (item, path)
+    (item, format!("/v1/tasks/{id}"))
 }
 
 fn listed(user: &Client, path: &str, id: &Value) -> Option<Value> {

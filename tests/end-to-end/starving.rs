@@ -129,7 +129,7 @@ fn series_whose_next_dates_are_all_cancelled_do_not_stop_those_of_others() {
 }
 
 /// Cancels the 500 dates after the first of every daily series at nine in UTC, as 500 calls of `override` each would.
-pub(crate) fn cancel_the_next_dates(service: &Service, series: usize) {
+fn cancel_the_next_dates(service: &Service, series: usize) {
     service.seed().write(
         series * usize::from(CANCELLED),
         "WITH RECURSIVE day (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM day WHERE number < ?1)
