@@ -8,16 +8,17 @@ TARGET   := wasm32-wasip2
 GUESTS   := -p task-api -p recurrence-scheduler -p notifier
 PROBE    := -p perennial-probe
 ENGINE   := -p recurrence
-HOSTED   := perennial-host perennial-traps
+HOSTED   := perennial-host perennial-traps perennial-create-cost
 DENY     := 0.20.2
 
 # One native profile for everything that runs, so that what is shared is compiled once.
 NATIVE   := --locked --release
+BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: engine-example differential bench zones help up demo build guests host test test-unit test-component test-e2e check format lint deny mutants redis \
-        toolchain
+.PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness zones help up demo build guests host \
+        test test-unit test-component test-e2e check format lint deny mutants redis toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -70,6 +71,9 @@ test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
 
+fairness: build ## one user's backlogs in full size, and how late another's work is then
+	@FAIRNESS_SCALE=1 $(CARGO) test $(NATIVE) -p perennial-tests --test fairness -- --nocapture --test-threads=1
+
 mutants: toolchain ## take away the guard of each invariant and see a test fail
 	@tests/mutants/run
 
@@ -80,11 +84,23 @@ differential: toolchain ## the recurrence engine beside one of another family (N
 	@cd crates/recurrence/tests/differential && npm ci --no-audit --no-fund --silent
 	@$(CARGO) test $(NATIVE) -p perennial-recurrence --test differential -- --ignored --nocapture
 
-bench: toolchain ## the recurrence engine beside dateutil, rrule.js and libical (Debian: libical-dev), as ratios of one run
+bench: bench-recurrence bench-service ## what the recurrence engine and the service can do, each beside others, as ratios of one run
+
+bench-recurrence: toolchain ## the recurrence engine beside dateutil, rrule.js and libical (Debian: libical-dev)
 	@$(CARGO) rustc $(WASM) -p perennial-recurrence --example bench-wasm -- -C link-arg=--skip-wit-component
 	@python3 -m venv .cache/bench && .cache/bench/bin/pip install -q python-dateutil==2.9.0.post0 wasmtime==50.0.1
 	@cd crates/recurrence/benches/compare && npm ci --no-audit --no-fund --silent
 	@.cache/bench/bin/python crates/recurrence/benches/compare/run.py target/$(TARGET)/guest/examples/bench_wasm.wasm
+
+bench-service: build ## answers a second beside the bare disk and the host alone, what a create costs; ROUNDS=7, SECONDS=1, CLIENTS=16 (docs/benchmarks.md)
+	@$(BENCH) bench-service
+	@$(CARGO) run $(NATIVE) --quiet -p perennial-create-cost
+
+bench-alarms: build ## a million armed alarms, ten thousand of them due in one second; ALARMS=, DUE=
+	@$(BENCH) bench-alarms
+
+bench-fairness: build ## how late one user's work is behind a million due alarms of another; BACKLOG=, PROBES=20
+	@$(BENCH) bench-fairness
 
 zones: toolchain ## check the built-in zone data against an unpacked tzdata package: TZDATA=dir
 	@$(CARGO) run $(NATIVE) -p perennial-recurrence --example check-zones -- $(TZDATA)

@@ -30,11 +30,8 @@ fn the_path_is_the_same_without_redis_and_cron() {
         variables: vec![("bus", "local".to_owned())],
         ..Setup::default()
     });
-    let token = service.token();
-    let anyone = service.anyone();
     let sweep = || {
-        let answer = anyone.post("/internal/sweep").header("dapr-api-token", &token).answer();
-        let done = answer.ok(StatusCode::OK);
+        let done = service.sweep().ok(StatusCode::OK);
         for figure in ["planned", "fired", "relayed"] {
             assert!(done[figure].is_u64(), "{done}");
         }

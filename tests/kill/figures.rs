@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use perennial_tests::{Database, Receiver};
 
+use crate::ledger::KINDS;
 use crate::worker::Worker;
 
 /// Counted while the run goes on.
@@ -19,12 +20,12 @@ impl Figures {
     /// Prints one line a figure.
     pub fn print(mut self, workers: &[Worker], database: &Database, receiver: &Receiver) {
         self.ready_after.sort_unstable();
-        let tasks: usize = workers.iter().map(|worker| worker.ledger.tasks.len()).sum();
-        let completions =
-            workers.iter().flat_map(|worker| &worker.ledger.tasks).map(|entry| entry.completed.len());
         let count = |table: &str| database.number(&format!("SELECT count(*) FROM {table}"), []);
         println!("kills: {}, and {} while starting", self.ready_after.len(), self.killed_while_starting);
-        println!("acknowledged: {tasks} tasks, {} completions; none lost", completions.sum::<usize>());
+        for (kind, name) in KINDS.iter().enumerate() {
+            let acknowledged: usize = workers.iter().map(|worker| worker.ledger.acknowledged[kind]).sum();
+            println!("acknowledged: {acknowledged} {name}; none lost");
+        }
         println!(
             "rows: {} occurrences, {} events in gapless streams",
             count("occurrence"),

@@ -1,23 +1,55 @@
 //! What a client was told, and what it is still waiting to hear.
 
+use http::{Method, StatusCode};
+use perennial_tests::Answer;
 use serde_json::Value;
 
 /// What one client knows to be so, because the service acknowledged it.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// Tasks whose creation was acknowledged.
+    /// Tasks whose creation was acknowledged, deleted ones too.
     pub tasks: Vec<Entry>,
-    /// Requests that were cut: they are sent again, with the same key, until they are answered.
-    pub unsure: Vec<Creation>,
+    /// A request that was cut: it is sent again, with the same key, until it is answered.
+    pub unsure: Option<Request>,
+    /// How many requests of each kind were acknowledged.
+    pub acknowledged: [usize; KINDS.len()],
 }
 
-/// A task to be created.
+/// The kinds of requests, as they are counted.
+pub const KINDS: [&str; 6] = ["creates", "completions", "changes", "overrides", "splits", "deletions"];
+
+/// A write that is to be carried out once, however often it is sent.
 #[derive(Debug, Clone)]
-pub struct Creation {
-    /// Its `Idempotency-Key`, and its title.
+pub struct Request {
+    /// Its `Idempotency-Key`.
     pub key: String,
-    /// The body of the request.
-    pub body: Value,
+    /// Its method.
+    pub method: Method,
+    /// Its path.
+    pub path: String,
+    /// Its body.
+    pub body: Option<Value>,
+    /// How many equal ones are sent at once.
+    pub equal: usize,
+    /// What its answer says.
+    pub says: Says,
+}
+
+/// What is so once a request was answered. Entries are named by their place in the ledger.
+#[derive(Debug, Clone)]
+pub enum Says {
+    /// There is a task.
+    Created,
+    /// An occurrence is done.
+    Completed(usize, String),
+    /// A task has this description.
+    Changed(usize, String),
+    /// An occurrence has this title.
+    Overridden(usize, String, String),
+    /// A series ends, and there is another.
+    Split(usize),
+    /// A task is gone.
+    Deleted(usize),
 }
 
 /// A task that was created.
@@ -27,28 +59,80 @@ pub struct Entry {
     pub id: String,
     /// Its title, which no other task has.
     pub title: String,
-    /// Whether it comes back.
-    pub recurs: bool,
+    /// Its description.
+    pub description: String,
+    /// Whether it is a series that is worked on.
+    pub series: bool,
+    /// Whether its occurrences follow the calendar, so that it can be split.
+    pub by_calendar: bool,
     /// Whether its reminder comes due during the test and is never cancelled.
     pub reminds: bool,
+    /// Whether it was split: then it has an end.
+    pub ends: bool,
+    /// Whether it was deleted.
+    pub deleted: bool,
     /// The occurrence to complete next, where it is known.
     pub open: Option<String>,
     /// Completions that were acknowledged, each with the answer's body.
     pub completed: Vec<(String, String)>,
+    /// Occurrences that were given a title of their own.
+    pub titled: Vec<(String, String)>,
+}
+
+impl Ledger {
+    /// Notes what an answer says.
+    pub fn note(&mut self, says: Says, answer: &Answer) {
+        let (kind, expected) = match &says {
+            Says::Created => (0, StatusCode::CREATED),
+            Says::Completed(..) => (1, StatusCode::OK),
+            Says::Changed(..) => (2, StatusCode::OK),
+            Says::Overridden(..) => (3, StatusCode::OK),
+            Says::Split(_) => (4, StatusCode::CREATED),
+            Says::Deleted(_) => (5, StatusCode::NO_CONTENT),
+        };
+        let told = answer.ok(expected);
+        self.acknowledged[kind] += 1;
+        match says {
+            Says::Created => self.tasks.push(Entry::new(&told)),
+            Says::Completed(entry, recurrence_id) => {
+                self.tasks[entry].completed.push((recurrence_id, answer.body.clone()));
+            }
+            Says::Changed(entry, description) => {
+                assert_eq!(told["description"], description);
+                self.tasks[entry].description = description;
+            }
+            Says::Overridden(entry, recurrence_id, title) => {
+                assert_eq!(told["title"], title);
+                let titled = &mut self.tasks[entry].titled;
+                titled.retain(|(other, _)| *other != recurrence_id);
+                titled.push((recurrence_id, title));
+            }
+            Says::Split(entry) => {
+                self.tasks[entry].ends = true;
+                self.tasks.push(Entry::new(&told));
+            }
+            Says::Deleted(entry) => self.tasks[entry].deleted = true,
+        }
+    }
 }
 
 impl Entry {
     /// The entry for a task as it was answered.
-    pub fn new(task: &Value) -> Self {
+    fn new(task: &Value) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let recurs = task["recurrence"].is_object();
+        let series = task["tags"][0] == "series";
         Self {
             id: text(&task["id"]).expect("a task has an id"),
             title: text(&task["title"]).expect("a task has a title"),
-            recurs,
+            description: text(&task["description"]).expect("a task has a description"),
+            series,
+            by_calendar: task["recurrence"]["anchor"] == "due",
             reminds: task["tags"][0] == "reminds",
-            open: if recurs { text(&task["occurrence"]["recurrence_id"]) } else { None },
+            ends: false,
+            deleted: false,
+            open: if series { text(&task["occurrence"]["recurrence_id"]) } else { None },
             completed: Vec::new(),
+            titled: Vec::new(),
         }
     }
 }

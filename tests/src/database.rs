@@ -9,13 +9,14 @@ use rusqlite::{Connection, OpenFlags, Params};
 #[derive(Debug)]
 pub struct Database(Connection);
 
+/// The service's SQLite file, to be written to: histories that would take too long to tell over HTTP, and rows as
+/// another build may have left them.
+#[derive(Debug)]
+pub struct Seed(Connection);
+
 impl Database {
     pub(crate) fn open(state_dir: &Path) -> Self {
-        let file = state_dir.join("sqlite_db.db");
-        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        connection.busy_timeout(Duration::from_secs(10)).unwrap();
-        Self(connection)
+        Self(connect(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY))
     }
 
     /// The one number that `query` selects.
@@ -23,8 +24,34 @@ impl Database {
         self.0.query_row(query, params, |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// Whether a table has a column.
+    pub fn has(&self, table: &str, column: &str) -> bool {
+        self.number("SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", [table, column]) > 0
+    }
+
     /// How many events were ever committed.
     pub fn events(&self) -> i64 {
         self.number("SELECT count(*) FROM outbox", [])
     }
+}
+
+impl Seed {
+    pub(crate) fn open(state_dir: &Path) -> Self {
+        Self(connect(state_dir, OpenFlags::SQLITE_OPEN_READ_WRITE))
+    }
+
+    /// Runs one statement, which must write so many rows.
+    pub fn write(&self, rows: usize, statement: &str, params: impl Params) {
+        let written =
+            self.0.execute(statement, params).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        assert_eq!(written, rows, "{statement}");
+    }
+}
+
+fn connect(state_dir: &Path, mode: OpenFlags) -> Connection {
+    let file = state_dir.join("sqlite_db.db");
+    let connection = Connection::open_with_flags(&file, mode)
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection
 }

@@ -64,6 +64,15 @@ impl Receiver {
         Self { address, received, _stop: stop }
     }
 
+    /// Takes connections and requests, and never answers.
+    pub fn hanging() -> Self {
+        Self::answering(|_| {
+            loop {
+                thread::park();
+            }
+        })
+    }
+
     /// Where webhooks go.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)

@@ -46,6 +46,12 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// SIGSTOP: it takes connections and answers nothing any more.
+    pub fn hang(&self) {
+        let stopped = Command::new("kill").args(["-STOP", &self.child.id().to_string()]).status().unwrap();
+        assert!(stopped.success(), "kill -STOP ended with {stopped}");
+    }
+
     fn ping(&self) -> Option<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.write_all(b"PING\r\n").ok()?;

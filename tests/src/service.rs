@@ -9,8 +9,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::client::Client;
-use crate::database::Database;
+use crate::client::{Answer, Client};
+use crate::database::{Database, Seed};
 use crate::wait::until;
 
 /// The first start on a machine compiles the components.
@@ -140,6 +140,16 @@ impl Service {
         Database::open(&self.state_dir)
     }
 
+    /// Its database, to be written to past the API.
+    pub fn seed(&self) -> Seed {
+        Seed::open(&self.state_dir)
+    }
+
+    /// Asks for one slice of the clock's work.
+    pub fn sweep(&self) -> Answer {
+        self.anyone().post("/internal/sweep").header("dapr-api-token", &self.token()).answer()
+    }
+
     /// SIGKILL: it dies between two instructions.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -158,7 +168,7 @@ impl Drop for Service {
 }
 
 /// The repository's folder.
-pub(crate) fn repository() -> &'static Path {
+pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 

@@ -5,9 +5,8 @@ use http::StatusCode;
 use perennial_events::relay_all;
 use perennial_guest::callback::{admit, failed};
 use perennial_guest::{
-    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now, open_bus,
-    open_store,
-    respond,
+    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now,
+    open_bus, open_store, respond,
 };
 use perennial_http_api::answer;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};

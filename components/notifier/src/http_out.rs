@@ -80,7 +80,9 @@ fn words(error: &SendError) -> &'static str {
             "no secure connection came about (TLS)"
         }
         ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestUriTooLong => "the address cannot be called",
-        ErrorCode::HttpProtocolError | ErrorCode::HttpResponseIncomplete => "the receiver broke off, or its answer was not HTTP",
+        ErrorCode::HttpProtocolError | ErrorCode::HttpResponseIncomplete => {
+            "the receiver broke off, or its answer was not HTTP"
+        }
         _ => "the request failed",
     }
 }

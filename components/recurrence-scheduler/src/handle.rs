@@ -1,7 +1,8 @@
 //! An event that says where to look.
 
 use perennial_domain::{
-    Commit, EventId, Ids, InboxRecord, Plan, RecurrenceId, SuccessionError, TaskId, Timestamp, UserId, plan_successor,
+    Commit, EventId, Ids, InboxRecord, Plan, RecurrenceId, SuccessionError, TaskId, Timestamp, UserId,
+    plan_successor,
 };
 use perennial_events::{CloudEvent, OWN_LEASE};
 use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};

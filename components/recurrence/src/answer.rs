@@ -1,7 +1,7 @@
 //! The engine's answers as texts of the interface.
 
 use crate::bindings::{Error, Mistake, Occurrence, Page, Phrase};
-use perennial_recurrence::{Exhausted, PhraseError, RuleSet, Start};
+use perennial_recurrence::{Exhausted, PhraseError, RuleSet, Start, Unanswerable};
 
 pub(crate) fn occurrence(set: &RuleSet, found: &perennial_recurrence::Occurrence) -> Occurrence {
     let format = if matches!(set.start(), Start::Date(_)) { "%Y-%m-%d" } else { "%Y-%m-%dT%H:%M:%S" };
@@ -34,5 +34,9 @@ pub(crate) fn phrase_error(error: PhraseError) -> Mistake {
 }
 
 pub(crate) fn exhausted(error: Exhausted) -> Error {
+    Error::Exhausted(error.to_string())
+}
+
+pub(crate) fn unanswerable(error: Unanswerable) -> Error {
     Error::Exhausted(error.to_string())
 }

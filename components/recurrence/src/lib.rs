@@ -14,7 +14,7 @@ struct Engine;
 
 impl Guest for Engine {
     fn validate(series: Series) -> Result<(), Error> {
-        read::series(&series).map(|_| ())
+        read::series(&series)?.check_answerable().map_err(answer::unanswerable)
     }
 
     fn describe(series: Series) -> Result<String, Error> {

@@ -3,10 +3,9 @@
 use http::StatusCode;
 use perennial_domain::{ChannelId, create_channel, delete_channel};
 use perennial_guest::random_secret;
-use perennial_http_api::{Caller, Problem, Request, Response, answer, json, no_content, query};
+use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, json, no_content, query};
 use perennial_store::{Store, SystemStore};
 use serde::Deserialize;
-use serde_json::json as document;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
@@ -29,10 +28,11 @@ enum ChannelType {
 }
 
 pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    query(request, &[])?;
-    let channels = store.channels(&caller.user.id)?;
-    let items: Vec<ChannelView> = channels.iter().map(ChannelView::new).collect();
-    Ok(answer(StatusCode::OK, &document!({ "items": items, "next_cursor": null })))
+    let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
+    // They are few, and come in the order of their ids.
+    let mut channels = store.channels(&caller.user.id)?;
+    channels.retain(|channel| page.to_store().after.is_none_or(|after| *channel.id.as_str() > *after));
+    Ok(answer(StatusCode::OK, &page.show(&channels, |channel| channel.id.to_string(), ChannelView::new)))
 }
 
 pub(crate) fn create<S: Store + SystemStore>(

@@ -7,8 +7,8 @@ use perennial_http_api::{
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
-use crate::route::{Operation, Route, resolve};
 use crate::api::Answered;
+use crate::route::{Operation, Route, resolve};
 use crate::{Api, channels, health, notifications, occurrences, parked, preview, tasks, tokens, users};
 
 /// A request whose head was let in: its body may be read now.

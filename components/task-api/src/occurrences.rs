@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use perennial_domain::{
-    Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState, TaskId,
-    TaskInput, complete as decide, override_occurrence, project, split_series,
+    Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState,
+    TaskId, TaskInput, complete as decide, override_occurrence, project, split_series,
 };
 use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Request, Response, answer, json, query};
 use perennial_store::{Store, SystemStore};
@@ -37,11 +37,13 @@ pub(crate) fn complete<S: Store + SystemStore>(
         json(request, &["application/json"])?
     };
     let name = input.recurrence_id.as_deref();
-    on_occurrence(api, caller, request, (id, name, "complete"), |ctx, state, asked| match decide(ctx, state)? {
-        Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
-        Completion::Closes(commit, closed) => {
-            if_match.check(state.task.version)?;
-            Ok(Decision::write(*commit, show(&closed)))
+    on_occurrence(api, caller, request, (id, name, "complete"), |ctx, state, asked| {
+        match decide(ctx, state)? {
+            Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
+            Completion::Closes(commit, closed) => {
+                if_match.check(state.task.version)?;
+                Ok(Decision::write(*commit, show(&closed)))
+            }
         }
     })
 }
@@ -118,10 +120,10 @@ pub(crate) fn list(
 ) -> Result<Response, Problem> {
     let query = query(request, &["from", "to", "limit", "cursor"])?;
     let user = &caller.user.id;
-    let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| unescaped(value));
+    let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
-            let bounds = (Bound::parse(&from, "from")?, Bound::parse(&to, "to")?);
+            let bounds = (Bound::parse(from, "from")?, Bound::parse(to, "to")?);
             span(store, caller, id, bounds, &query)
         }
         (None, None) => {
@@ -162,11 +164,6 @@ fn span(
         .collect();
     let complete = complete && coming.len() <= room;
     Ok(answer(StatusCode::OK, &document!({ "items": items, "complete": complete })))
-}
-
-/// The value of a query parameter: `%3A` and the like are taken back; a `+` is a plus sign, as in no form.
-fn unescaped(value: &str) -> String {
-    value.replace("%3A", ":").replace("%3a", ":")
 }
 
 pub(crate) fn change<S: Store + SystemStore>(

@@ -51,7 +51,9 @@ pub(crate) fn retry<S: Store + SystemStore>(
         let item = if admin { store.parked_item_of_all(id)? } else { store.parked_item(&user, id)? };
         let item = item.ok_or_else(Problem::not_found)?;
         if item.kind == WorkKind::Event {
-            return Err(Invalid::at("", "a dead letter is kept, not tried again: what it says is past").into());
+            return Err(
+                Invalid::at("", "a dead letter is kept, not tried again: what it says is past").into()
+            );
         }
         Ok(Decision::write(retry_parked(ctx, id, &item.user_id), no_content()))
     })

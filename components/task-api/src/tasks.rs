@@ -2,8 +2,8 @@
 
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::{
-    Context, Occurrence, RecurrenceId, SeriesState, Task, TaskId, TaskInput, TaskStatus, create_task, delete_task,
-    update_task,
+    Context, Occurrence, RecurrenceId, SeriesState, Task, TaskId, TaskInput, TaskStatus, create_task,
+    delete_task, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content,
@@ -28,8 +28,7 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Re
     };
     let page = PageQuery::parse(&query)?;
     let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
-    let shown =
-        page.show(&tasks, |task| task.id.to_string(), TaskView::of_record);
+    let shown = page.show(&tasks, |task| task.id.to_string(), TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))
 }
 

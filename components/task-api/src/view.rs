@@ -359,6 +359,7 @@ pub(crate) struct ParkedView {
     user: Option<String>,
     task_id: String,
     recurrence_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<String>,
     reason: Option<String>,
     tries: i64,

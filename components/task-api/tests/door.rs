@@ -142,3 +142,23 @@ fn head_is_answered_like_get_without_its_body() {
         assert!(head.body().is_empty() && !get.body().is_empty(), "{path}");
     }
 }
+
+#[test]
+fn channels_come_in_pages_like_every_list() {
+    let mut service = Service::default();
+    for number in 0..3 {
+        let hook = json!({ "type": "webhook", "url": format!("https://hooks.example.com/{number}") });
+        service.json("POST /v1/channels", &hook);
+    }
+    let mut found = Vec::new();
+    let mut next = String::new();
+    while found.len() < 9 {
+        let page = service.json(&format!("GET /v1/channels?limit=2{next}"), &Value::Null);
+        found.extend(page["items"].as_array().unwrap().iter().map(|item| item["url"].to_string()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    let expected: Vec<String> = (0..3).map(|n| format!("\"https://hooks.example.com/{n}\"")).collect();
+    assert_eq!(found, expected);
+    assert_eq!(service.send(OWNER, "GET /v1/channels?limit=0", &[], &Value::Null).status().as_u16(), 400);
+}

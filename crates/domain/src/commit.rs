@@ -244,7 +244,7 @@ pub enum AlarmState {
     Armed,
     /// Has become a notification.
     Fired,
-    /// Its occurrence was completed, moved or deleted before.
+    /// Its occurrence was closed before, or its reminder taken away.
     Cancelled,
     /// Its time had long passed when it was made.
     Missed,

@@ -14,11 +14,13 @@ pub struct SeriesState {
     pub asked: Option<Occurrence>,
     /// The open occurrences, earliest first; at most 101.
     pub open: Vec<Occurrence>,
-    /// The last occurrence that was closed and is part of the series (done, or cancelled by an override).
+    /// The last occurrence, by its ordinal, that was closed and is part of the series: done, or cancelled but not given up by a
+    /// change of the series.
     pub last_closed: Option<Occurrence>,
     /// The occurrences that differ from their series; at most 500.
     pub overrides: Vec<Override>,
-    /// The names given out that a successor of `asked` or of `last_closed` might meet, earliest first; at most 1,000.
+    /// The names given out that a successor of `asked` or of `last_closed` might meet (where there is neither, all), and that of
+    /// a task that does not recur, earliest first; at most 1,000.
     pub named: Vec<Named>,
     /// The alarms of `asked` and of the open occurrences.
     pub alarms: Vec<Alarm>,

@@ -7,7 +7,9 @@ use perennial_http_api::{Problem, Request, Response, check_body, same_secret};
 use perennial_store::{OutboxStore, OwnLease};
 use spin_sdk::http::IncomingRequest;
 
-use crate::{BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_body, read_head};
+use crate::{
+    BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_body, read_head,
+};
 
 /// Lets a callback in: only at one of `paths`, only with POST, and only with the token in `dapr-api-token`; all that is
 /// seen before its body is read. A body may be as long as an event.

@@ -19,10 +19,12 @@
 
 mod bindings;
 pub mod cli;
+mod counts;
 mod guest;
 mod hooks;
 mod http_out;
 mod in_flight;
+mod locks;
 mod manifest;
 mod options;
 mod outbound;
@@ -30,6 +32,7 @@ mod redis;
 mod running;
 mod runtime_config;
 mod services;
+mod settings;
 mod sqlite;
 mod start;
 mod state_dir;
@@ -37,6 +40,7 @@ mod timed_body;
 mod triggers;
 mod variables;
 
+pub use counts::Counts;
 pub use hooks::{Call, FaultHook, Hooks, Moment, Point, Verdict, WallClock};
 pub use options::{GuestLimits, UpOptions};
 pub use running::Running;

@@ -6,21 +6,44 @@ use std::process::ExitCode;
 use clap::Parser;
 use perennial_host::cli::{Cli, Command, UpArgs};
 use perennial_host::{Hooks, Running, start};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    keep_errors_cheap();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,perennial_host=info"));
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     log.with_ansi(terminal).with_target(false).init();
+    allow_many_connections();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Errors carry no backtrace of the host unless `RUST_LIB_BACKTRACE` asks for it: the engine makes one whenever a guest's
+/// store is dropped, and where `RUST_BACKTRACE` is set each walked the stack. Panics still tell theirs.
+#[expect(unsafe_code, reason = "the environment can be set only while there is one thread")]
+fn keep_errors_cheap() {
+    if std::env::var_os("RUST_LIB_BACKTRACE").is_none() {
+        // SAFETY: called first of all, before any thread is started.
+        unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
+    }
+}
+
+/// Takes as many file descriptors as the system gives. What a shell gives by default is fewer than the guests that may
+/// run at once.
+fn allow_many_connections() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
     }
 }
 

@@ -53,10 +53,18 @@ pub struct GuestLimits {
     pub memory: usize,
     /// How long a guest may compute before it is trapped. Waiting for a host call does not count.
     pub cpu: Duration,
+    /// From the head of a request to the end of its body.
+    pub body: Duration,
     /// From the request to the head of the response.
     pub until_response: Duration,
+    /// How long a client may leave a part of the response lying before its guest is cut.
+    pub unread: Duration,
     /// How long a guest may go on after its response is complete or its client has left.
     pub after_response: Duration,
+    /// Connecting to a Redis.
+    pub redis_connect: Duration,
+    /// One command of a Redis.
+    pub redis_command: Duration,
     /// One message of a redis trigger, or one tick of a cron trigger.
     pub event: Duration,
 }
@@ -66,8 +74,12 @@ impl Default for GuestLimits {
         Self {
             memory: 256 * 1024 * 1024,
             cpu: Duration::from_secs(30),
+            body: Duration::from_secs(60),
             until_response: Duration::from_secs(300),
+            unread: Duration::from_secs(60),
             after_response: Duration::from_secs(60),
+            redis_connect: Duration::from_secs(2),
+            redis_command: Duration::from_secs(5),
             event: Duration::from_secs(300),
         }
     }

@@ -1,5 +1,6 @@
 //! A started application.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,9 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
+use crate::counts::Counts;
+use crate::guest::GuestComponent;
+use crate::locks::Locks;
 use crate::services::Services;
 use crate::triggers::cron::CronTrigger;
 
@@ -32,6 +36,8 @@ pub struct Running {
     /// How many of the distinct wasm files had to be compiled; the others came from the cache.
     pub compiled: usize,
     pub(crate) services: Arc<Services>,
+    pub(crate) components: BTreeMap<String, Arc<GuestComponent>>,
+    pub(crate) _locks: Locks,
     pub(crate) cron: Vec<Arc<CronTrigger>>,
     pub(crate) stop: CancellationToken,
 }
@@ -50,6 +56,12 @@ impl Running {
     /// Waits until no guest runs and no message waits for one.
     pub async fn idle(&self) {
         self.services.in_flight.idle().await;
+    }
+
+    /// What the guests of each component have cost so far, by component id. Whoever waits for [`Running::idle`] first
+    /// finds all of it.
+    pub fn counts(&self) -> BTreeMap<String, Counts> {
+        self.components.iter().map(|(id, component)| (id.clone(), component.counters.read())).collect()
     }
 
     /// Hands a message to every redis trigger of the channel, whichever bus is used.

@@ -9,7 +9,7 @@ use crate::hooks::Hooks;
 use crate::in_flight::InFlight;
 use crate::options::GuestLimits;
 use crate::outbound::Outbound;
-use crate::redis::Bus;
+use crate::redis::{Bus, Resting};
 use crate::sqlite::Databases;
 use crate::triggers::http::HttpTrigger;
 
@@ -17,6 +17,8 @@ use crate::triggers::http::HttpTrigger;
 pub(crate) struct Services {
     pub databases: Databases,
     pub bus: Bus,
+    /// The Redis servers that do not answer.
+    pub resting: Resting,
     pub outbound: Outbound,
     pub limits: GuestLimits,
     pub hooks: Hooks,
@@ -39,6 +41,7 @@ impl Services {
         Self {
             databases,
             bus,
+            resting: Resting::default(),
             outbound,
             limits,
             hooks,

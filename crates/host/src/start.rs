@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::InstancePre;
 
+use crate::counts::Counters;
 use crate::guest::{Cache, GuestComponent, GuestState, Logs, engine, linker};
 use crate::hooks::Hooks;
+use crate::locks::Locks;
 use crate::manifest::{Component, HttpTarget, Manifest};
 use crate::options::UpOptions;
 use crate::outbound::{AllowedHosts, Outbound};
@@ -19,6 +21,7 @@ use crate::redis::Bus;
 use crate::running::Running;
 use crate::runtime_config::RuntimeConfig;
 use crate::services::Services;
+use crate::settings;
 use crate::sqlite::Databases;
 use crate::state_dir;
 use crate::triggers::cron::{self, CronTrigger};
@@ -53,10 +56,12 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
     let state_dir =
         options.state_dir.clone().or(config.state_dir).unwrap_or_else(|| manifest.directory.join(".spin"));
     let state_dir = state_dir::create(&state_dir)?;
+    let locks = Locks::take(&state_dir, manifest.components.keys())?;
     let log_dir = state_dir::create(&config.log_dir.unwrap_or_else(|| state_dir.join("logs")))?;
 
     let mut variables =
         Variables::resolve(&manifest.variables, &options.variables, config.variables_provider)?;
+    settings::check(&variables)?;
     let token = match variables.given(TOKEN_VARIABLE) {
         Some(false) => Some(state_dir::token(&state_dir)?),
         _ => None,
@@ -126,6 +131,8 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         started_in: began.elapsed(),
         compiled: compiled.fresh,
         services,
+        components,
+        _locks: locks,
         cron: crons,
         stop,
     })
@@ -211,6 +218,7 @@ fn component(
         allowed_hosts: allowed_hosts(manifest, variables, &id, config)?,
         databases: config.sqlite_databases.iter().map(|label| label.as_ref().clone()).collect(),
         logs,
+        counters: Counters::default(),
         pre,
         id,
     })

@@ -1,4 +1,4 @@
-//! A body from the network that fails when its sender pauses for too long.
+//! A body from the network that fails when its sender pauses for too long, or takes too long altogether.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,19 +7,30 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime_wasi_http::Error;
 
 pub(crate) struct TimedBody {
     body: Incoming,
-    limit: Duration,
+    pause: Duration,
+    /// When all must have arrived.
+    end: Option<Instant>,
     /// Runs while somebody waits for the next bytes.
-    pause: Option<Pin<Box<Sleep>>>,
+    waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimedBody {
-    pub fn new(body: Incoming, limit: Duration) -> Self {
-        Self { body, limit, pause: None }
+    /// `whole` counts from now.
+    pub fn new(body: Incoming, pause: Duration, whole: Option<Duration>) -> Self {
+        let end = whole.and_then(|whole| Instant::now().checked_add(whole));
+        Self { body, pause, end, waiting: None }
+    }
+
+    /// When to give up on the next bytes.
+    fn patience(&self) -> Sleep {
+        let now = Instant::now();
+        let pause = now.checked_add(self.pause).unwrap_or(now);
+        sleep_until(self.end.map_or(pause, |end| end.min(pause)))
     }
 }
 
@@ -33,12 +44,17 @@ impl Body for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
-            this.pause = None;
+            this.waiting = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
         }
-        let limit = this.limit;
-        let pause = this.pause.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(pause.as_mut().poll(cx));
+        let waiting = match &mut this.waiting {
+            Some(waiting) => waiting,
+            None => {
+                let patience = Box::pin(this.patience());
+                this.waiting.insert(patience)
+            }
+        };
+        ready!(waiting.as_mut().poll(cx));
         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
     }
 

@@ -35,6 +35,16 @@ fn main() {
             let _ = black_box(set.next_after(black_box(&after)));
         });
         let thousand = time(50, || drop(black_box(set.expand(None, 1_000))));
-        println!("{{\"rule\":\"{text}\",\"first\":{first},\"next\":{next},\"thousand\":{thousand}}}");
+        let parse = time(5_000, || drop(black_box(Rule::parse(black_box(text)))));
+        let rule = Rule::parse(text).unwrap();
+        let new = time(5_000, || drop(black_box(RuleSet::new(start, Some(rule.clone()), vec![], vec![]))));
+        let check = time(2_000, || {
+            let _ = black_box(set.clone().check_answerable());
+        });
+        let describe = time(2_000, || drop(black_box(set.describe())));
+        let series = format!("\"parse\":{parse},\"build\":{new},\"check\":{check},\"describe\":{describe}");
+        println!(
+            "{{\"rule\":\"{text}\",{series},\"first\":{first},\"next\":{next},\"thousand\":{thousand}}}"
+        );
     }
 }

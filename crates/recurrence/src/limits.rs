@@ -9,9 +9,10 @@ pub const MAX_RULE_BYTES: usize = 4_096;
 /// get there; each value is compared by bisection, so the bound protects memory and parsing, not the search.
 pub const MAX_EXTRA_DATES: usize = 1_000;
 
-/// Steps one question may take: periods looked at plus candidate times weighed. A step is 5 to 500 ns natively, so the
-/// bound is some 0.1 s at worst. An ordinary question takes fewer than 50 steps; all years up to [`MAX_YEAR`] are 96 000
-/// months, and twice as much lets an impossible rule of any frequency get an answer instead of a refusal.
+/// Steps one question may take: periods, months or stretches of one offset looked at, plus candidate times weighed. A
+/// step is 5 to 700 ns natively, so the bound is some 0.1 s at worst. An ordinary question takes fewer than 50 steps; the
+/// emptiest search goes through all months up to [`MAX_YEAR`], 96 000 from 1970 on, and as much again may be needed to
+/// find where COUNT ends. What may need more is told by [`crate::RuleSet::check_answerable`].
 pub const MAX_STEPS: u32 = 250_000;
 
 /// Most bytes a rule and one question about it hold at a time, the listed occurrences not counted. The most any
@@ -59,22 +60,35 @@ impl std::fmt::Display for Budget {
 pub(crate) struct Steps {
     left: u32,
     limit: u32,
+    /// Whether finding where COUNT ends is paid for; a question does so once.
+    counted: bool,
 }
 
 impl Steps {
     pub(crate) fn new(limit: u32) -> Steps {
-        Steps { left: limit, limit }
+        Steps { left: limit, limit, counted: false }
     }
 
     /// Takes one step.
     pub(crate) fn take(&mut self) -> Result<(), Exhausted> {
-        match self.left.checked_sub(1) {
+        self.take_many(1)
+    }
+
+    /// Takes some steps at once.
+    fn take_many(&mut self, steps: u32) -> Result<(), Exhausted> {
+        match self.left.checked_sub(steps) {
             Some(left) => {
                 self.left = left;
                 Ok(())
             }
             None => Err(Exhausted { budget: Budget::Steps, limit: self.limit }),
         }
+    }
+
+    /// Pays for finding where COUNT ends, unless this question has.
+    pub(crate) fn take_counting(&mut self, steps: u32) -> Result<(), Exhausted> {
+        let paid = std::mem::replace(&mut self.counted, true);
+        if paid { Ok(()) } else { self.take_many(steps) }
     }
 
     /// Steps taken so far.

@@ -13,8 +13,8 @@ pub mod sqlite;
 mod work;
 
 use perennial_domain::{
-    Bound, Channel, ChannelId, Commit, Override, RecurrenceId, SeriesState, TaskId, TaskStatus, Timestamp, TokenId,
-    TokenRow, User, UserId,
+    Bound, Channel, ChannelId, Commit, Override, RecurrenceId, SeriesState, TaskId, TaskStatus, Timestamp,
+    TokenId, TokenRow, User, UserId,
 };
 
 pub use apply::{Apply, Mode, Outcome, apply_each};
@@ -25,7 +25,8 @@ pub use records::{
     IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TaskRecord, TokenOwner,
 };
 pub use work::{
-    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Ticket, WorkKind,
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Ticket,
+    WorkKind,
 };
 
 /// What one user's requests may reach. An id that belongs to someone else answers like one that does not exist.

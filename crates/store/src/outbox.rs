@@ -74,22 +74,23 @@ pub struct OwnLease {
 impl OwnLease {
     /// The events of the commit that took it, as they would be read from the outbox.
     pub fn events(&self, commit: &Commit) -> Vec<WaitingEvent> {
-        let event = |(event, (sequence, previous)): (&perennial_domain::Event, &(i64, Option<i64>))| WaitingEvent {
-            stream: commit.stream.clone(),
-            sequence: *sequence,
-            topic: event.topic.name().to_owned(),
-            previous: *previous,
-            event_id: event.id.to_string(),
-            kind: name(event.kind),
-            subject: event.subject.clone(),
-            user: commit.user.clone(),
-            data: event.data.clone(),
-            at: commit.at,
-            correlation_id: event.correlation_id.clone(),
-            causation_id: event.causation_id.map(|id| id.to_string()),
-            traceparent: event.traceparent.clone(),
-            idempotency_key: event.idempotency_key.clone(),
-        };
+        let event =
+            |(event, (sequence, previous)): (&perennial_domain::Event, &(i64, Option<i64>))| WaitingEvent {
+                stream: commit.stream.clone(),
+                sequence: *sequence,
+                topic: event.topic.name().to_owned(),
+                previous: *previous,
+                event_id: event.id.to_string(),
+                kind: name(event.kind),
+                subject: event.subject.clone(),
+                user: commit.user.clone(),
+                data: event.data.clone(),
+                at: commit.at,
+                correlation_id: event.correlation_id.clone(),
+                causation_id: event.causation_id.map(|id| id.to_string()),
+                traceparent: event.traceparent.clone(),
+                idempotency_key: event.idempotency_key.clone(),
+            };
         commit.events.iter().zip(&self.places).map(event).collect()
     }
 }

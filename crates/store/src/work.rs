@@ -5,7 +5,9 @@
 //! claimer down (`again`): such items are taken one by one, apart from the others. Each item leaves its list, waits for its
 //! next try with growing pauses, or is parked with its reason.
 
-use perennial_domain::{DueAlarm, Channel, Notification, RecurrenceId, SeriesState, TaskId, Timestamp, User, UserId};
+use perennial_domain::{
+    Channel, DueAlarm, Notification, RecurrenceId, SeriesState, TaskId, Timestamp, User, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;

@@ -77,6 +77,7 @@ async fn handle(request: IncomingRequest, out: ResponseOutparam) {
             reply::send(out, &json!({ "answered": true })).await;
             trap()
         }
+        "flood" => return reply::flood(out, number(&query)).await,
         "stream" => return reply::stream(out, number(&query)).await,
         _ => json!({ "path": path }),
     };

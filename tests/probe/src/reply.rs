@@ -17,6 +17,18 @@ pub async fn send(out: ResponseOutparam, body: &Value) {
     let _ = out.set_with_body(response(), body.to_string().into_bytes()).await;
 }
 
+/// Sends so many mebibytes as fast as they are taken.
+pub async fn flood(out: ResponseOutparam, mebibytes: usize) {
+    let response = response();
+    let mut body = response.take_body();
+    out.set(response);
+    for _ in 0..mebibytes {
+        if body.send(vec![b'x'; 1024 * 1024]).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Sends a line every 20 ms.
 pub async fn stream(out: ResponseOutparam, lines: usize) {
     let response = response();

@@ -28,7 +28,7 @@ fn assert_whole(house: &House, at: &str) {
         ),
         (
             "a fired alarm without its notification",
-            "alarm AS a WHERE state = 'fired' AND NOT EXISTS (SELECT 1 FROM notification AS n WHERE \
+            "alarm AS a WHERE state = 'fired' AND NOT EXISTS (SELECT 1 FROM notification_v2 AS n WHERE \
              (n.task_id, n.recurrence_id, n.reminder_id) = (a.task_id, a.recurrence_id, a.reminder_id))",
         ),
         (
@@ -137,7 +137,7 @@ async fn a_write_trapped_anywhere_is_whole_or_not_there() {
     let owed = house.number("SELECT count(*) FROM occurrence WHERE succession = 'pending'");
     assert_eq!(owed, 0, "successors are still owed");
     assert_eq!(
-        house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"),
+        house.number("SELECT count(*) FROM stream WHERE sequence > published"),
         0,
         "events still wait"
     );
@@ -183,7 +183,7 @@ async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
     let owed = house.number("SELECT count(*) FROM occurrence WHERE succession = 'pending'");
     assert_eq!(owed, 0, "successors are still owed");
     assert_eq!(
-        house.number("SELECT count(*) FROM outbox WHERE published_at IS NULL"),
+        house.number("SELECT count(*) FROM stream WHERE sequence > published"),
         0,
         "events still wait"
     );

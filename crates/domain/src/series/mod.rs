@@ -49,6 +49,9 @@ impl Series {
             return Err(Invalid::at(RRULE, "FREQ=SECONDLY: a task comes back at most once a minute"));
         }
         series.first(due)?;
+        // What is kept can be planned, from whatever point on it will be asked.
+        let answerable = series.set(due)?.check_answerable();
+        answerable.map_err(|why| Invalid::at(RRULE, why.to_string()))?;
         Ok(series)
     }
 

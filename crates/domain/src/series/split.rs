@@ -77,7 +77,8 @@ pub fn split_series(
         commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..last.clone() }).into());
         settle(ctx, &mut commit, &last, &task.spec.reminders, Some(state));
     }
-    if left.is_empty() && !gone.is_empty() {
+    let owed = state.last_closed.as_ref().is_some_and(|last| last.succession.is_owed());
+    if left.is_empty() && !gone.is_empty() && !owed {
         old.status = TaskStatus::Done;
         old.completed_at = Some(ctx.now);
     }

@@ -29,7 +29,7 @@ impl<'a> Search<'a> {
 
     /// Whether dates that have passed are treated by the series' policies: not where an open occurrence only moves.
     fn has_policies(&self, last: Option<&Occurrence>) -> bool {
-        last.is_some() && !(self.replans && !self.state.open.is_empty())
+        last.is_some() && (!self.replans || self.state.open.is_empty())
     }
 
     /// Now, on the time line of a series.

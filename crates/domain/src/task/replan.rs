@@ -5,24 +5,30 @@ use super::{TaskSpec, TaskStatus};
 use crate::series::{RRULE, Search};
 use crate::{Context, Invalid, Occurrence, SeriesState};
 
-/// The occurrence that is open once the task is as `spec` says; `None` where the task is done and stays so.
-pub(super) fn replan(
-    ctx: &Context<'_>,
-    state: &SeriesState,
-    spec: &TaskSpec,
-) -> Result<Option<Occurrence>, Invalid> {
+/// What becomes of a task whose dates have changed.
+pub(super) enum Replanned {
+    /// This occurrence is open, in the place of what was.
+    Opens(Box<Occurrence>),
+    /// Nothing follows this one, which is closed: the task is done, as it would be had the end been planned before.
+    Ends(Box<Occurrence>),
+    /// It is done and stays so.
+    StaysDone,
+}
+
+/// What is open once the task is as `spec` says.
+///
+/// # Errors
+/// [`Invalid`] if something is open and nothing would be.
+pub(super) fn replan(ctx: &Context<'_>, state: &SeriesState, spec: &TaskSpec) -> Result<Replanned, Invalid> {
     let closed = state.last_closed.as_ref();
     let done = state.task.status == TaskStatus::Done;
     let nominal = match (&spec.series, &spec.due) {
         (Some(series), Some(due)) => match series.successor(due, closed, &Search::anew(ctx, state))? {
             Some(nominal) => Some(nominal),
-            None if done => return Ok(None),
-            None => {
-                let after = closed.map(|closed| format!(" after {}", closed.recurrence_id));
-                return Err(Invalid::at(RRULE, format!("has no occurrence{}", after.unwrap_or_default())));
-            }
+            None if done => return Ok(Replanned::StaysDone),
+            None => return nothing_follows(state),
         },
-        _ if done => return Ok(None),
+        _ if done => return Ok(Replanned::StaysDone),
         (_, due) => due.clone(),
     };
     let opening = Opening {
@@ -32,5 +38,13 @@ pub(super) fn replan(
         predecessor: closed.map(|closed| closed.recurrence_id.clone()).filter(|id| !id.is_single()),
         ordinal: closed.map_or(1, |closed| closed.ordinal.saturating_add(1)),
     };
-    Ok(Some(opening.open(ctx, &state.overrides)))
+    Ok(Replanned::Opens(Box::new(opening.open(ctx, &state.overrides))))
+}
+
+fn nothing_follows(state: &SeriesState) -> Result<Replanned, Invalid> {
+    match &state.last_closed {
+        Some(closed) if state.open.is_empty() => Ok(Replanned::Ends(Box::new(closed.clone()))),
+        Some(closed) => Err(Invalid::at(RRULE, format!("has no occurrence after {}", closed.recurrence_id))),
+        None => Err(Invalid::at(RRULE, "has no occurrence")),
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::replan::replan;
+use super::replan::{Replanned, replan};
 use super::{Task, TaskInput, TaskSpec, TaskStatus, settle};
 use crate::series::stack_anew;
 use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession};
@@ -21,14 +21,20 @@ pub fn update_task(
     let mut next = Task { spec, ..task.next(ctx.now) };
     let mut commit = ctx.commit_on(task, "task.update");
     let mut open = state.open.clone();
+    let mut ended = None;
     if is_moved(&task.spec, &next.spec) {
         match replan(ctx, state, &next.spec)? {
-            Some(replacement) => {
+            Replanned::Opens(replacement) => {
                 replace(ctx, &mut commit, state, &next.spec, &replacement);
                 (next.status, next.completed_at) = (TaskStatus::Open, None);
-                open = vec![replacement];
+                open = vec![*replacement];
             }
-            None => keep_done(ctx, &mut commit, state, &next.spec),
+            Replanned::Ends(last) => {
+                (next.status, next.completed_at) = (TaskStatus::Done, last.completed_at.or(Some(ctx.now)));
+                ended = Some(json!({ "last": last.recurrence_id }));
+                commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..*last }).into());
+            }
+            Replanned::StaysDone => keep_done(ctx, &mut commit, state, &next.spec),
         }
     } else {
         open = open
@@ -46,6 +52,9 @@ pub fn update_task(
         "recurrence_id": now_open.as_ref().map(|occurrence| &occurrence.recurrence_id),
     });
     commit.events.push(ctx.event(EventType::TaskUpdated, &task.id.to_string(), data));
+    if let Some(data) = ended {
+        commit.events.push(ctx.event(EventType::SeriesEnded, &task.id.to_string(), data));
+    }
     Ok((commit, next, now_open))
 }
 

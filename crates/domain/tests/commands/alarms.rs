@@ -1,5 +1,4 @@
 //! When an alarm is armed, moved, cancelled or left alone.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::world::{DAY, HOUR, MINUTE, World, world};
 use perennial_domain::AlarmState::{self, Armed, Cancelled, Fired, Missed};
@@ -148,6 +147,7 @@ fn a_name_that_is_used_again_does_not_fire_again_for_the_same_time() {
     world.patch(&at(9)).unwrap();
     assert_eq!(world.open(), [SUN]);
     assert_eq!(world.fire(), []);
+    assert_eq!(world.refused, [], "nor was it tried");
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! Any commands in any order: what is armed, what fires, and that a series neither stops nor stays on a list for ever.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
 //! What commands on tasks decide.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::world::{DAY, HOUR, world};
 use perennial_domain::{OccurrenceStatus, Succession, TaskStatus};
@@ -65,6 +64,22 @@ fn completing_twice_closes_once_and_what_is_cancelled_cannot_be_completed() {
     assert!(wrong.errors[0].detail.contains("is cancelled and cannot be completed"), "{wrong}");
     let wrong = world.complete("2026-11-24T07:00:00[Europe/Berlin]").unwrap_err();
     assert!(wrong.errors[0].detail.contains("is no occurrence of this task"), "{wrong}");
+}
+
+#[test]
+fn of_two_commands_decided_on_one_state_the_second_is_decided_anew() {
+    let mut world = world(&weekly());
+    let state = world.state(MON);
+    let completed = world.decide(|ctx| perennial_domain::complete(ctx, &state)).unwrap();
+    let perennial_domain::Completion::Closes(second, _) = completed else { panic!("was open") };
+    world.complete(MON).unwrap();
+    assert_eq!(world.apply(&second).unwrap_err(), "expect:task");
+    let state = world.state(MON);
+    let reopened = world.decide(|ctx| perennial_domain::reopen(ctx, &state)).unwrap();
+    let perennial_domain::Reopening::Opens(second, _) = reopened else { panic!("was done") };
+    world.sweep();
+    assert_eq!(world.apply(&second).unwrap_err(), "expect:task");
+    assert_eq!(world.open(), ["2026-11-30T07:00:00[Europe/Berlin]"]);
 }
 
 #[test]

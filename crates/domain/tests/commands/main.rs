@@ -1,4 +1,11 @@
 //! What commands on tasks decide, one after the other, on rows kept as the store keeps them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 mod alarms;
 mod alarms_model;
@@ -6,3 +13,4 @@ mod changes;
 mod series;
 mod tasks;
 mod world;
+mod zones;

@@ -1,5 +1,4 @@
 //! What a task is made of, and what is wrong with it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{
     Actor, AlarmState, Commit, Context, Ids, Invalid, Occurrence, Task, TaskInput, Timestamp, UserId,

@@ -32,7 +32,9 @@ impl LocalBus {
             .map_err(|error| failed(Fault::Bus, error.to_string()))?;
         match *response.status() {
             200..=299 => Ok(()),
-            status @ (400 | 413 | 415 | 422) => Err(failed(Fault::Event, format!("{path} answered {status}"))),
+            status @ (400 | 413 | 415 | 422) => {
+                Err(failed(Fault::Event, format!("{path} answered {status}")))
+            }
             status => Err(failed(Fault::Stream, format!("{path} answered {status}"))),
         }
     }

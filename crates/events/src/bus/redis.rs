@@ -18,7 +18,10 @@ impl RedisBus {
     fn publish_one(&self, message: &Message) -> Result<(), BusError> {
         let payload = serde_json::to_vec(&message.event).map_err(|error| failed(Fault::Event, error))?;
         if payload.len() > MAX_EVENT {
-            return Err(failed(Fault::Event, format!("{} bytes are more than an event may have", payload.len())));
+            return Err(failed(
+                Fault::Event,
+                format!("{} bytes are more than an event may have", payload.len()),
+            ));
         }
         let channels = hearing(&message.topic, &message.event.kind).map(|consumer| consumer.channel);
         for channel in std::iter::once(message.topic.as_str()).chain(channels) {

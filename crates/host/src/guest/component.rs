@@ -10,6 +10,7 @@ use wasmtime::{Store, UpdateDeadline};
 use super::engine::EPOCH;
 use super::state::GuestState;
 use super::stdio::Logs;
+use crate::counts::Counters;
 use crate::http_out::Origin;
 use crate::outbound::AllowedHosts;
 use crate::services::Services;
@@ -22,12 +23,14 @@ pub(crate) struct GuestComponent {
     pub allowed_hosts: AllowedHosts,
     pub databases: BTreeSet<String>,
     pub logs: Logs,
+    pub counters: Counters,
     pub pre: InstancePre<GuestState>,
 }
 
 impl GuestComponent {
     /// A store for one invocation. `origin` is given to guests of the HTTP trigger only.
     pub fn store(self: &Arc<Self>, services: &Arc<Services>, origin: Option<Origin>) -> Store<GuestState> {
+        self.counters.guest();
         let state = GuestState::new(self.clone(), services.clone(), origin);
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.limits);

@@ -23,7 +23,7 @@ use crate::services::Services;
 use crate::timed_body::TimedBody;
 
 /// What a guest that sets no timeout waits, as in Spin.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -36,13 +36,14 @@ pub(super) async fn send(
     tls: bool,
     options: RequestOptions,
 ) -> Result<Sent, Error> {
+    let connect_timeout = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
     let permit = match &services.outbound.requests {
-        Some(requests) => Some(
-            Semaphore::acquire_owned(requests.clone()).await.map_err(|_| Error::ConnectionLimitReached)?,
-        ),
+        Some(requests) => {
+            let permit = timeout(connect_timeout, Semaphore::acquire_owned(requests.clone())).await;
+            Some(permit.map_err(|_| Error::ConnectionTimeout)?.map_err(|_| Error::ConnectionLimitReached)?)
+        }
         None => None,
     };
-    let connect_timeout = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
     let stream = timeout(connect_timeout, open(&services, &destination, tls))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
@@ -60,7 +61,7 @@ pub(super) async fn send(
     );
     let response = sent.await.map_err(|_| Error::ConnectionReadTimeout)??;
     let between_bytes = options.between_bytes_timeout.unwrap_or(DEFAULT_TIMEOUT);
-    let response = response.map(|body| TimedBody::new(body, between_bytes).boxed_unsync());
+    let response = response.map(|body| TimedBody::new(body, between_bytes, None).boxed_unsync());
     Ok((response, Box::new(async move { Ok(worker.await?) })))
 }
 

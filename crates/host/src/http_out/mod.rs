@@ -44,7 +44,7 @@ impl OutgoingHttp {
         let call = Call::Http { uri: &text };
         let index = self.faults.before(call).map_err(|_| self.fault())?;
         let sent = match self.target(&uri)? {
-            Target::Component(id) => self.chain(&id, request, uri).await?,
+            Target::Component(id) => self.chain(&id, request, uri, &options).await?,
             Target::Own(origin) => {
                 let request = with_uri(request, target::own_uri(&origin, &uri)?);
                 connect::send(
@@ -73,12 +73,20 @@ impl OutgoingHttp {
     }
 
     /// Hands the request to another component of the application, in memory.
-    async fn chain(&self, id: &str, request: http::Request<WasiBody>, uri: http::Uri) -> Result<Sent, Error> {
+    async fn chain(
+        &self,
+        id: &str,
+        request: http::Request<WasiBody>,
+        uri: http::Uri,
+        options: &RequestOptions,
+    ) -> Result<Sent, Error> {
         let trigger = self.services.http.get().and_then(std::sync::Weak::upgrade);
         let Some(trigger) = trigger.filter(|_| self.origin.is_some()) else {
             return Err(Error::DestinationNotFound);
         };
-        let response = trigger.handle_chained(id, with_uri(request, uri)).await;
+        let limit = options.first_byte_timeout.unwrap_or(connect::DEFAULT_TIMEOUT);
+        let response = tokio::time::timeout(limit, trigger.handle_chained(id, with_uri(request, uri))).await;
+        let response = response.map_err(|_| Error::ConnectionReadTimeout)?;
         Ok((response, Box::new(std::future::ready(Ok(())))))
     }
 }

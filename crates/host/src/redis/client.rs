@@ -2,12 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::io::AsyncDNSResolver;
-use redis::{AsyncConnectionConfig, FromRedisValue, ParsingError, Value};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, ParsingError, Value,
+};
 use url::{Host, Url};
 
+use super::rest::Way;
 use crate::bindings::fermyon::spin2_0_0::redis::{Error, RedisResult};
 use crate::outbound::{Destination, Permission};
 use crate::services::Services;
@@ -15,18 +21,90 @@ use crate::services::Services;
 /// The bound on what one command may answer, as in Spin.
 pub(super) const RESULT_BYTES: usize = 128 * 1024 * 1024;
 
-/// Connects, checking the very addresses it connects to.
+/// How long a connection may be silent before the kernel asks whether the other end is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// A connection to a Redis.
+pub struct Remote {
+    redis: MultiplexedConnection,
+    services: Arc<Services>,
+    address: String,
+    /// It did not answer in time once, and is not asked again.
+    dead: bool,
+}
+
+impl Remote {
+    /// Sends one command and waits for its answer, within bounds.
+    pub async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
+        if self.dead {
+            return Err(resting());
+        }
+        command.query_async(&mut self.redis).await.map_err(|error| {
+            if error.is_io_error() {
+                self.dead = true;
+                self.services.resting.failed(&self.address);
+            }
+            match error.kind() {
+                redis::ErrorKind::UnexpectedReturnType => Error::TypeError,
+                _ => other(error),
+            }
+        })
+    }
+}
+
+/// Connects, unless the address failed a moment ago.
 pub(super) async fn connect(
     services: Arc<Services>,
+    address: String,
     url: &Url,
     permission: Permission,
-) -> Result<MultiplexedConnection, Error> {
-    let client = redis::Client::open(url.as_str()).map_err(|_| Error::InvalidAddress)?;
+) -> Result<Remote, Error> {
+    match services.resting.way(&address) {
+        Way::Free => {}
+        Way::Closed => return Err(resting()),
+        Way::Probe(probe) => {
+            let (services, url) = (services.clone(), url.clone());
+            tokio::spawn(async move {
+                let Ok(mut redis) = open(&services, &url, permission).await else { return };
+                if redis::cmd("PING").query_async::<Value>(&mut redis).await.is_ok() {
+                    probe.answers();
+                }
+            });
+            return Err(resting());
+        }
+    }
+    let redis = open(&services, url, permission).await.map_err(|error| {
+        if error.is_io_error() {
+            services.resting.failed(&address);
+        }
+        other(error)
+    })?;
+    Ok(Remote { redis, services, address, dead: false })
+}
+
+/// Connects, checking the very addresses it connects to.
+async fn open(
+    services: &Arc<Services>,
+    url: &Url,
+    permission: Permission,
+) -> redis::RedisResult<MultiplexedConnection> {
+    let client = redis::Client::open(settled(url.as_str())?)?;
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(None)
-        .set_response_timeout(None)
-        .set_dns_resolver(Resolver { services, permission });
-    client.get_multiplexed_async_connection_with_config(&config).await.map_err(other)
+        .set_connection_timeout(Some(services.limits.redis_connect))
+        .set_response_timeout(Some(services.limits.redis_command))
+        .set_dns_resolver(Resolver { services: services.clone(), permission });
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// The address, with what its sockets need: no waiting for more to send, and an end if the other side is gone.
+pub(crate) fn settled(address: &str) -> redis::RedisResult<ConnectionInfo> {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    Ok(address.into_connection_info()?.set_tcp_settings(settings))
+}
+
+fn resting() -> Error {
+    Error::Other("the Redis did not answer a moment ago: it is not tried again yet".into())
 }
 
 /// Any other error, in Redis's words.

@@ -1,12 +1,11 @@
 //! `fermyon:spin/redis@2.0.0`.
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, Cmd, FromRedisValue};
+use redis::{Cmd, FromRedisValue};
 use url::Url;
 use wasmtime::component::Resource;
 
 use super::Connection;
-use super::client::{self, Flat, RESULT_BYTES, other};
+use super::client::{self, Flat, RESULT_BYTES};
 use crate::bindings::fermyon::spin2_0_0::redis::{Error, Host, HostConnection, RedisParameter, RedisResult};
 use crate::guest::GuestState;
 use crate::hooks::Call;
@@ -35,7 +34,7 @@ impl HostConnection for GuestState {
                 self.services.bus.publish(&self.services.in_flight, address, &channel, payload);
                 Ok(())
             }
-            Connection::Redis(redis) => redis.publish(channel, payload).await.map_err(other),
+            Connection::Redis(redis) => redis.query(&Cmd::publish(channel, payload)).await,
         };
         self.faults.after(call, index)?;
         Ok(result)
@@ -145,7 +144,7 @@ impl GuestState {
         if self.services.bus.local(&address) {
             return Ok(Connection::InProcess(address));
         }
-        client::connect(self.services.clone(), &url, permission).await.map(Connection::Redis)
+        client::connect(self.services.clone(), address, &url, permission).await.map(Connection::Redis)
     }
 
     async fn command<T: FromRedisValue>(
@@ -157,7 +156,7 @@ impl GuestState {
         let call = Call::Redis { command: name };
         let index = self.faults.before(call)?;
         let result = match self.table.get_mut(connection)? {
-            Connection::Redis(redis) => query(redis, &command).await,
+            Connection::Redis(redis) => redis.query(&command).await,
             Connection::InProcess(_) => Err(Error::Other(format!(
                 "{name} needs a Redis: the in-process bus only publishes; give `redis_url` to use one"
             ))),
@@ -165,13 +164,6 @@ impl GuestState {
         self.faults.after(call, index)?;
         Ok(result)
     }
-}
-
-async fn query<T: FromRedisValue>(redis: &mut MultiplexedConnection, command: &Cmd) -> Result<T, Error> {
-    command.query_async(redis).await.map_err(|error| match error.kind() {
-        redis::ErrorKind::UnexpectedReturnType => Error::TypeError,
-        _ => other(error),
-    })
 }
 
 fn too_large() -> Error {

@@ -3,15 +3,16 @@
 mod bus;
 mod client;
 mod host;
-
-use redis::aio::MultiplexedConnection;
+mod rest;
 
 pub(crate) use bus::{Bus, Message, QUEUE};
+pub(crate) use client::settled;
+pub(crate) use rest::Resting;
 
 /// A guest's connection.
 pub enum Connection {
     /// To the triggers of this process that listen at this address.
     InProcess(String),
     /// To a Redis.
-    Redis(MultiplexedConnection),
+    Redis(client::Remote),
 }

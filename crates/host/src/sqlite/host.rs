@@ -31,10 +31,12 @@ impl HostConnection for GuestState {
         let point = text.clone();
         let call = Call::Sqlite { statement: &point };
         let index = faults.before(call)?;
+        let component = self.component.clone();
+        component.counters.statement();
         let entry = self.table.get_mut(&connection)?;
         let (database, lease) = (entry.database.clone(), entry.lease.take());
         let (lease, result) =
-            statement::run(&database, lease, statement::Statement { text, parameters }).await;
+            statement::run(&component, &database, lease, statement::Statement { text, parameters }).await;
         let entry = self.table.get_mut(&connection)?;
         entry.lease = lease;
         entry.note();

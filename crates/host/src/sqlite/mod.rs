@@ -1,5 +1,7 @@
 //! SQLite for guests: one connection per `open`, lent from a pool when it first runs a statement.
 
+mod commits;
+mod failure;
 mod host;
 mod pool;
 mod runtime_config;

@@ -11,7 +11,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use tokio::sync::OwnedMutexGuard;
 
+use super::commits::Commits;
 use super::watch::{self, Marks};
+use crate::counts::Commit;
 
 /// As in a fresh connection of Spin.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(5000);
@@ -42,6 +44,7 @@ struct Idle {
 pub(super) struct Pooled {
     pub connection: rusqlite::Connection,
     marks: Arc<Marks>,
+    commits: Commits,
 }
 
 /// A connection lent to one guest.
@@ -98,14 +101,17 @@ impl Database {
         };
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A plan that looked at a bound value, as `LIMIT ?` makes it do, would be made anew at each execution.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let marks = watch::watch(&mut connection)?;
-        let pooled = Pooled { connection, marks };
+        let commits = Commits::watch(&mut connection)?;
+        let mut pooled = Pooled { connection, marks, commits };
         pooled.set_defaults()?;
         Ok(pooled)
     }
 
     /// Takes a connection back. Does I/O if its guest left something to undo.
-    fn take_back(&self, pooled: Pooled) {
+    fn take_back(&self, mut pooled: Pooled) {
         if self.path.is_none() {
             return;
         }
@@ -128,10 +134,11 @@ impl Database {
 }
 
 impl Pooled {
-    fn set_defaults(&self) -> rusqlite::Result<()> {
+    fn set_defaults(&mut self) -> rusqlite::Result<()> {
         self.connection.busy_timeout(BUSY_TIMEOUT)?;
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+        self.commits.note_synchronous(&self.connection);
         self.marks.take_restore();
         Ok(())
     }
@@ -142,7 +149,7 @@ impl Pooled {
     }
 
     /// Makes the connection as new; `false` if it cannot be.
-    fn reset(&self) -> rusqlite::Result<bool> {
+    fn reset(&mut self) -> rusqlite::Result<bool> {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
@@ -168,6 +175,18 @@ impl Lease {
         self.pooled.as_ref().map(|pooled| &pooled.connection)
     }
 
+    /// What the statement that just ran committed.
+    pub fn committed(&mut self) -> Option<Commit> {
+        self.pooled.as_mut().and_then(|pooled| pooled.commits.take(&pooled.connection))
+    }
+
+    /// A pragma that may have changed how commits are made has run.
+    pub fn note_synchronous(&mut self) {
+        if let Some(pooled) = &mut self.pooled {
+            pooled.commits.note_synchronous(&pooled.connection);
+        }
+    }
+
     /// The right to write, if nobody has it or waits for it.
     pub fn turn(&self) -> Option<OwnedMutexGuard<()>> {
         self.database.writer.clone().try_lock_owned().ok()
@@ -188,5 +207,27 @@ impl Drop for Lease {
             Ok(runtime) if !clean => drop(runtime.spawn_blocking(undo)),
             _ => undo(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rusqlite::StatementStatus;
+
+    use super::Database;
+
+    #[test]
+    fn a_cached_statement_keeps_its_plan() -> rusqlite::Result<()> {
+        let lease = Arc::new(Database::new(None)).open()?;
+        let connection = lease.connection().ok_or(rusqlite::Error::InvalidQuery)?;
+        connection.execute_batch("CREATE TABLE t (a INTEGER PRIMARY KEY)")?;
+        for limit in 1..4 {
+            let mut statement = connection.prepare_cached("SELECT a FROM t ORDER BY a LIMIT ?1")?;
+            let _ = statement.query([limit])?.next()?;
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+        Ok(())
     }
 }

@@ -6,8 +6,10 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{InterruptHandle, ToSql};
 use tokio::sync::OwnedMutexGuard;
 
+use super::failure::Failure;
 use super::pool::{BUSY_TIMEOUT, Database, Lease};
 use crate::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
+use crate::guest::GuestComponent;
 
 /// The bound on what one statement may answer, as in Spin.
 const RESULT_BYTES: usize = 128 * 1024 * 1024;
@@ -29,6 +31,7 @@ pub(super) enum Outcome {
 ///
 /// If the returned future is dropped, the statement is interrupted and the lease returns to the pool by itself.
 pub(super) async fn run(
+    component: &Arc<GuestComponent>,
     database: &Arc<Database>,
     lease: Option<Lease>,
     statement: Statement,
@@ -37,15 +40,16 @@ pub(super) async fn run(
         Some(lease) => lease,
         None => {
             let database = database.clone();
-            match blocking(move || database.open().map_err(io_error)).await {
+            match blocking(move || database.open()).await {
                 Ok(Ok(lease)) => lease,
-                Ok(Err(error)) | Err(error) => return (None, Err(error)),
+                Ok(Err(error)) => return (None, Err(Failure::from(error).told(&component.id))),
+                Err(error) => return (None, Err(error)),
             }
         }
     };
     let statement = Arc::new(statement);
     loop {
-        let (returned, outcome) = match attempt(lease, statement.clone()).await {
+        let (returned, outcome) = match attempt(component.clone(), lease, statement.clone()).await {
             Ok(attempted) => attempted,
             Err(error) => return (None, Err(error)),
         };
@@ -63,11 +67,15 @@ pub(super) async fn run(
     }
 }
 
-async fn attempt(mut lease: Lease, statement: Arc<Statement>) -> Result<(Lease, Outcome), Error> {
+async fn attempt(
+    component: Arc<GuestComponent>,
+    mut lease: Lease,
+    statement: Arc<Statement>,
+) -> Result<(Lease, Outcome), Error> {
     let interrupt = Interrupt::new(lease.connection().map(rusqlite::Connection::get_interrupt_handle));
     let running = interrupt.0.clone();
     let attempted = blocking(move || {
-        let outcome = step(&mut lease, &statement);
+        let outcome = step(&component, &mut lease, &statement);
         // From here on the connection may serve somebody else.
         running.lock().unwrap_or_else(PoisonError::into_inner).take();
         (lease, outcome)
@@ -97,37 +105,46 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Io("internal runtime error".into()))
 }
 
-fn step(lease: &mut Lease, statement: &Statement) -> Outcome {
+fn step(component: &GuestComponent, lease: &mut Lease, statement: &Statement) -> Outcome {
     let step = match execute(lease, statement) {
         Ok(Some(step)) => step,
         Ok(None) => return Outcome::NeedsWriter,
-        Err(error) => return Outcome::Done(Err(error)),
+        Err(failure) => return Outcome::Done(Err(failure.told(&component.id))),
     };
+    if let Some(commit) = lease.committed() {
+        component.counters.commit(commit);
+    }
+    if step.synchronous {
+        lease.note_synchronous();
+    }
     if step.turn.is_some() {
         lease.writer = step.turn;
     }
     if !step.in_transaction {
         lease.writer = None;
     }
-    Outcome::Done(step.result)
+    Outcome::Done(step.result.map_err(|failure| failure.told(&component.id)))
 }
 
 /// A statement that ran.
 struct Step {
-    result: Result<QueryResult, Error>,
+    result: Result<QueryResult, Failure>,
+    /// It may have changed how commits are made.
+    synchronous: bool,
     /// The right to write that was taken for it.
     turn: Option<OwnedMutexGuard<()>>,
     in_transaction: bool,
 }
 
 /// Runs the statement; `None` if it writes and it is somebody else's turn.
-fn execute(lease: &Lease, statement: &Statement) -> Result<Option<Step>, Error> {
+fn execute(lease: &Lease, statement: &Statement) -> Result<Option<Step>, Failure> {
     let connection = lease.connection().ok_or(Error::InvalidConnection)?;
     // A pragma is prepared anew each time: the authorizer must see it.
-    let mut prepared = if is_pragma(&statement.text) {
-        Prepared::Once(connection.prepare(&statement.text).map_err(io_error)?)
+    let pragma = is_pragma(&statement.text);
+    let mut prepared = if pragma {
+        Prepared::Once(connection.prepare(&statement.text)?)
     } else {
-        Prepared::Cached(connection.prepare_cached(&statement.text).map_err(io_error)?)
+        Prepared::Cached(connection.prepare_cached(&statement.text)?)
     };
     let writes = !prepared.get().readonly();
     let turn = match &lease.writer {
@@ -139,7 +156,8 @@ fn execute(lease: &Lease, statement: &Statement) -> Result<Option<Step>, Error> 
     };
     let result = collect(prepared.get(), &statement.parameters);
     drop(prepared);
-    Ok(Some(Step { result, turn, in_transaction: !connection.is_autocommit() }))
+    let synchronous = pragma && statement.text.to_ascii_lowercase().contains("synchronous");
+    Ok(Some(Step { result, synchronous, turn, in_transaction: !connection.is_autocommit() }))
 }
 
 enum Prepared<'a> {
@@ -171,17 +189,17 @@ fn is_pragma(text: &str) -> bool {
     }
 }
 
-fn collect(statement: &mut rusqlite::Statement<'_>, parameters: &[Value]) -> Result<QueryResult, Error> {
+fn collect(statement: &mut rusqlite::Statement<'_>, parameters: &[Value]) -> Result<QueryResult, Failure> {
     let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-    let mut rows = statement.query(rusqlite::params_from_iter(parameters)).map_err(io_error)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
     let mut bytes = size_of::<QueryResult>();
     let mut results = Vec::new();
-    while let Some(row) = rows.next().map_err(io_error)? {
-        let values = (0..columns.len()).map(|n| value(row.get_ref(n).map_err(io_error)?));
-        let values = values.collect::<Result<Vec<_>, _>>()?;
+    while let Some(row) = rows.next()? {
+        let values = (0..columns.len()).map(|n| value(row.get_ref(n)?));
+        let values = values.collect::<Result<Vec<_>, Failure>>()?;
         bytes = values.iter().fold(bytes, |bytes, value| bytes.saturating_add(size(value)));
         if bytes > RESULT_BYTES {
-            return Err(Error::Io(format!("query result exceeds limit of {RESULT_BYTES} bytes")));
+            return Err(Error::Io(format!("query result exceeds limit of {RESULT_BYTES} bytes")).into());
         }
         results.push(RowResult { values });
     }
@@ -197,7 +215,7 @@ fn size(value: &Value) -> usize {
     content.saturating_add(size_of::<Value>())
 }
 
-fn value(value: ValueRef<'_>) -> Result<Value, Error> {
+fn value(value: ValueRef<'_>) -> Result<Value, Failure> {
     Ok(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(integer) => Value::Integer(integer),
@@ -219,16 +237,6 @@ impl ToSql for Value {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(blob) => ValueRef::Blob(blob),
         }))
-    }
-}
-
-/// The texts are SQLite's own: `UNIQUE constraint failed: t.c`, or what `RAISE(ABORT, …)` says.
-fn io_error(error: rusqlite::Error) -> Error {
-    match error {
-        rusqlite::Error::MultipleStatement => {
-            Error::Io("more than one statement in one execute: Spin would silently drop the rest".into())
-        }
-        error => Error::Io(error.to_string()),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{self, Receiver};
 use crate::bindings::redis_handler::RedisHandlerPre;
 use crate::guest::{GuestComponent, GuestState, after};
 use crate::manifest::Manifest;
-use crate::redis::{Bus, Message, QUEUE};
+use crate::redis::{Bus, Message, QUEUE, settled};
 use crate::services::Services;
 use crate::variables::Variables;
 
@@ -19,6 +19,9 @@ const EXPORT: &str = "fermyon:spin/inbound-redis";
 
 /// How long to wait before connecting again, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// How long connecting and subscribing may take.
+const SUBSCRIBE: Duration = Duration::from_secs(10);
 
 /// The queues that wait for a component.
 pub(crate) struct Queue {
@@ -135,11 +138,17 @@ async fn listen(services: &Services, address: &str, pause: &mut Duration) -> red
 
 async fn try_listen(services: &Services, address: &str, pause: &mut Duration) -> redis::RedisResult<()> {
     let Some(channels) = services.bus.addresses.get(address) else { return Ok(()) };
-    let client = redis::Client::open(address)?;
-    let mut connection = client.get_async_pubsub().await?;
-    for channel in channels.names() {
-        connection.subscribe(channel).await?;
-    }
+    let client = redis::Client::open(settled(address)?)?;
+    let subscribing = async {
+        let mut connection = client.get_async_pubsub().await?;
+        for channel in channels.names() {
+            connection.subscribe(channel).await?;
+        }
+        redis::RedisResult::Ok(connection)
+    };
+    let mut connection = tokio::time::timeout(SUBSCRIBE, subscribing)
+        .await
+        .map_err(|_| (redis::ErrorKind::Io, "it does not answer"))??;
     *pause = BACKOFF.0;
     tracing::info!(server = %client.get_connection_info().addr(), "redis triggers are subscribed");
     let mut messages = connection.on_message();

@@ -57,10 +57,20 @@ impl Up {
     }
 
     fn get(&self, path: &str) -> Value {
+        self.send("GET", path, "")
+    }
+
+    fn post(&self, path: &str, body: &str) -> Value {
+        self.send("POST", path, body)
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> Value {
         use std::io::Write;
         let address = self.line("Serving").strip_prefix("http://").unwrap();
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+        write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (start, end) = (answer.find('{').unwrap(), answer.rfind('}').unwrap());
@@ -136,12 +146,15 @@ fn the_environment_gives_variables_and_a_flag_beats_it() {
     std::fs::write(folder.path().join(".env"), "SPIN_VARIABLE_PLAIN=dotenv\n").unwrap();
     let up = Up::start(&mut Up::command(folder.path()));
     assert_eq!(up.get("/variable?plain")["value"], "dotenv");
+    drop(up);
     let up = Up::start(Up::command(folder.path()).env("SPIN_VARIABLE_PLAIN", "environment"));
     assert_eq!(up.get("/variable?plain")["value"], "environment");
+    drop(up);
     std::fs::write(folder.path().join("plain.txt"), "from a file").unwrap();
     let flags = ["--variable", "plain=@plain.txt"];
     let up = Up::start(Up::command(folder.path()).env("SPIN_VARIABLE_PLAIN", "environment").args(flags));
     assert_eq!(up.get("/variable?plain")["value"], "from a file");
+    drop(up);
     // A `redis_url` that somebody gives means a real Redis, even if it is the default's text.
     let up = Up::start(Up::command(folder.path()).env("SPIN_VARIABLE_REDIS_URL", "redis://127.0.0.1:6379"));
     assert!(up.line("Bus:").starts_with("Redis"));
@@ -196,4 +209,30 @@ fn what_is_wrong_is_told_on_one_line_with_exit_code_1() {
     let output = command.args(["up", "--listen", &address]).current_dir(folder.path()).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains(&format!("cannot listen on {address}")), "{error}");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_told_to_the_operator() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    std::fs::write(folder.path().join("state/sqlite_db.db"), "no database ".repeat(1000)).unwrap();
+    let mut up = Up::start(&mut Up::command(folder.path()));
+    let reply = up.post("/sql", r#"{"statements": [["SELECT \"secret\" FROM sqlite_schema"]]}"#);
+    assert!(reply.to_string().contains("file is not a database"), "{reply}");
+    up.stop("-TERM");
+    let mut log = String::new();
+    up.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("cannot be read or written")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("probe") && !log.contains("secret"), "{log}");
+}
+
+#[test]
+fn a_second_host_on_one_state_folder_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let _first = Up::start(&mut Up::command(folder.path()));
+    let output = Up::command(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("component \"probe\" already runs on the state folder"), "{error}");
 }

@@ -165,10 +165,6 @@ async fn a_failing_guest_answers_500_with_nothing_else() {
         let reply = host.get(path).await;
         assert_eq!((reply.status, reply.body.len()), (500, 0), "{path}");
     }
-    let request =
-        http::Request::get("/headers").header("x-bytes", http::HeaderValue::from_bytes(b"\xff").unwrap());
-    let reply = host.send(request, "").await;
-    assert_eq!((reply.status, reply.body.len()), (500, 0));
     assert_eq!(host.get("/seen").await.status, 200);
 }
 
@@ -274,7 +270,7 @@ async fn a_full_host_answers_503() {
         host.get("/seen").await
     });
     assert_eq!((a.status, b.status), (200, 200));
-    assert_eq!((c.status, c.body.len()), (503, 0));
+    assert_eq!((c.status, &c.headers["retry-after"]), (503, &"1".parse().unwrap()));
     host.running.idle().await;
     assert_eq!(host.get("/seen").await.status, 200);
 }

@@ -8,15 +8,21 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod arrival;
 mod cli;
 mod contracts;
+mod counts;
 mod cron;
+mod door;
 mod faults;
 mod http;
+mod hung_redis;
 mod load;
 mod networking;
 mod redis;
 mod refusals;
+mod response;
 mod sqlite;
+mod start;
 mod support;
 mod variables;

@@ -148,6 +148,11 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     fn restart(mut self) -> Self {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -202,6 +207,26 @@ async fn a_real_redis_carries_messages_and_survives_a_restart() {
     subscribed(&redis, &host).await;
     publish(&host, &redis.url(), &["two"]).await;
     eventually("the message arrives", async || messages(&host).await == json!([["one"], ["two"]])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_redis_that_is_stopped_is_missed_and_found_again() {
+    let Some((redis, host)) = with_redis().await else { return };
+    redis.signal("-STOP");
+    assert!(publish(&host, &redis.url(), &["lost"]).await["error"].is_string());
+    for _ in 0..20 {
+        assert!(publish(&host, &redis.url(), &["lost"]).await["error"].is_string());
+        assert_eq!(host.get("/seen").await.status, 200);
+    }
+    redis.signal("-CONT");
+    eventually("it carries messages again", async || {
+        publish(&host, &redis.url(), &["again"]).await["error"].is_null()
+    })
+    .await;
+    eventually("the message arrives", async || {
+        messages(&host).await.as_array().is_some_and(|all| all.contains(&json!(["again"])))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,6 +54,13 @@ impl DaySet {
         self.words.iter().map(|word| i64::from(word.count_ones())).sum()
     }
 
+    /// How many of the days come before `day`.
+    pub(super) fn before(&self, day: i64) -> i64 {
+        let mut part = *self;
+        part.truncate((day - self.first).max(0));
+        part.count()
+    }
+
     /// The first day on or after `day`, and its place among the days of the set.
     pub(super) fn on_or_after(&self, day: i64) -> Option<i64> {
         let from = (day - self.first).max(0);

@@ -11,6 +11,29 @@ use crate::rule::Skip;
 /// Bits 1 to 12.
 pub(in crate::engine) const EVERY_MONTH: u16 = 0b1_1111_1111_1110;
 
+/// Every `step` days from `first` on, `length` days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Every {
+    pub(in crate::engine) first: i64,
+    pub(in crate::engine) step: i64,
+    pub(in crate::engine) length: i64,
+}
+
+impl Every {
+    /// The days marked from a day on: bit n = n days later.
+    fn mask(self, from: i64) -> u32 {
+        let mut bits = 0_u64;
+        let mut at = (self.first - from).rem_euclid(self.step) - self.step;
+        while at < 32 {
+            // Seven bits above an offset of 31, so that a week begun before `from` keeps its tail.
+            let block = (1_u64 << self.length) - 1;
+            bits |= if at + 31 >= 0 { block << (at + 31) } else { 0 };
+            at += self.step;
+        }
+        u32::try_from(bits >> 31 & 0xffff_ffff).unwrap_or(0)
+    }
+}
+
 /// Days by number, weekday, week and month. An unused filter is `None` or 0 as its field says.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Filter {
@@ -30,6 +53,8 @@ pub(in crate::engine) struct Filter {
     pub(in crate::engine) of_year: bool,
     pub(in crate::engine) week_start: i64,
     pub(in crate::engine) skip: Skip,
+    /// INTERVAL of days or weeks, where periods are not walked one by one.
+    pub(in crate::engine) every: Option<Every>,
 }
 
 impl Filter {
@@ -58,6 +83,11 @@ impl Filter {
         }
         if days != 0 && self.weeks != (0, 0) {
             days &= self.in_weeks(year, month, length);
+        }
+        if days != 0
+            && let Some(every) = self.every
+        {
+            days &= every.mask(day_number(year, month, 1));
         }
         days
     }

@@ -5,6 +5,7 @@ use super::days::DaySet;
 use super::filter::{Filter, week_number, week_of, week_year_start};
 use crate::calendar::{civil, day_number, year_length};
 use crate::limits::MAX_YEAR;
+use crate::rule::Skip;
 
 /// The kind of period. Months are counted from year 0, weeks and days by their first day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,11 @@ impl Period {
         }
     }
 
+    /// The period so many steps later.
+    pub(super) fn later(self, steps: i64) -> Period {
+        Period { at: self.at + self.step * steps, ..self }
+    }
+
     /// One period earlier, for days that SKIP=FORWARD carries over; harmless before the start.
     pub(super) fn back(self) -> Period {
         Period { at: self.at - self.step, ..self }
@@ -89,8 +95,10 @@ impl Period {
     pub(super) fn advance(&mut self, filter: &Filter) {
         self.at += self.step;
         if self.unit == Unit::Day {
-            let (year, month, _) = civil(self.at);
-            if filter.month(year, month) == 0 {
+            let (year, month, day) = civil(self.at);
+            // With SKIP=FORWARD the month before may name the first day.
+            let carried = filter.skip == Skip::Forward && day == 1;
+            if !carried && filter.month(year, month) == 0 {
                 let next = day_number(year + month / 12, month % 12 + 1, 1);
                 self.at += (next - self.at + self.step - 1) / self.step * self.step;
             }
@@ -106,6 +114,11 @@ fn fill(filter: &Filter, first: i64, length: i64) -> Option<DaySet> {
     }
     let mut set = DaySet::empty(first);
     let mut at = 1 - day;
+    if filter.skip == Skip::Forward && day == 1 && month > 1 {
+        // December carries nothing over.
+        at -= crate::calendar::month_length(year, month - 1);
+        month -= 1;
+    }
     while at < length {
         set.add(filter.month(year, month), at);
         at += crate::calendar::month_length(year, month);

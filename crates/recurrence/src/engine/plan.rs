@@ -1,9 +1,9 @@
 //! A rule together with its start: every part that was not given filled in from the start.
 #![expect(clippy::arithmetic_side_effects, reason = "bits of small numbers")]
 
-use super::by_rrule::ByRrule;
-use super::filter::{EVERY_MONTH, Filter};
+use super::filter::{EVERY_MONTH, Every, Filter, week_of};
 use super::grid::Unit;
+use super::positions::{places, positions};
 use super::times::Times;
 use super::yeardays::YearDays;
 use crate::calendar::{civil, split, weekday};
@@ -12,10 +12,7 @@ use crate::rule::{Frequency, Parts};
 /// What the engine runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// The rule for the `rrule` crate, if it is one for it.
-    pub(in crate::engine) by_rrule: Option<ByRrule>,
-    /// FREQ's own period, and the one to walk by.
-    pub(in crate::engine) period: Unit,
+    /// The period to walk by, and how many of them are one step.
     pub(in crate::engine) unit: Unit,
     pub(in crate::engine) interval: i64,
     pub(in crate::engine) week_start: i64,
@@ -27,23 +24,31 @@ pub(crate) struct Plan {
     pub(in crate::engine) times: Times,
     /// BYSETPOS, sorted, without repetition.
     pub(in crate::engine) positions: Vec<i64>,
+    /// Whether it is certain that no day is named.
+    pub(in crate::engine) empty: bool,
 }
 
 impl Plan {
     /// Whether it is certain that no day is named: no period is large enough for any of the places BYSETPOS asks for,
     /// or the interval never comes to one of the weekdays.
-    pub(in crate::engine) fn is_empty(&self) -> bool {
-        let most_days = match self.period {
+    fn names_nothing(&self) -> bool {
+        let most_days = match self.unit {
             Unit::Day => 1,
-            Unit::Week => 7,
+            Unit::Week => i64::from(self.filter.weekdays.count_ones()),
             Unit::Month => 31,
             Unit::Year | Unit::WeekYear => 371,
         };
         let most = most_days * self.times.count();
         let no_place = !self.positions.is_empty() && self.positions.iter().all(|place| place.abs() > most);
+        let step = match (self.unit, self.filter.every) {
+            (Unit::Day, _) => self.interval,
+            (_, Some(every)) if every.length == 1 => every.step,
+            _ => 1,
+        };
         // Every seven days is the same weekday for ever.
-        let whole_weeks = self.period == Unit::Day && self.interval % 7 == 0 && self.filter.weekdays != 0;
-        no_place || whole_weeks && self.filter.weekdays & 1 << weekday(self.start_day) == 0
+        let whole_weeks = step % 7 == 0 && self.filter.weekdays != 0;
+        let no_weekday = whole_weeks && self.filter.weekdays & 1 << weekday(self.start_day) == 0;
+        no_place || no_weekday || self.times.count() == 0
     }
 
     /// `start` in seconds of its wall clock. A series of dates ignores BYHOUR, BYMINUTE and BYSECOND, as
@@ -51,39 +56,43 @@ impl Plan {
     pub(crate) fn new(parts: &Parts, start: i64, dates: bool) -> Plan {
         let (start_day, second) = split(start);
         let week_start = parts.week_start.map_or(0, |day| i64::from(day.num_days_from_monday()));
-        let mut positions: Vec<i64> = parts.by_set_pos.iter().map(|&place| i64::from(place)).collect();
-        positions.sort_unstable();
-        positions.dedup();
-        let times = if dates {
+        let mut positions = positions(parts);
+        let mut times = if dates {
             Times::new(&[], &[], &[], 0)
         } else {
             Times::new(&parts.by_hour, &parts.by_minute, &parts.by_second, second)
         };
-        let filter = filter(parts, start_day, week_start);
-        Plan {
-            by_rrule: ByRrule::new(parts, &filter, &times),
-            period: period(parts),
-            unit: unit(parts),
-            interval: i64::from(parts.interval),
-            week_start,
-            start_day,
-            start,
-            filter,
-            times,
-            positions,
+        if parts.frequency == Frequency::Daily && !positions.is_empty() {
+            // A day's times are always the same, and so are those chosen of them.
+            let chosen = places(&positions, times.count());
+            times = times.only(&chosen);
+            positions.clear();
         }
+        let mut filter = filter(parts, start_day, week_start);
+        let interval = i64::from(parts.interval);
+        let mut unit = period(parts);
+        // Days and weeks not chosen by place are quicker to walk a month at a time, every so many days marked.
+        let (first, step, length) = match unit {
+            Unit::Day => (start_day, interval, 1),
+            Unit::Week => (week_of(start_day, week_start), interval.saturating_mul(7), 7),
+            _ => (0, i64::MAX, 0),
+        };
+        let by_month = positions.is_empty() && (interval == 1 || step <= MONTH);
+        if by_month {
+            unit = Unit::Month;
+            filter.every = (step <= MONTH && step > length).then_some(Every { first, step, length });
+        }
+        let interval = if by_month { 1 } else { interval };
+        let empty = false;
+        let plan = Plan { unit, interval, week_start, start_day, start, filter, times, positions, empty };
+        Plan { empty: plan.names_nothing(), ..plan }
     }
 }
 
-/// The period that BYSETPOS chooses from and INTERVAL counts. When neither is used, how days are cut into
-/// periods does not matter, and months are the quickest to walk.
-fn unit(parts: &Parts) -> Unit {
-    if parts.interval == 1 && parts.by_set_pos.is_empty() {
-        return Unit::Month;
-    }
-    period(parts)
-}
+/// Days of the longest month.
+const MONTH: i64 = 31;
 
+/// The period that BYSETPOS chooses from and INTERVAL counts.
 fn period(parts: &Parts) -> Unit {
     match parts.frequency {
         Frequency::Yearly if parts.by_week_no.is_empty() => Unit::Year,
@@ -113,6 +122,7 @@ pub(in crate::engine) fn filter(parts: &Parts, start_day: i64, week_start: i64) 
         of_year: parts.frequency == Frequency::Yearly && parts.by_month.is_empty(),
         week_start,
         skip: parts.skip,
+        every: None,
     };
     for value in &parts.by_day {
         let weekday = i64::from(value.weekday.num_days_from_monday());

@@ -1,4 +1,4 @@
-//! The times of day a rule names: every combination of its hours, minutes and seconds.
+//! The times of day a rule names: every combination of its hours, minutes and seconds, or some of them.
 #![expect(clippy::arithmetic_side_effects, reason = "at most 86 400 times of day")]
 
 /// Hours, minutes and seconds, sorted and without repetition; none of the lists is empty.
@@ -7,6 +7,8 @@ pub(super) struct Times {
     hours: Vec<u8>,
     minutes: Vec<u8>,
     seconds: Vec<u8>,
+    /// With BYSETPOS in a DAILY rule: the seconds of the day that are chosen.
+    chosen: Option<Vec<i64>>,
 }
 
 impl Times {
@@ -17,22 +19,30 @@ impl Times {
             hours: sorted(hours, own(start / 3_600)),
             minutes: sorted(minutes, own(start / 60 % 60)),
             seconds: sorted(seconds, own(start % 60)),
+            chosen: None,
         }
     }
 
-    /// The hours, minutes and seconds.
-    pub(super) fn lists(&self) -> (&[u8], &[u8], &[u8]) {
-        (&self.hours, &self.minutes, &self.seconds)
+    /// The times at these places only.
+    pub(super) fn only(self, places: &[i64]) -> Times {
+        let chosen = places.iter().map(|&place| self.nth(place)).collect();
+        Times { chosen: Some(chosen), ..self }
     }
 
-    /// How many times of day there are, 1 to 86 400.
+    /// How many times of day there are, at most 86 400; 0 only if none was chosen.
     pub(super) fn count(&self) -> i64 {
+        if let Some(chosen) = &self.chosen {
+            return i64::try_from(chosen.len()).unwrap_or(0);
+        }
         i64::try_from(self.hours.len() * self.minutes.len() * self.seconds.len()).unwrap_or(1)
     }
 
     /// The n-th time, in seconds of the day; `n` is below [`Times::count`].
     pub(super) fn nth(&self, n: i64) -> i64 {
         let n = usize::try_from(n).unwrap_or(0);
+        if let Some(chosen) = &self.chosen {
+            return chosen.get(n).copied().unwrap_or(0);
+        }
         let seconds = self.seconds.len().max(1);
         let minutes = self.minutes.len().max(1);
         let value = |list: &[u8], at: usize| list.get(at).copied().map_or(0, i64::from);

@@ -7,6 +7,7 @@ use crate::limits::{MAX_EXTRA_DATES, MAX_YEAR, MIN_YEAR};
 use crate::rule::{End, Frequency, Rule, Until};
 use crate::zone::Clock;
 use chrono::{Datelike, NaiveDateTime, Timelike};
+use std::sync::OnceLock;
 
 impl RuleSet {
     /// Puts a series together.
@@ -68,6 +69,7 @@ impl RuleSet {
             until: until.0,
             until_local: until.1,
             left,
+            counted: OnceLock::new(),
             rdate: extra,
             exdate: except,
         })

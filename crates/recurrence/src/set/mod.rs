@@ -1,17 +1,21 @@
 //! Recurrence sets (RFC 5545 §3.8.5): a start, a rule, dates added and dates taken away.
 
+mod answerable;
 mod build;
+mod end;
 mod error;
 mod moment;
 mod query;
 mod stream;
 
+pub use answerable::Unanswerable;
 pub use error::SetError;
 pub use moment::{Moment, Occurrence, Page, Start};
 
 use crate::engine::{ElapsedPlan, Hit, Plan};
 use crate::rule::Rule;
 use crate::zone::Clock;
+use std::sync::OnceLock;
 
 /// A series, ready to be asked.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct RuleSet {
     until_local: i64,
     /// COUNT; `u32::MAX` if there is none to count.
     left: u32,
+    /// Where COUNT ends the rule, found when it is first needed.
+    counted: OnceLock<end::Resolved>,
     rdate: Vec<Hit>,
     exdate: Vec<i64>,
 }

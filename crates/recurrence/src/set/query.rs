@@ -3,7 +3,7 @@
 use super::stream::Stream;
 use super::{Moment, Occurrence, Page, RuleSet, Start};
 use crate::calendar::{DAY, midnight, naive, seconds};
-use crate::engine::Hit;
+use crate::engine::{Counted, Hit};
 use crate::limits::{Exhausted, MAX_PAGE, MAX_STEPS, Steps};
 use chrono::{DateTime, NaiveDateTime, Timelike};
 
@@ -41,20 +41,46 @@ impl RuleSet {
     /// The last occurrence before `end`, RDATE values included where they come upon it.
     fn last_of_rule(&self, end: i64) -> Result<Option<Hit>, Exhausted> {
         let steps = &mut Steps::new(MAX_STEPS);
-        let mut window: i64 = 64;
-        // A look-back that doubles costs at most twice the way back, however sparse or dense the rule.
-        loop {
-            let from = if self.left == u32::MAX { end.saturating_sub(window) } else { i64::MIN };
-            let mut stream = Stream::new(self, from, end);
-            let mut found = None;
+        if self.counted(steps)? == Counted::OneByOne {
+            let mut stream = Stream::new(self, i64::MIN, end, steps)?;
+            let mut last = None;
             while let Some(hit) = stream.next(steps)? {
-                found = Some(hit);
+                last = Some(hit);
             }
-            if found.is_some() || from <= self.earliest() {
-                return Ok(found);
-            }
-            window = window.saturating_mul(2);
+            return Ok(last);
         }
+        let (mut to, mut window) = (end, 64_i64);
+        // Backwards in windows that double, then the one with an occurrence is halved: the way back is walked at most
+        // twice, however sparse or dense the rule.
+        loop {
+            let from = end.saturating_sub(window).max(self.earliest());
+            if from >= to {
+                return Ok(None);
+            }
+            if let Some(found) = self.first_within(from, to, steps)? {
+                return self.last_within(found, to, steps).map(Some);
+            }
+            (to, window) = (from, window.saturating_mul(2));
+        }
+    }
+
+    /// The last occurrence before `to`, given an earlier one.
+    fn last_within(&self, found: Hit, to: i64, steps: &mut Steps) -> Result<Hit, Exhausted> {
+        let (mut last, mut to) = (found, to);
+        loop {
+            let middle = last.at.saturating_add(to.saturating_sub(last.at).saturating_add(1) / 2);
+            if middle >= to {
+                return Ok(last);
+            }
+            match self.first_within(middle, to, steps)? {
+                Some(hit) => last = hit,
+                None => to = middle,
+            }
+        }
+    }
+
+    fn first_within(&self, from: i64, to: i64, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
+        Stream::new(self, from, to, steps)?.next(steps)
     }
 
     /// Whether an occurrence happens at a moment.
@@ -65,7 +91,7 @@ impl RuleSet {
         let at = self.floor(moment);
         let steps = &mut Steps::new(MAX_STEPS);
         let hit = if at == self.ceiling(moment) {
-            Stream::new(self, at, at.saturating_add(1)).next(steps)?
+            self.first_within(at, at.saturating_add(1), steps)?
         } else {
             None
         };
@@ -98,7 +124,7 @@ impl RuleSet {
             return Ok(None);
         }
         let steps = &mut Steps::new(MAX_STEPS);
-        let mut stream = Stream::new(self, i64::MIN, i64::MAX);
+        let mut stream = Stream::new(self, i64::MIN, i64::MAX, steps)?;
         let mut count = 0_u64;
         while stream.next(steps)?.is_some() {
             count = count.saturating_add(1);
@@ -107,14 +133,14 @@ impl RuleSet {
     }
 
     fn at_or_after(&self, from: i64) -> Result<Option<Occurrence>, Exhausted> {
-        let hit = Stream::new(self, from, i64::MAX).next(&mut Steps::new(MAX_STEPS))?;
+        let hit = self.first_within(from, i64::MAX, &mut Steps::new(MAX_STEPS))?;
         Ok(hit.map(|hit| self.occurrence(hit)))
     }
 
     fn page(&self, from: i64, to: i64, limit: usize) -> Result<Page, Exhausted> {
         let limit = limit.min(MAX_PAGE);
         let steps = &mut Steps::new(MAX_STEPS);
-        let mut stream = Stream::new(self, from, to);
+        let mut stream = Stream::new(self, from, to, steps)?;
         let mut occurrences = Vec::with_capacity(limit.min(64));
         loop {
             let next = stream.next(steps);
@@ -136,10 +162,10 @@ impl RuleSet {
         Occurrence { local: naive(hit.local), instant, fold: hit.fold }
     }
 
-    /// No occurrence is earlier than this.
+    /// No occurrence is earlier than this: a start in a gap moves behind times that follow it by name.
     fn earliest(&self) -> i64 {
         let (wall, mut clock) = (self.start_local(), self.clock);
-        let start = clock.instant(seconds(wall));
+        let start = clock.instant(seconds(wall)).saturating_sub(DAY);
         self.rdate.first().map_or(start, |hit| hit.at.min(start))
     }
 

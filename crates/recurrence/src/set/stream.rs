@@ -6,7 +6,7 @@
 
 use super::RuleSet;
 use crate::calendar::DAY;
-use crate::engine::{Elapsed, Hit, Mapped, Nominal};
+use crate::engine::{Counted, Elapsed, Hit, Mapped, Nominal};
 use crate::limits::{Exhausted, Steps};
 
 /// Where the rule's own occurrences come from.
@@ -22,7 +22,7 @@ enum Source<'a> {
 pub(super) struct Stream<'a> {
     set: &'a RuleSet,
     source: Source<'a>,
-    /// COUNT still to come.
+    /// COUNT still to come, where occurrences are counted one by one.
     left: u32,
     /// Nothing before this and nothing after that is given.
     from: i64,
@@ -35,11 +35,23 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// The occurrences from `from` on and before `to`.
-    pub(super) fn new(set: &'a RuleSet, from: i64, to: i64) -> Stream<'a> {
-        let until = set.until.min(to.saturating_sub(1));
-        // COUNT is counted from the start, so a rule that has it cannot be entered in its middle.
-        let counts = set.left < u32::MAX && from > i64::MIN;
-        let enter = if counts { i64::MIN } else { from };
+    pub(super) fn new(
+        set: &'a RuleSet,
+        from: i64,
+        to: i64,
+        steps: &mut Steps,
+    ) -> Result<Stream<'a>, Exhausted> {
+        let mut until = set.until.min(to.saturating_sub(1));
+        let (mut enter, mut left) = (from, set.left);
+        // From the start on, COUNT is counted on the way. Elsewhere its last occurrence has to be known.
+        if set.left < u32::MAX && from > i64::MIN {
+            left = u32::MAX;
+            match set.counted(steps)? {
+                Counted::Last(last) => until = until.min(last),
+                Counted::Never => {}
+                Counted::OneByOne => (enter, left) = (i64::MIN, set.left),
+            }
+        }
         let mut clock = set.clock;
         let source = match &set.plan {
             super::Expansion::Start(hit) => Source::Start(Some(*hit)),
@@ -47,16 +59,14 @@ impl<'a> Stream<'a> {
                 let local = if enter == i64::MIN { i64::MIN } else { clock.earliest_local(enter) };
                 // No wall time is as much as two days ahead of UTC.
                 let last = set.until_local.min(until.saturating_add(2 * DAY));
-                let nominal =
-                    if counts { Nominal::counting(plan, last) } else { Nominal::new(plan, local, last) };
-                Source::Nominal(Box::new(Mapped::new(nominal, clock)))
+                Source::Nominal(Box::new(Mapped::new(Nominal::new(plan, local, last), clock)))
             }
             super::Expansion::Elapsed(plan) => {
                 Source::Elapsed(Box::new(Elapsed::new(plan, clock, enter, until)))
             }
         };
         let extra = set.rdate.partition_point(|hit| hit.at < from);
-        Stream { set, source, left: set.left, from, until, to, rule: None, extra }
+        Ok(Stream { set, source, left, from, until, to, rule: None, extra })
     }
 
     /// The next occurrence that no EXDATE removes.

@@ -81,7 +81,9 @@ pub(super) fn classify(text: &str) -> StoreError {
     }
     match text.split_once("UNIQUE constraint failed: ") {
         Some((_, columns)) => StoreError::Duplicate(refusal(columns)),
-        None if OUT_OF_REACH.iter().any(|words| text.contains(words)) => StoreError::Unavailable(text.to_owned()),
+        None if OUT_OF_REACH.iter().any(|words| text.contains(words)) => {
+            StoreError::Unavailable(text.to_owned())
+        }
         None => StoreError::Database(text.to_owned()),
     }
 }

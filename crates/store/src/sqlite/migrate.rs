@@ -51,7 +51,11 @@ pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
     }
     if found > VERSION {
         // A newer build has been here; what it left must be fit for this one.
-        return if compatible <= VERSION { Ok(()) } else { Err(StoreError::Schema { found, needed: VERSION }) };
+        return if compatible <= VERSION {
+            Ok(())
+        } else {
+            Err(StoreError::Schema { found, needed: VERSION })
+        };
     }
     journal_in_wal(store)?;
     for statement in REMEMBER {

@@ -1,8 +1,8 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Bound, Channel, ChannelId, Commit, NotificationId, Override, RecurrenceId, ReminderId, SeriesState, TaskId,
-    TaskStatus, UserId,
+    Bound, Channel, ChannelId, Commit, NotificationId, Override, RecurrenceId, ReminderId, SeriesState,
+    TaskId, TaskStatus, UserId,
 };
 use serde::Deserialize;
 
@@ -10,8 +10,8 @@ use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
-    Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store, StoreError,
-    TaskRecord,
+    Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
+    StoreError, TaskRecord,
 };
 
 /// An occurrence `o` as its user sees it.
@@ -78,11 +78,7 @@ impl<S: Sql> Store for Sqlite<S> {
             Some(TaskStatus::Open) => "t.status = 'open' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
             Some(TaskStatus::Done) => "t.status = 'done' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
         };
-        self.query(
-            &task_query(condition),
-            &[user.as_str().into(), after(page), page.limit.into()],
-            Row::json,
-        )
+        self.query(&task_query(condition), &[user.as_str().into(), after(page), page.limit.into()], Row::json)
     }
 
     fn occurrences(

@@ -1,9 +1,9 @@
 //! Rows as the statements give them: JSON objects, named like the columns.
 
 use perennial_domain::{
-    Alarm, AlarmState, Channel, ChannelId, ChannelKind, Due, Named, Occurrence, OccurrenceStatus, Override, Priority,
-    RecurrenceId, RecurrenceInput, ReminderId, ReminderInput, Role, SeriesState, Succession, Task, TaskId, TaskInput,
-    TaskSpec, TaskStatus, Timestamp, User, UserId,
+    Alarm, AlarmState, Channel, ChannelId, ChannelKind, Due, Named, Occurrence, OccurrenceStatus, Override,
+    Priority, RecurrenceId, RecurrenceInput, ReminderId, ReminderInput, Role, SeriesState, Succession, Task,
+    TaskId, TaskInput, TaskSpec, TaskStatus, Timestamp, User, UserId,
 };
 use perennial_recurrence::Zone;
 use serde::Deserialize;
@@ -134,7 +134,8 @@ impl TaskRow {
             recurrence: self.recurrence,
             reminders: self.reminders,
         };
-        let spec = TaskSpec::from_stored(stored, due).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let spec =
+            TaskSpec::from_stored(stored, due).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Task {
             id: self.id,
             version: self.version,
@@ -205,7 +206,8 @@ impl StateRow {
         let task = self.task.task()?;
         let id = task.id;
         let occurrence = |row: Option<OccurrenceRow>| row.map(|row| row.occurrence(id)).transpose();
-        let alarm = |(recurrence_id, reminder, fire_at, state)| Alarm { recurrence_id, reminder, fire_at, state };
+        let alarm =
+            |(recurrence_id, reminder, fire_at, state)| Alarm { recurrence_id, reminder, fire_at, state };
         Ok(SeriesState {
             asked: occurrence(self.asked)?,
             open: self.open.into_iter().map(|row| row.occurrence(id)).collect::<Result<_, _>>()?,

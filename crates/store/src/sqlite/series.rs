@@ -23,12 +23,14 @@ fn statement() -> String {
           WHERE v.task_id = t.id AND v.user_id = t.user_id ORDER BY v.recurrence_id LIMIT 500))), \
          'named', json((SELECT json_group_array(json_array(id, given_up)) FROM ( \
           SELECT o.recurrence_id AS id, (o.status = 'cancelled' AND o.succession = 'none') AS given_up \
-          FROM occurrence AS o WHERE t.recurrence IS NOT NULL AND o.task_id = t.id AND o.user_id = t.user_id \
-          AND o.recurrence_id >= (SELECT min(at) FROM (SELECT min(p.recurrence_id, \
-           coalesce(strftime('%Y-%m-%d', p.completed_at / 1000 - 86400, 'unixepoch'), p.recurrence_id)) AS at \
-           FROM occurrence AS p WHERE p.task_id = t.id AND p.recurrence_id IN (k.value ->> 2, \
-           (SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND {closed} ORDER BY ordinal DESC LIMIT 1)))) \
-          ORDER BY o.recurrence_id LIMIT 1000))), \
+          FROM occurrence AS o WHERE o.task_id = t.id AND o.user_id = t.user_id AND o.recurrence_id = '' \
+          UNION ALL SELECT * FROM (SELECT o.recurrence_id, (o.status = 'cancelled' AND o.succession = 'none') \
+          FROM occurrence AS o WHERE o.task_id = t.id AND o.user_id = t.user_id AND o.recurrence_id > coalesce( \
+           (SELECT min(at) FROM (SELECT min(p.recurrence_id, coalesce( \
+             strftime('%Y-%m-%d', p.completed_at / 1000 - 86400, 'unixepoch'), p.recurrence_id)) AS at \
+            FROM occurrence AS p WHERE p.task_id = t.id AND p.recurrence_id <> '' AND p.recurrence_id IN (k.value ->> 2, \
+            (SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND {closed} ORDER BY ordinal DESC LIMIT 1)))), \
+           '') ORDER BY o.recurrence_id LIMIT 1000)))), \
          'alarms', json((SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state)) \
           FROM alarm AS a WHERE a.task_id = t.id AND a.user_id = t.user_id AND a.recurrence_id IN ( \
           SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2))), \
@@ -38,18 +40,15 @@ fn statement() -> String {
     )
 }
 
+/// The states of the series that there are, each with the index of its key.
+pub(super) type States = Vec<(usize, Result<StateRow, StoreError>)>;
+
 /// Whose series, which, and the occurrence in question.
 pub(super) type Key<'a> = (&'a UserId, TaskId, Option<&'a RecurrenceId>);
 
-/// States, each with the index of its key.
-pub(super) type States = Vec<(usize, Result<StateRow, StoreError>)>;
-
 impl<S: Sql> Sqlite<S> {
     /// The states of the series that there are, each with the index of its key. One that cannot be read spoils no other.
-    pub(super) fn series_of(
-        &self,
-        keys: &[Key<'_>],
-    ) -> Result<States, StoreError> {
+    pub(super) fn series_of(&self, keys: &[Key<'_>]) -> Result<States, StoreError> {
         let keys = serde_json::to_string(keys)?;
         self.query(&statement(), &[keys.into()], |row| {
             let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);

@@ -1,5 +1,4 @@
 //! A user's rows in memory, treated as the store treats them: a commit is checked whole, then applied whole.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod store;
 

@@ -3,22 +3,17 @@
 //! The guest runs in a task of its own. The client has its answer as soon as the guest gives it; what the guest does
 //! after that, and a client that leaves, end at bounds and not before.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
-use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
+use super::sending::{WatchedBody, sending};
 use crate::guest::{GuestComponent, GuestState};
 use crate::http_out::Origin;
 use crate::services::Services;
@@ -42,12 +37,10 @@ impl HttpGuest {
         let mut store = self.component.store(services, Some(origin));
         let (sender, receiver) = oneshot::channel();
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
-        // Cancelled when the response has been sent, or when nobody wants it any more.
-        let answered = CancellationToken::new();
-        let guard = answered.clone().drop_guard();
+        let (progress, watch) = sending();
         let outparam = store.data_mut().http().new_response_outparam_from_callback(move |response| {
             let response: Result<Response<HyperOutgoingBody>, ErrorCode> = response;
-            let watched = response.map(|response| response.map(|body| WatchedBody { body, _guard: guard }));
+            let watched = response.map(|response| response.map(|body| progress.start(body)));
             let _ = sender.send(watched);
         })?;
         let faults = store.data().faults.clone();
@@ -57,7 +50,7 @@ impl HttpGuest {
                 let guest = pre.instantiate_async(&mut store).await?;
                 guest.wasi_http_incoming_handler().call_handle(&mut store, request, outparam).await
             };
-            let result = services.guard(&faults, deadline(&services, &answered), call).await;
+            let result = services.guard(&faults, watch.deadline(&services.limits), call).await;
             let result = result.map_err(anyhow::Error::from).and_then(|result| Ok(result?));
             // Resources go first, so that whoever waits for the end of this work finds them free.
             drop(store);
@@ -78,18 +71,6 @@ impl HttpGuest {
     }
 }
 
-/// Until the answer, then a while longer.
-async fn deadline(services: &Services, answered: &CancellationToken) -> Duration {
-    let limits = &services.limits;
-    tokio::select! {
-        () = tokio::time::sleep(limits.until_response) => limits.until_response,
-        () = answered.cancelled() => {
-            tokio::time::sleep(limits.after_response).await;
-            limits.after_response
-        }
-    }
-}
-
 /// What goes wrong after the response's head is only logged.
 async fn report(task: tokio::task::JoinHandle<anyhow::Result<()>>, component: String) {
     let result = task.await.context("guest invocation panicked").and_then(|result| result);
@@ -99,31 +80,5 @@ async fn report(task: tokio::task::JoinHandle<anyhow::Result<()>>, component: St
             error = format!("{error:#}"),
             "guest failed after its response had started"
         );
-    }
-}
-
-/// A response body that tells when it is over: sent, or abandoned.
-pub(super) struct WatchedBody {
-    body: HyperOutgoingBody,
-    _guard: DropGuard,
-}
-
-impl Body for WatchedBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

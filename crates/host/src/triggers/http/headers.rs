@@ -10,6 +10,19 @@ use http::{HeaderMap, Request, Uri};
 use super::router::Matched;
 use crate::outbound::chaining_target;
 
+/// Refuses what no guest can be handed: more than one host (RFC 9112 §3.2), values that are no text.
+pub(super) fn check<B>(request: &Request<B>) -> anyhow::Result<()> {
+    let headers = request.headers();
+    if headers.get_all(HOST).iter().nth(1).is_some() {
+        bail!("the request has more than one 'Host' header");
+    }
+    for (name, value) in headers {
+        let text = std::str::from_utf8(value.as_bytes());
+        text.with_context(|| format!("the header '{name}' is not valid UTF-8"))?;
+    }
+    Ok(())
+}
+
 /// Drops a `Host` that pretends to come from service chaining.
 pub(super) fn strip_forbidden<B>(request: &mut Request<B>) {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -45,9 +58,6 @@ pub(super) fn add_spin_headers<B>(
     matched: &Matched<'_>,
     client: SocketAddr,
 ) -> anyhow::Result<()> {
-    for value in request.headers().values() {
-        std::str::from_utf8(value.as_bytes()).context("a header is not valid UTF-8")?;
-    }
     let host =
         request.headers().get(HOST).map_or(Ok("localhost"), |host| std::str::from_utf8(host.as_bytes()))?;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

@@ -1,8 +1,11 @@
 //! The HTTP trigger.
 
+mod arrival;
 mod guest;
 mod headers;
+mod problem;
 mod router;
+mod sending;
 mod server;
 
 use std::collections::BTreeMap;
@@ -23,7 +26,9 @@ use crate::guest::GuestComponent;
 use crate::http_out::Origin;
 use crate::manifest::{HttpTarget, Manifest, StaticResponse};
 use crate::services::Services;
+use arrival::{Arrivals, NotArrived};
 use guest::HttpGuest;
+use problem::{busy, problem};
 use router::{Matched, Router, WELL_KNOWN};
 pub(crate) use server::serve;
 
@@ -42,6 +47,7 @@ pub(crate) struct HttpTrigger {
     guests: BTreeMap<String, HttpGuest>,
     /// How many guests may run at once.
     instances: Arc<Semaphore>,
+    arrivals: Arrivals,
     origin: Origin,
     info: Bytes,
     /// Route by route, for the banner.
@@ -68,6 +74,7 @@ impl HttpTrigger {
             }
         }
         Ok(Self {
+            arrivals: Arrivals::new(instances, services.limits.body),
             services,
             router,
             guests,
@@ -79,20 +86,19 @@ impl HttpTrigger {
         })
     }
 
-    /// Answers a request from the network. `None`: it is not a request that can be answered.
-    async fn handle(
-        &self,
-        mut request: Request<WasiBody>,
-        client: SocketAddr,
-    ) -> anyhow::Result<Response<WasiBody>> {
+    /// Answers a request from the network.
+    async fn handle(&self, mut request: Request<WasiBody>, client: SocketAddr) -> Response<WasiBody> {
+        if let Err(error) = headers::check(&request) {
+            return refused(client, &error);
+        }
         headers::strip_forbidden(&mut request);
         let path = request.uri().path().to_owned();
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {
-            return Ok(self.well_known(name));
+            return self.well_known(name);
         }
         match self.router.route(&path) {
             Some(matched) => self.handle_matched(request, matched, client).await,
-            None => Ok(empty(StatusCode::NOT_FOUND)),
+            None => empty(StatusCode::NOT_FOUND),
         }
     }
 
@@ -102,14 +108,11 @@ impl HttpTrigger {
         let Some(trigger) = self.targets.iter().position(is_target) else {
             return empty(StatusCode::NOT_FOUND);
         };
-        let matched = Matched::chained(trigger, request.uri().path());
-        match self.handle_matched(request, matched, CHAINED_CLIENT).await {
-            Ok(response) => response,
-            Err(error) => {
-                tracing::error!(component, error = format!("{error:#}"), "a chained request failed");
-                empty(StatusCode::INTERNAL_SERVER_ERROR)
-            }
+        if let Err(error) = headers::check(&request) {
+            return refused(CHAINED_CLIENT, &error);
         }
+        let matched = Matched::chained(trigger, request.uri().path());
+        self.handle_matched(request, matched, CHAINED_CLIENT).await
     }
 
     async fn handle_matched(
@@ -117,29 +120,43 @@ impl HttpTrigger {
         mut request: Request<WasiBody>,
         matched: Matched<'_>,
         client: SocketAddr,
-    ) -> anyhow::Result<Response<WasiBody>> {
-        headers::complete_uri(&mut request)?;
-        let guest = match self.targets.get(matched.trigger) {
-            Some(HttpTarget::Component(id)) => self.guests.get(id).context("a route leads nowhere")?,
-            Some(HttpTarget::Static(response)) => return static_response(response),
-            None => anyhow::bail!("a route leads nowhere"),
-        };
-        let Ok(permit) = self.instances.clone().try_acquire_owned() else {
-            tracing::warn!(component = guest.component.id, "all instances are busy: answered 503");
-            return Ok(empty(StatusCode::SERVICE_UNAVAILABLE));
+    ) -> Response<WasiBody> {
+        if let Err(error) = headers::complete_uri(&mut request) {
+            return refused(client, &error);
+        }
+        let id = match self.targets.get(matched.trigger) {
+            Some(HttpTarget::Component(id)) => id,
+            Some(HttpTarget::Static(response)) => return answered("", static_response(response)),
+            None => return answered("", Err(anyhow::anyhow!("a route leads nowhere"))),
         };
         let response = match headers::add_spin_headers(&mut request, &matched, client) {
-            Ok(()) => guest.respond(&self.services, request, self.origin.clone(), permit).await,
+            Ok(()) => self.run(id, request).await,
             Err(error) => Err(error),
         };
-        match response {
-            Ok(response) => Ok(response.map(BodyExt::boxed_unsync)),
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::error!(component = guest.component.id, error, "a request failed: answered 500");
-                Ok(empty(StatusCode::INTERNAL_SERVER_ERROR))
+        answered(id, response)
+    }
+
+    /// Runs a guest once there is room for it.
+    async fn run(&self, id: &str, request: Request<WasiBody>) -> anyhow::Result<Response<WasiBody>> {
+        let guest = self.guests.get(id).context("a route leads nowhere")?;
+        let (head, body) = request.into_parts();
+        let body = match self.arrivals.admit(body).await {
+            Ok(body) => body,
+            Err(why) => {
+                tracing::warn!(component = id, %why, "no guest was started");
+                return Ok(match why {
+                    NotArrived::TooSlow => problem(StatusCode::REQUEST_TIMEOUT, &why.to_string()),
+                    NotArrived::NoPlace => busy(&why.to_string()),
+                });
             }
-        }
+        };
+        let Ok(permit) = self.instances.clone().try_acquire_owned() else {
+            tracing::warn!(component = id, "all instances are busy: answered 503");
+            return Ok(busy("too many requests are being answered"));
+        };
+        let request = Request::from_parts(head, body);
+        let response = guest.respond(&self.services, request, self.origin.clone(), permit).await?;
+        Ok(response.map(BodyExt::boxed_unsync))
     }
 
     fn well_known(&self, name: &str) -> Response<WasiBody> {
@@ -154,6 +171,21 @@ impl HttpTrigger {
             _ => empty(StatusCode::NOT_FOUND),
         }
     }
+}
+
+/// A request that cannot be understood; its sender is told why.
+fn refused(client: SocketAddr, error: &anyhow::Error) -> Response<WasiBody> {
+    let why = format!("{error:#}");
+    tracing::warn!(%client, why, "a request could not be understood: answered 400");
+    problem(StatusCode::BAD_REQUEST, &why)
+}
+
+/// The answer, or 500 and the reason in the log.
+fn answered(component: &str, response: anyhow::Result<Response<WasiBody>>) -> Response<WasiBody> {
+    response.unwrap_or_else(|error| {
+        tracing::error!(component, error = format!("{error:#}"), "a request failed: answered 500");
+        empty(StatusCode::INTERNAL_SERVER_ERROR)
+    })
 }
 
 fn info(manifest: &Manifest) -> anyhow::Result<Bytes> {

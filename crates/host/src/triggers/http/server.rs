@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -22,7 +22,7 @@ use crate::timed_body::TimedBody;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may pause within a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// The bound on the head of a request, as in Spin.
 const HEAD_BYTES: usize = 128 * 1024;
@@ -110,10 +110,7 @@ async fn answer(
     request: Request<Incoming>,
     client: SocketAddr,
 ) -> Result<Response<WasiBody>, Infallible> {
-    let request = request.map(|body| TimedBody::new(body, BODY_TIMEOUT).boxed_unsync());
-    let response = trigger.handle(request, client).await;
-    Ok(response.unwrap_or_else(|error| {
-        tracing::warn!(%client, error = format!("{error:#}"), "a request could not be understood: answered 400");
-        super::empty(StatusCode::BAD_REQUEST)
-    }))
+    let limit = trigger.services.limits.body;
+    let request = request.map(|body| TimedBody::new(body, BODY_PAUSE, Some(limit)).boxed_unsync());
+    Ok(trigger.handle(request, client).await)
 }

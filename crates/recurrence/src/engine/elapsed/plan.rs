@@ -5,7 +5,9 @@
 )]
 
 use crate::calendar::{DAY, gcd, split};
+use crate::engine::filter::Filter;
 use crate::engine::plan::filter;
+use crate::engine::positions::{places, positions};
 use crate::engine::wallclock::{WallClock, bits};
 use crate::rule::{Frequency, Parts};
 use crate::zone::Clock;
@@ -19,12 +21,17 @@ pub(crate) struct ElapsedPlan {
     /// Where the start's period begins, and where the start is.
     pub(super) base: i64,
     pub(super) start: i64,
+    pub(super) days: Filter,
     pub(super) wall: WallClock,
     /// Whether a period has one candidate only.
     pub(super) single: bool,
     pub(super) positions: Vec<i64>,
+    /// With BYSETPOS: what passes of a period that is one whole hour or minute of the wall clock.
+    pub(super) chosen: Option<WallClock>,
     /// Whether it is certain that nothing ever passes.
     pub(super) empty: bool,
+    /// Whether it is certain that every candidate passes.
+    pub(super) plain: bool,
 }
 
 impl ElapsedPlan {
@@ -40,34 +47,44 @@ impl ElapsedPlan {
             false => bits(list),
         };
         let wall = WallClock {
-            days: filter(parts, split(start).0, 0),
             hours: bits(&parts.by_hour),
             minutes: match parts.frequency {
                 Frequency::Hourly => own(start.div_euclid(60).rem_euclid(60), &parts.by_minute),
                 _ => bits(&parts.by_minute),
             },
             seconds: own(start.rem_euclid(60), &parts.by_second),
+            of_hour: None,
         };
         let at = clock.instant(start);
+        let mut positions = positions(parts);
+        let mut empty = false;
+        if !expands && !positions.is_empty() {
+            // The one candidate of a period is its first and its last.
+            empty = !positions.iter().any(|place| place.abs() == 1);
+            positions.clear();
+        }
+        // A clock that is set back may show the same times twice within a period, but no more often.
+        let hour = WallClock { hours: u64::MAX, ..wall.clone() };
+        let most = 2 * hour.before(3_600);
+        empty |= !positions.is_empty() && positions.iter().all(|place| place.abs() > most);
+        let chosen = (!positions.is_empty()).then(|| chosen(&wall, unit, &positions));
+        let days = filter(parts, split(start).0, 0);
         let mut plan = ElapsedPlan {
             unit,
             step: unit * i64::from(parts.interval),
             base: at - start.rem_euclid(unit),
             start: at,
+            days,
             wall,
             single: !expands,
-            positions: parts.by_set_pos.iter().map(|&place| i64::from(place)).collect(),
-            empty: false,
+            positions,
+            chosen,
+            empty,
+            plain: false,
         };
-        plan.empty = !(plan.reaches_a_place() && plan.reaches_a_time(start, clock, at));
+        plan.empty |= !plan.reaches_a_time(start, clock, at);
+        plan.plain = plan.single && !plan.empty && plan.wall.is_open() && plan.days.names_every_day();
         plan
-    }
-
-    /// Whether a period is large enough for one of the places BYSETPOS asks for.
-    fn reaches_a_place(&self) -> bool {
-        let minutes = if self.unit == 3_600 { self.wall.minutes.count_ones() } else { 1 };
-        let most = if self.single { 1 } else { i64::from(minutes * self.wall.seconds.count_ones()) };
-        self.positions.is_empty() || self.positions.iter().any(|place| place.abs() <= most)
     }
 
     /// Whether some period can come to a time of day that passes: under one of the zone's offsets, periods come
@@ -83,14 +100,46 @@ impl ElapsedPlan {
             let phase = (first + offset - own).rem_euclid(stride);
             (0..DAY / stride).map(|round| phase + round * stride).any(|second| {
                 let straddles = second + length > DAY;
-                straddles || self.wall.time_on_or_after(second).is_some_and(|time| time < second + length)
+                straddles || self.wall.on_or_after(second).is_some_and(|time| time < second + length)
             })
         })
     }
 
     /// The instant of the `count`-th occurrence, where that is plain arithmetic.
     pub(crate) fn nth(&self, count: u32) -> Option<i64> {
-        let plain = self.single && self.wall.is_open() && self.positions.is_empty();
-        plain.then(|| self.start.saturating_add(self.step.saturating_mul(i64::from(count) - 1)))
+        self.plain.then(|| self.start.saturating_add(self.step.saturating_mul(i64::from(count) - 1)))
     }
+
+    /// Whether BYSETPOS chooses from periods that are whole hours or minutes of the wall clock under an offset.
+    pub(super) fn is_aligned(&self, offset: i64) -> bool {
+        (self.base + offset).rem_euclid(self.unit) == 0
+    }
+
+    /// Whether, from the start on, there are offsets under which a period that BYSETPOS chooses from lies across two
+    /// hours (or minutes) of the wall clock: then there is no telling what it has but by looking at each.
+    pub(crate) fn straddles(&self, clock: &Clock) -> bool {
+        self.chosen.is_some() && clock.offsets(self.start).iter().any(|&offset| !self.is_aligned(offset))
+    }
+
+    /// Whether every day that passes and that periods come to is sure to have an occurrence, also where periods lie
+    /// across two hours (or minutes): all such have as many times as a whole one, but for one across midnight.
+    pub(crate) fn is_dense(&self) -> bool {
+        let every_hour = self.wall.hours == u64::MAX && (self.unit == 3_600 || self.wall.minutes == u64::MAX);
+        let not_midnight_alone = self.days.names_every_day() || self.step <= DAY / 2;
+        let most = self.wall.before(self.unit);
+        every_hour && not_midnight_alone && self.positions.iter().any(|place| place.abs() <= most)
+    }
+}
+
+/// What BYSETPOS chooses of each whole hour or minute.
+fn chosen(wall: &WallClock, unit: i64, positions: &[i64]) -> WallClock {
+    let every = WallClock { hours: u64::MAX, ..wall.clone() };
+    if unit == 3_600 {
+        let of_hour = places(positions, every.before(3_600)).iter().map(|&place| every.nth(place)).collect();
+        return WallClock { of_hour: Some(of_hour), ..wall.clone() };
+    }
+    let every = WallClock { minutes: u64::MAX, ..every };
+    let seconds =
+        places(positions, every.before(60)).iter().fold(0, |bits, &place| bits | 1 << every.nth(place));
+    WallClock { seconds, ..wall.clone() }
 }

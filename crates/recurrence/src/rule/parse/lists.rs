@@ -78,12 +78,13 @@ pub(super) fn weekdays(field: &Field<'_>) -> Result<Vec<WeekdayNum>, RuleError> 
     let ordinals = Range { low: 1, high: 53, signed: true };
     items(field)
         .map(|(at, item)| {
-            let shown: String = item.chars().take(20).collect();
+            let shown = || item.chars().take(20).collect::<String>();
             let Some((ordinal, day)) = item.split_at_checked(item.len().saturating_sub(2)) else {
-                return Err(field.error(at, format!("{shown:?} is not a weekday")));
+                return Err(field.error(at, format!("{:?} is not a weekday", shown())));
             };
             let Some(weekday) = weekday(day) else {
-                let message = format!("{shown:?} does not end in a weekday: MO, TU, WE, TH, FR, SA or SU");
+                let message =
+                    format!("{:?} does not end in a weekday: MO, TU, WE, TH, FR, SA or SU", shown());
                 return Err(field.error(at, message));
             };
             if ordinal.is_empty() {

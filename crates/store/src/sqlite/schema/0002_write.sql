@@ -71,7 +71,8 @@ BEGIN
         WHEN json_type(NEW.doc, '$.occurrences') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.occurrences') AS e CROSS JOIN occurrence AS o
                 ON o.task_id = e.value ->> 'task_id' AND o.recurrence_id = e.value ->> 'recurrence_id'
-            WHERE o.user_id <> NEW.doc ->> 'user' OR o.tzdata > e.value ->> 'tzdata'
+            WHERE o.user_id <> NEW.doc ->> 'user'
+                OR (o.tzdata > e.value ->> 'tzdata' AND NEW.doc ->> '$.audit.action' = 'zone.refresh')
                 OR (o.status = 'done' AND e.value ->> 'status' <> 'done'))
         THEN 'expect:occurrence'
         WHEN json_type(NEW.doc, '$.reopened') = 'array' AND EXISTS (
@@ -171,7 +172,10 @@ BEGIN
         recurrence = excluded.recurrence, reminders = excluded.reminders, status = excluded.status,
         updated_at = excluded.updated_at, completed_at = excluded.completed_at, deleted_at = excluded.deleted_at;
 
-    UPDATE occurrence SET status = e.value ->> 'status', succession = e.value ->> 'succession', completed_at = NULL
+    UPDATE occurrence SET predecessor = e.value ->> 'predecessor', ordinal = e.value ->> 'ordinal',
+        status = e.value ->> 'status', succession = e.value ->> 'succession', title = e.value ->> 'title',
+        due_local = e.value ->> 'due_local', due_tz = e.value ->> 'due_tz', tzdata = e.value ->> 'tzdata',
+        due_at = e.value ->> 'due_at', completed_at = e.value ->> 'completed_at'
     FROM json_each(NEW.doc, '$.reopened') AS e
     WHERE json_type(NEW.doc, '$.reopened') = 'array'
         AND occurrence.task_id = e.value ->> 'task_id' AND occurrence.recurrence_id = e.value ->> 'recurrence_id'
@@ -185,7 +189,9 @@ BEGIN
     FROM json_each(NEW.doc, '$.occurrences') AS e WHERE json_type(NEW.doc, '$.occurrences') = 'array'
     ON CONFLICT (task_id, recurrence_id) DO UPDATE SET predecessor = excluded.predecessor, ordinal = excluded.ordinal,
         status = excluded.status, succession = excluded.succession, title = excluded.title, due_local = excluded.due_local,
-        due_tz = excluded.due_tz, tzdata = excluded.tzdata, due_at = excluded.due_at, completed_at = excluded.completed_at;
+        due_tz = excluded.due_tz, due_at = excluded.due_at, completed_at = excluded.completed_at,
+        tzdata = CASE WHEN occurrence.due_at IS excluded.due_at THEN max(occurrence.tzdata, excluded.tzdata)
+            ELSE excluded.tzdata END;
     INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, title,
         due_local, due_tz, tzdata, due_at, completed_at)
     SELECT e.value ->> 'task_id', e.value ->> 'recurrence_id', NEW.doc ->> 'user', e.value ->> 'predecessor',

@@ -24,11 +24,7 @@ impl<S: Sql> AccountStore for Sqlite<S> {
     }
 
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        self.query_one(
-            &format!("SELECT {USER} FROM user AS u WHERE u.id = ?1"),
-            &[id.as_str().into()],
-            user,
-        )
+        self.query_one(&format!("SELECT {USER} FROM user AS u WHERE u.id = ?1"), &[id.as_str().into()], user)
     }
 
     fn users(&self, page: &Page) -> Result<Vec<User>, StoreError> {

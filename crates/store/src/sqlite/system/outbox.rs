@@ -75,10 +75,8 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         if letters.is_empty() {
             return Ok(());
         }
-        let letters: Vec<_> = letters
-            .iter()
-            .map(|letter| json!([letter.stream, letter.sequence, letter.reason]))
-            .collect();
+        let letters: Vec<_> =
+            letters.iter().map(|letter| json!([letter.stream, letter.sequence, letter.reason])).collect();
         self.sync(Sync::Full)?;
         self.execute(
             "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, reason, parked_at) \

@@ -12,8 +12,8 @@ use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{
-    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, StoreError, Ticket, WorkKind,
-    WorkStore,
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, StoreError, Ticket,
+    WorkKind, WorkStore,
 };
 
 /// A claimed item as the statement gives it; `what` is for its kind to read.
@@ -146,7 +146,8 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         if settled.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = settled.iter().map(|(ticket, settlement)| settlement_row(ticket, settlement, now)).collect();
+        let rows: Vec<_> =
+            settled.iter().map(|(ticket, settlement)| settlement_row(ticket, settlement, now)).collect();
         // What was given up must not come back by a power cut; the rest would only be tried again.
         let parks = settled.iter().any(|(_, settlement)| matches!(settlement, Settlement::Park { .. }));
         self.sync(if parks { Sync::Full } else { Sync::Normal })?;
@@ -199,7 +200,8 @@ impl<S: Sql> Sqlite<S> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<Key<'_>> = rows.iter().map(|row| (&row.user, row.task, Some(&row.recurrence_id))).collect();
+        let keys: Vec<Key<'_>> =
+            rows.iter().map(|row| (&row.user, row.task, Some(&row.recurrence_id))).collect();
         let states = self.series_of(&keys)?;
         let mut found: Vec<Option<Result<DueSeries, StoreError>>> = rows.iter().map(|_| None).collect();
         for (index, row) in states {
@@ -238,7 +240,9 @@ fn claimed<R: DeserializeOwned, T>(
     let what = row.what.take();
     let ticket = ticket(&row);
     let what = what
-        .map(|what| serde_json::from_value::<R>(what).map_err(StoreError::from).and_then(|row| make(row, &ticket)))
+        .map(|what| {
+            serde_json::from_value::<R>(what).map_err(StoreError::from).and_then(|row| make(row, &ticket))
+        })
         .transpose();
     Claimed { ticket, what }
 }
@@ -282,7 +286,9 @@ fn settlement_row(ticket: &Ticket, settlement: &Settlement, now: Timestamp) -> V
     let (wake_at, tries, reason, parked_at) = match settlement {
         Settlement::Drop => (None, ticket.tries, None, None),
         Settlement::Release => (Some(now), before, None, None),
-        Settlement::Retry { after, reason } => (Some(now.plus_millis(*after)), ticket.tries, Some(reason), None),
+        Settlement::Retry { after, reason } => {
+            (Some(now.plus_millis(*after)), ticket.tries, Some(reason), None)
+        }
         Settlement::Park { reason } => (None, ticket.tries, Some(reason), Some(now)),
     };
     json!({ "id": ticket.id, "tries": ticket.tries, "wake_at": wake_at, "tries_after": tries, "reason": reason,

@@ -1,0 +1,102 @@
+//! Addresses that failed lately.
+//!
+//! A Redis that hangs must not hold each guest that asks for it: after a failure the address rests. Guests that open
+//! it are refused at once, and one probe at a time, made by the host, finds out when it answers again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long an address rests before it is tried again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How many addresses are kept: a guest may name as many as its allow list has.
+const ADDRESSES: usize = 256;
+
+/// The addresses at rest.
+#[derive(Clone, Default)]
+pub(crate) struct Resting(Arc<Mutex<BTreeMap<String, Rest>>>);
+
+enum Rest {
+    Until(Instant),
+    Probed,
+}
+
+/// Whether an address may be opened.
+pub(super) enum Way {
+    Free,
+    /// It rests.
+    Closed,
+    /// It has rested long enough: whoever is told this tries it, and reports.
+    Probe(Probe),
+}
+
+/// The one attempt on an address that rests.
+pub(super) struct Probe {
+    resting: Resting,
+    address: String,
+    answers: bool,
+}
+
+impl Resting {
+    /// It did not answer, or could not be reached.
+    pub fn failed(&self, address: &str) {
+        let now = Instant::now();
+        let until = now.checked_add(PAUSE).unwrap_or(now);
+        let mut addresses = self.lock();
+        if addresses.len() >= ADDRESSES {
+            addresses.retain(|_, rest| matches!(rest, Rest::Until(until) if *until > now));
+        }
+        let before = addresses.insert(address.to_owned(), Rest::Until(until));
+        drop(addresses);
+        if before.is_none() {
+            tracing::warn!(
+                server = server(address),
+                "a Redis does not answer: guests are refused it until it does"
+            );
+        }
+    }
+
+    pub(super) fn way(&self, address: &str) -> Way {
+        let mut addresses = self.lock();
+        let Some(rest) = addresses.get_mut(address) else { return Way::Free };
+        if !matches!(rest, Rest::Until(until) if *until <= Instant::now()) {
+            return Way::Closed;
+        }
+        *rest = Rest::Probed;
+        Way::Probe(Probe { resting: self.clone(), address: address.to_owned(), answers: false })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Rest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Probe {
+    /// It answers.
+    pub fn answers(mut self) {
+        self.answers = true;
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        match self.answers {
+            true => {
+                self.resting.lock().remove(&self.address);
+                tracing::info!(server = server(&self.address), "the Redis answers again");
+            }
+            false => self.resting.failed(&self.address),
+        }
+    }
+}
+
+/// The address without user and password.
+fn server(address: &str) -> String {
+    let url = url::Url::parse(address).ok();
+    let host = url.as_ref().and_then(url::Url::host_str).unwrap_or_default();
+    let port = url.as_ref().and_then(url::Url::port).map(|port| format!(":{port}"));
+    format!("{host}{}", port.unwrap_or_default())
+}

@@ -1,0 +1,71 @@
+//! What a start refuses.
+
+use crate::support::{PROBE, Setup};
+
+/// The variables that make an application ours, with one value changed.
+fn ours(name: &str, value: &str) -> Setup {
+    let values = [
+        ("store", "sqlite"),
+        ("durability", "full"),
+        ("bus", "auto"),
+        ("redis_url", "redis://127.0.0.1:6379"),
+        ("bootstrap_token", ""),
+        ("app_api_token", ""),
+        ("webhook_http_origin", "http://none.invalid"),
+    ];
+    let lines = values.map(|(known, default)| format!("{known} = {{ default = \"{default}\" }}\n")).concat();
+    Setup::new(&format!("[variables]\n{lines}{PROBE}")).variable(name, value)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_setting_is_refused_by_its_name() {
+    for (name, value) in
+        [("store", "mysql"), ("durability", "fast"), ("bus", "kafka"), ("webhook_http_origin", "ftp://x")]
+    {
+        let refusal = ours(name, value).refusal().await;
+        assert!(refusal.contains(&format!("the variable {name} is wrong")), "{refusal}");
+    }
+    ours("bus", "local").start().await;
+}
+
+const TWO: &str = r#"
+[[trigger.http]]
+route = "/a/..."
+component = "a"
+[[trigger.http]]
+route = "/b/..."
+component = "b"
+[component.a]
+source = "{probe}"
+[component.b]
+source = "{probe}"
+"#;
+
+/// A host of these components on the state folder of another.
+fn beside(first: &Setup, components: &[&str]) -> Setup {
+    let mut setup = Setup::new(TWO);
+    setup.options.state_dir = Some(first.folder.path().join("state"));
+    setup.options.components = components.iter().map(|id| (*id).to_owned()).collect();
+    setup
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_component_runs_once_on_a_state_folder() {
+    let mut first = Setup::new(TWO);
+    first.options.state_dir = Some(first.folder.path().join("state"));
+    first.options.components = vec!["a".into()];
+    let (same, both, other, later) =
+        (beside(&first, &["a"]), beside(&first, &[]), beside(&first, &["b"]), beside(&first, &["a"]));
+    let state = first.options.state_dir.clone().unwrap();
+    let first = first.start().await;
+    for second in [same, both] {
+        let refusal = second.refusal().await;
+        assert!(refusal.contains("component \"a\" already runs"), "{refusal}");
+        assert!(refusal.contains(state.to_str().unwrap()), "{refusal}");
+    }
+    let other = other.start().await;
+    assert_eq!(other.get("/b/seen").await.status, 200);
+    // Once it has stopped, its component may run again; what a refused start had taken is free too.
+    first.running.stop().await;
+    assert_eq!(later.start().await.get("/a/seen").await.status, 200);
+}
