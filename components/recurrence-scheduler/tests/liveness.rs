@@ -97,7 +97,14 @@ fn spoil(fixture: &Fixture, kind: WorkKind, way: Bad) {
                  fire_at, 'delivered', '{{}}', 1 FROM alarm WHERE task_id IN {bad}"
             )]
         }
-        Bad::Refused => vec![format!("UPDATE occurrence SET tzdata = '9999z' WHERE task_id IN {bad}")],
+        Bad::Refused if kind == WorkKind::Zone => {
+            vec![format!("UPDATE occurrence SET tzdata = '9999z' WHERE task_id IN {bad}")]
+        }
+        Bad::Refused => vec![format!(
+            "INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, tzdata) \
+             SELECT task_id, 'other', user_id, recurrence_id, 0, 'cancelled', 'none', '1999a' FROM occurrence \
+             WHERE task_id IN {bad}"
+        )],
         Bad::NoZone => vec!["UPDATE user SET tz = 'Moon/Base' WHERE name = 'mallory'".to_owned()],
         Bad::Dropped => vec![],
         Bad::Oversized => {

@@ -407,12 +407,17 @@ fn zone_data_only_move_forward() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
     let (task, occurrence) = fixture.task(&user, WEEKLY);
+    let state = fixture.state_with(&user, &task, &occurrence);
+    let refresh = refresh_zone(&mut fixture.context(&user), &state).unwrap();
     fixture.rows("UPDATE occurrence SET tzdata = '9999a'");
     let before = fixture.everything();
-    let refused = fixture.complete(&user, &task, &occurrence).unwrap_err();
-    assert_eq!(refusal(refused).0, "occurrence");
+    assert_eq!(refusal(fixture.store.commit(&refresh).unwrap_err()).0, "occurrence");
     assert_eq!(fixture.everything(), before);
     fixture.rows("UPDATE occurrence SET tzdata = '1999a'");
+    fixture.store.commit(&refresh).unwrap();
+    // What its owner does is not refused for it.
+    fixture.rows("UPDATE occurrence SET tzdata = '9999a'");
+    let (task, occurrence) = fixture.read(&user, &task, &occurrence);
     fixture.complete(&user, &task, &occurrence).unwrap();
     // What already lies on newer data is offered to nobody.
     fixture.store.offer_zones("1998z", 10).unwrap();
