@@ -1,5 +1,6 @@
 //! No endpoint and no notification holds up the others.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

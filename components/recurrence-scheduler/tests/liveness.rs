@@ -203,6 +203,14 @@ fn live_is_done_and_bad_comes_to_an_end(kind: WorkKind, way: Bad) {
     );
     let unexplained = fixture.count("work WHERE parked_at IS NOT NULL AND coalesce(reason, '') = ''");
     assert_eq!(unexplained, 0, "{kind:?} {way:?}");
+    let said = match way {
+        Bad::Constraint => "CHECK constraint failed",
+        Bad::Refused => "each time it was tried",
+        _ => "",
+    };
+    let other =
+        format!("work WHERE parked_at IS NOT NULL AND kind = '{name}' AND reason NOT LIKE '%{said}%'");
+    assert_eq!(fixture.count(&other), 0, "{kind:?} {way:?}: parked for another reason");
     let due = fixture.store.due_work(now, perennial_recurrence::tzdata_version()).unwrap();
     assert!(!due.kinds.iter().any(|(due, _)| *due == kind), "{kind:?} {way:?}: {due:?}");
 }

@@ -35,7 +35,10 @@ pub enum Outcome {
 
 /// Applies each commit that can be applied. One that makes the whole statement fail is found by halving, so that it spoils no
 /// other; where the store itself is out of reach, that is the answer.
-pub fn apply_each<S: Store>(store: &S, commits: &[Commit]) -> Result<Vec<Result<Outcome, String>>, StoreError> {
+pub fn apply_each<S: Store>(
+    store: &S,
+    commits: &[Commit],
+) -> Result<Vec<Result<Outcome, String>>, StoreError> {
     let how = Apply { mode: Mode::Each, relay_for: 0 };
     match store.apply(commits, how) {
         Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),

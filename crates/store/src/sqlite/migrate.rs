@@ -83,16 +83,15 @@ pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<(i64, i64), StoreErro
         Ok((row.integer()?, row.integer()?))
     });
     match recorded {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Ok((0, 0)),
+        Ok(Some(found)) => return Ok(found),
+        // Whoever began to migrate was cut off before the end.
+        Ok(None) => {}
         // Before the second version there was no such table.
-        Err(StoreError::Database(text)) if text.contains("no such table") => {
-            let version =
-                store.query_one("PRAGMA user_version", &[], |row| row.integer())?.unwrap_or_default();
-            Ok((version, version))
-        }
-        Err(error) => Err(error),
+        Err(StoreError::Database(text)) if text.contains("no such table") => {}
+        Err(error) => return Err(error),
     }
+    let version = store.query_one("PRAGMA user_version", &[], |row| row.integer())?.unwrap_or_default();
+    Ok((version, version))
 }
 
 /// Performs one step, unless it was performed before.

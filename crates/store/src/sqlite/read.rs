@@ -117,7 +117,7 @@ impl<S: Sql> Store for Sqlite<S> {
         self.query(
             &format!(
                 "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.task_id = ?2 AND o.user_id = ?1 \
-                 AND {from_column} >= ?3 AND {to_column} < ?4 ORDER BY o.due_at LIMIT ?5"
+                 AND {from_column} >= ?3 AND {to_column} < ?4 ORDER BY {from_column} LIMIT ?5"
             ),
             &[
                 user.as_str().into(),

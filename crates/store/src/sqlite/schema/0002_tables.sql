@@ -171,6 +171,19 @@ FROM notification AS n LEFT JOIN alarm AS a
     ON a.task_id = n.task_id AND a.recurrence_id = n.recurrence_id AND a.reminder_id = n.reminder_id
 WHERE true ON CONFLICT DO NOTHING
 --;
+-- What the build before would still deliver is told what has become of it here.
+CREATE TRIGGER IF NOT EXISTS notification_told_v2
+AFTER UPDATE OF state, attempts, next_attempt_at, delivered_at, last_error ON notification_v2 BEGIN
+    UPDATE notification SET state = iif(NEW.state = 'cancelled', 'failed', NEW.state), attempts = NEW.attempts,
+        next_attempt_at = NEW.next_attempt_at, delivered_at = NEW.delivered_at, last_error = NEW.last_error
+    WHERE id = NEW.id AND state = 'pending' AND (state <> NEW.state OR next_attempt_at IS NOT NEW.next_attempt_at);
+END
+--;
+CREATE TRIGGER IF NOT EXISTS work_claimed_v2 AFTER UPDATE OF wake_at ON work
+WHEN NEW.kind = 'notification' AND NEW.unsettled > OLD.unsettled BEGIN
+    UPDATE notification SET next_attempt_at = NEW.wake_at WHERE id = NEW.item AND state = 'pending';
+END
+--;
 -- A stream remembers up to where it is published, when its relay is due (NULL: nothing waits) and who is at it.
 ALTER TABLE stream ADD COLUMN published INTEGER NOT NULL DEFAULT 0
 --;
@@ -187,12 +200,14 @@ WHEN (SELECT relay_at FROM stream WHERE id = NEW.stream_id) IS NULL BEGIN
     UPDATE stream SET relay_at = NEW.at WHERE id = NEW.stream_id;
 END
 --;
-UPDATE stream SET relay_at = 0, published = (
-    SELECT min(sequence) - 1 FROM outbox WHERE stream_id = stream.id AND published_at IS NULL)
-WHERE published = 0 AND EXISTS (SELECT 1 FROM outbox WHERE stream_id = stream.id AND published_at IS NULL)
---;
-UPDATE stream SET published = sequence
-WHERE published = 0 AND NOT EXISTS (SELECT 1 FROM outbox WHERE stream_id = stream.id AND published_at IS NULL)
+-- In one statement, so that what is written between two is not taken for unpublished together with all before it.
+UPDATE stream SET
+    published = coalesce(
+        (SELECT min(sequence) - 1 FROM outbox WHERE stream_id = stream.id AND published_at IS NULL), sequence),
+    relay_at = CASE
+        WHEN EXISTS (SELECT 1 FROM outbox WHERE stream_id = stream.id AND published_at IS NULL)
+        THEN coalesce(relay_at, 0) END
+WHERE published = 0
 --;
 -- Which commit gave the answer that is stored under a key.
 ALTER TABLE idempotency ADD COLUMN commit_id TEXT

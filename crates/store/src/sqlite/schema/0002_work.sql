@@ -66,8 +66,10 @@ END
 --;
 CREATE TRIGGER IF NOT EXISTS notification_waits_on_v2 AFTER UPDATE OF next_attempt_at ON notification_v2
 WHEN NEW.state = 'pending' BEGIN
+    -- What a claim has told the build before comes back as it was.
     UPDATE work SET wake_at = NEW.next_attempt_at, unsettled = 0
-    WHERE task_id = NEW.task_id AND kind = 'notification' AND recurrence_id = NEW.recurrence_id AND item = NEW.id;
+    WHERE task_id = NEW.task_id AND kind = 'notification' AND recurrence_id = NEW.recurrence_id AND item = NEW.id
+        AND wake_at IS NOT NEW.next_attempt_at;
 END
 --;
 CREATE TRIGGER IF NOT EXISTS notification_ends_v2 AFTER UPDATE OF state ON notification_v2

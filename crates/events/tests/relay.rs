@@ -1,0 +1,173 @@
+//! One bad event, one bad stream or a bus that is away holds up nothing else.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+
+use std::cell::{Cell, RefCell};
+
+use perennial_domain::{Timestamp, UserId, create_task};
+use perennial_events::{
+    Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream,
+};
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_store::{Apply, Mode, OutboxStore, Outcome, Store};
+
+/// A bus that takes what it is not told to refuse.
+#[derive(Default)]
+struct Fussy {
+    taken: RefCell<Vec<CloudEvent>>,
+    /// Refuses what belongs to this, whether an event's id, a stream or a bus.
+    refuses: RefCell<Option<(Fault, String)>>,
+    calls: Cell<u32>,
+}
+
+impl Fussy {
+    fn refuse(&self, fault: Fault, what: &str) {
+        *self.refuses.borrow_mut() = Some((fault, what.to_owned()));
+    }
+
+    fn sequences(&self, user: &UserId) -> Vec<i64> {
+        let taken = self.taken.borrow();
+        let of_user = taken.iter().filter(|event| event.userid == user.as_str());
+        of_user.map(|event| event.sequence.parse().unwrap()).collect()
+    }
+}
+
+impl Bus for Fussy {
+    async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
+        self.calls.set(self.calls.get() + 1);
+        for (number, message) in batch.iter().enumerate() {
+            if let Some((fault, what)) = &*self.refuses.borrow()
+                && [&message.event.id, &message.event.stream, "bus"].contains(&what.as_str())
+            {
+                return (number, Some(BusError { bus: "fussy", reason: "no".to_owned(), fault: *fault }));
+            }
+            self.taken.borrow_mut().push(message.event.clone());
+        }
+        (batch.len(), None)
+    }
+}
+
+fn all(fixture: &Fixture, bus: &Fussy, at: Timestamp) -> (u32, Vec<String>) {
+    let relayed = pollster::block_on(relay_all(&fixture.store, bus, 50, &|| at)).unwrap();
+    (relayed.published, relayed.failures)
+}
+
+fn house() -> (Fixture, UserId, UserId) {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    for _ in 0..3 {
+        fixture.task(&ada, WEEKLY);
+        fixture.task(&eve, WEEKLY);
+    }
+    (fixture, ada, eve)
+}
+
+#[test]
+fn an_event_that_is_never_taken_is_kept_and_its_stream_goes_on() {
+    let (fixture, ada, eve) = house();
+    let bus = Fussy::default();
+    let bad = fixture.waiting_events(&ada)[1].event_id.clone();
+    bus.refuse(Fault::Event, &bad);
+    assert_eq!(all(&fixture, &bus, NOON).0, 5);
+    assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![1, 3], vec![1, 2, 3]));
+    assert_eq!(all(&fixture, &bus, NOON), (0, vec![]), "nothing waits");
+    let page = perennial_store::Page { after: None, limit: 10 };
+    let kept = fixture.store.parked(&ada, &page).unwrap();
+    let [letter] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!(
+        (letter.kind, &letter.item, letter.reason.as_deref()),
+        (perennial_store::WorkKind::Event, &bad, Some("no"))
+    );
+}
+
+#[test]
+fn an_event_that_cannot_be_read_is_kept_and_its_stream_goes_on() {
+    let (fixture, ada, eve) = house();
+    fixture.rows(&format!("UPDATE outbox SET data = '{{' WHERE user_id = '{ada}' AND sequence = 1"));
+    let bus = Fussy::default();
+    assert_eq!(all(&fixture, &bus, NOON).0, 5);
+    assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![2, 3], vec![1, 2, 3]));
+    assert_eq!(fixture.count("work WHERE kind = 'event' AND reason LIKE '%read%'"), 1);
+}
+
+#[test]
+fn a_stream_that_fails_waits_longer_each_time_and_holds_up_no_other() {
+    let (mut fixture, ada, eve) = house();
+    let bus = Fussy::default();
+    bus.refuse(Fault::Stream, ada.stream().as_str());
+    let mut at = NOON;
+    let mut turns = Vec::new();
+    let mut failed = 0;
+    for _ in 0..60 {
+        let (_, failures) = all(&fixture, &bus, at);
+        if !failures.is_empty() {
+            failed += 1;
+            turns.push(at.as_millis());
+        }
+        at = at.plus_millis(1_000);
+    }
+    let pauses: Vec<i64> = turns.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(pauses[..4], [1_000, 2_000, 4_000, 8_000], "{pauses:?}");
+    assert!(failed < 10 && pauses.iter().all(|pause| *pause <= 15_000), "{pauses:?}");
+    assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![], vec![1, 2, 3]));
+    // What comes to the others meanwhile is not late.
+    fixture.task(&eve, WEEKLY);
+    assert_eq!(all(&fixture, &bus, at).0, 1);
+    // And it comes when it can, in order, and starts with short pauses again.
+    *bus.refuses.borrow_mut() = None;
+    assert_eq!(all(&fixture, &bus, at.plus_millis(15_000)).0, 3);
+    assert_eq!(bus.sequences(&ada), [1, 2, 3]);
+    assert_eq!(fixture.count("stream WHERE relay_tries <> 0 OR relay_at IS NOT NULL"), 0);
+}
+
+#[test]
+fn a_bus_that_is_away_is_asked_once_a_round_and_loses_nothing() {
+    let (fixture, ada, eve) = house();
+    let bus = Fussy::default();
+    bus.refuse(Fault::Bus, "bus");
+    assert_eq!(all(&fixture, &bus, NOON).0, 0);
+    assert_eq!(bus.calls.get(), 1, "the second stream need not try");
+    *bus.refuses.borrow_mut() = None;
+    assert_eq!(all(&fixture, &bus, NOON.plus_millis(1_000)).0, 6);
+    assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![1, 2, 3], vec![1, 2, 3]));
+}
+
+#[test]
+fn what_a_commit_has_leased_is_published_without_being_read_again() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (commit, ..) =
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
+    let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
+    let outcome = fixture.store.apply(std::slice::from_ref(&commit), how).unwrap().pop();
+    let Some(Outcome::Applied(Some(own))) = outcome else { panic!("{outcome:?}") };
+    let read: Vec<CloudEvent> = fixture.waiting_events(&user).into_iter().map(CloudEvent::from).collect();
+    // Another adds to the stream meanwhile: it has no lease, and its event is not forgotten.
+    fixture.task(&user, WEEKLY);
+    let bus = Fussy::default();
+    // While the lease holds, no other relay is at the stream.
+    assert_eq!(all(&fixture, &bus, NOON), (0, vec![]));
+    assert_eq!(pollster::block_on(relay_own(&fixture.store, &bus, &commit, &own, &|| NOON)).unwrap(), 2);
+    assert_eq!(bus.taken.borrow()[..1], read);
+    assert_eq!(bus.sequences(&user), [1, 2]);
+    assert!(fixture.waiting_events(&user).is_empty());
+}
+
+#[test]
+fn a_maker_that_was_cut_off_leaves_its_lease_to_run_out() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (commit, ..) =
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
+    let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
+    let outcome = fixture.store.apply(std::slice::from_ref(&commit), how).unwrap().pop();
+    let Some(Outcome::Applied(Some(own))) = outcome else { panic!("{outcome:?}") };
+    let bus = Fussy::default();
+    assert_eq!(all(&fixture, &bus, NOON.plus_millis(OWN_LEASE - 1)).0, 0);
+    let late = NOON.plus_millis(OWN_LEASE);
+    // The next relay takes it; the first maker wakes after that, and marks nothing.
+    let lease = fixture.store.lease_stream(&user.stream(), late, 60_000).unwrap().unwrap();
+    assert_eq!(pollster::block_on(relay_own(&fixture.store, &bus, &commit, &own, &|| late)).unwrap(), 1);
+    assert_eq!(fixture.waiting_events(&user).len(), 1, "who was overtaken has marked");
+    assert_eq!(pollster::block_on(relay_stream(&fixture.store, &bus, &lease.stream, &|| late)).unwrap(), 0);
+}

@@ -1,0 +1,264 @@
+//! No statement of the store reads what it does not need: each has an index for what it asks, triggers included, and makes
+//! no more than it says.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use perennial_domain::*;
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_recurrence::tzdata_version;
+use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_store::*;
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+/// Keeps the statements that a store issues.
+struct Recorded {
+    sql: NativeSql,
+    statements: RefCell<Vec<String>>,
+}
+
+impl Recorded {
+    fn open(path: &Path) -> Self {
+        Self { sql: NativeSql::open(path).unwrap(), statements: RefCell::default() }
+    }
+}
+
+impl Sql for &Recorded {
+    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
+        self.statements.borrow_mut().push(statement.to_owned());
+        self.sql.execute(statement, parameters)
+    }
+}
+
+/// Everything that the store can be asked for, once.
+fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
+    let user = fixture.user("ada");
+    let (task, occurrence) = fixture.task(&user, WEEKLY);
+    let page = Page { after: None, limit: 10 };
+    store.user(&user).unwrap();
+    store.users(&page).unwrap();
+    store.schema_version().unwrap();
+    store.probe().unwrap();
+    store.token_owner("x", NOON).unwrap();
+    store.token(TokenId::new(fixture.ids.next())).unwrap();
+    store.tokens(&page).unwrap();
+    store.parked_of_all(&page).unwrap();
+    store.parked_count_of_all().unwrap();
+    store.parked_item_of_all(1).unwrap();
+
+    let bound = |text| Bound::parse(text, "from").unwrap();
+    store.idempotent_answer(&user, "key").unwrap();
+    store.series(&user, task.id, Some(&occurrence.recurrence_id)).unwrap();
+    store.task(&user, task.id).unwrap();
+    for status in [None, Some(TaskStatus::Open), Some(TaskStatus::Done)] {
+        store.tasks(&user, status, &page).unwrap();
+    }
+    store.occurrences(&user, task.id, &page).unwrap();
+    for (from, to) in [
+        ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ("2026-11-01", "2026-12-01"),
+        ("2026-11-01T00:00:00Z", "2026-12-01"),
+    ] {
+        store.occurrences_between(&user, task.id, (bound(from), bound(to)), 10).unwrap();
+    }
+    store.projection(&user, task.id).unwrap();
+    store.channels(&user).unwrap();
+    store.channel(&user, &ChannelId::new("x")).unwrap();
+    store.notifications(&user, None, &page).unwrap();
+    store.notifications(&user, Some(task.id), &page).unwrap();
+    store.parked(&user, &page).unwrap();
+    store.parked_count(&user).unwrap();
+    store.parked_item(&user, 1).unwrap();
+
+    let (commit, ..) =
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
+    store.commit(&commit).unwrap();
+    store.due_work(NOON, tzdata_version()).unwrap();
+    let later = NOON.plus_millis(7 * 86_400_000);
+    for kind in 0..4 {
+        let claim = fixture.claim(later);
+        match kind {
+            0 => drop(store.claim_successors(&claim).unwrap()),
+            1 => {
+                let reminder = store.claim_reminders(&claim).unwrap().remove(0);
+                store.settle(&[(reminder.ticket, Settlement::Release)], NOON).unwrap();
+            }
+            2 => drop(store.claim_zones(&claim).unwrap()),
+            _ => drop(store.claim_notifications(&claim).unwrap()),
+        }
+    }
+    store.due_series(&user, task.id, &occurrence.recurrence_id).unwrap();
+    store.offer_zones(tzdata_version(), 10).unwrap();
+    store.prune(NOON, 10).unwrap();
+    let lease = store.lease_stream(&user.stream(), later, 10).unwrap().unwrap();
+    store.lease_streams(later, 10, 10).unwrap();
+    let waiting = store.waiting_events(std::slice::from_ref(&lease), 10).unwrap();
+    let letter =
+        DeadLetter { stream: lease.stream.clone(), sequence: waiting[0].sequence, reason: "x".to_owned() };
+    store.bury(&[letter], NOON).unwrap();
+    store.mark_published(&[Mark { lease, up_to: 1, pause: None }], NOON).unwrap();
+}
+
+/// Steps of a plan that read a table or an index from end to end, or sort.
+fn reads_too_much(step: &str) -> bool {
+    let small = ["CONSTANT ROW", "VIRTUAL TABLE", "schema_version", "NEW", "(subquery", "(join"];
+    (step.starts_with("SCAN ") && !small.iter().any(|small| step.contains(small)))
+        || step.contains("USE TEMP B-TREE")
+}
+
+#[test]
+fn no_statement_scans_a_table_or_sorts() {
+    let mut fixture = Fixture::new();
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Full).unwrap();
+    everything(&mut fixture, &store);
+    let connection = Connection::open(fixture.path()).unwrap();
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRIGGER_EQP, true).unwrap();
+    let statements: BTreeSet<String> = recorded.statements.borrow().iter().cloned().collect();
+    let mut wrong = Vec::new();
+    for statement in statements.iter().filter(|statement| !statement.starts_with("PRAGMA")) {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        for number in 1..=plan.parameter_count() {
+            plan.raw_bind_parameter(number, rusqlite::types::Null).unwrap();
+        }
+        let mut rows = plan.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            if reads_too_much(&step)
+                && !EXCEPTIONS.iter().any(|(what, said)| statement.contains(what) && step.contains(said))
+            {
+                wrong.push(format!(
+                    "{step}\n    in {}",
+                    statement.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What reads no more than it gives, whatever the plan is called: a statement and a step of its plan.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // In the order of the table, up to a limit.
+    ("ORDER BY rowid LIMIT", "SCAN outbox"),
+    ("ORDER BY rowid LIMIT", "SCAN o"),
+    // What is given up, and no other work.
+    ("SELECT count(*) FROM work WHERE parked_at IS NOT NULL", "work_parked"),
+    // Of each of a few streams a few events.
+    ("AS o ON o.stream_id = e.value ->> 0", "ORDER BY"),
+    // Rows that refer to a user who is new: looked for where a reference without one is open, which never is.
+    ("write_v2", "SCAN task"),
+    ("write_v2", "SCAN token"),
+    ("write_v2", "SCAN channel"),
+];
+
+/// Steps of SQLite's machine that a statement takes.
+fn steps(connection: &Connection, statement: &str, parameters: &[&dyn rusqlite::ToSql]) -> i32 {
+    let mut prepared = connection.prepare(statement).unwrap();
+    {
+        let mut rows = prepared.query(parameters).unwrap();
+        while rows.next().unwrap().is_some() {}
+    }
+    prepared.get_status(rusqlite::StatementStatus::VmStep)
+}
+
+/// The plans say what is looked at; this says that it does not grow, triggers and references included.
+#[test]
+fn a_write_and_a_look_cost_the_same_whatever_there_is() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+    store.due_work(NOON, tzdata_version()).unwrap();
+    let commit = |fixture: &mut Fixture| {
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap().0
+    };
+    let write = {
+        store.commit(&commit(&mut fixture)).unwrap();
+        recorded.statements.borrow().last().unwrap().clone()
+    };
+    let look =
+        recorded.statements.borrow().iter().find(|statement| statement.contains("'kinds'")).unwrap().clone();
+    let cost = |fixture: &mut Fixture| {
+        let connection = Connection::open(fixture.path()).unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        let document = serde_json::to_string(&[commit(fixture)]).unwrap();
+        let written = steps(&connection, &write, &[&document, &"all", &0]);
+        let now = NOON.as_millis();
+        (written, steps(&connection, &look, &[&now, &tzdata_version(), &(now - 1), &(now - 1)]))
+    };
+    let few = cost(&mut fixture);
+    let many: Vec<Commit> = (0..3_000).map(|_| commit(&mut fixture)).collect();
+    store.apply(&many, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
+    let much = cost(&mut fixture);
+    assert!(few.0 > 100 && few.1 > 20, "{few:?}");
+    assert!(much.0 * 10 <= few.0 * 12 && much.1 * 10 <= few.1 * 12, "{few:?} became {much:?}");
+}
+
+/// A claim reads at most ten rows for one that it gives, under any backlog.
+#[test]
+fn a_claim_reads_little_more_than_it_gives() {
+    let mut fixture = Fixture::new();
+    let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+    let commits: Vec<Commit> = (0..5_000)
+        .map(|_| {
+            create_task(&mut fixture.context(&mallory), &serde_json::from_str(WEEKLY).unwrap()).unwrap().0
+        })
+        .collect();
+    fixture.store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
+    fixture.task(&ada, WEEKLY);
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+    let now = NOON.plus_millis(7 * 86_400_000);
+    let small = Claim { lanes: 50, per_lane: 5, ..fixture.claim(now) };
+    let claimed = store.claim_reminders(&small).unwrap();
+    assert_eq!(
+        claimed.iter().filter(|claimed| claimed.ticket.user == ada).count(),
+        1,
+        "served in the first round"
+    );
+    assert_eq!(claimed.len(), 6);
+    let statement = recorded.statements.borrow().last().unwrap().clone();
+    let connection = Connection::open(fixture.path()).unwrap();
+    let mut cost = |per_lane: i64| {
+        let id = fixture.ids.next().to_string();
+        steps(&connection, &statement, &[&id, &"reminder", &0, &now.as_millis(), &5_000, &0, &50, &per_lane])
+    };
+    let (five, fifty) = (cost(5), cost(50));
+    // The 5,000 that wait are not read: forty-five more cost what forty-five cost, some hundred steps each.
+    assert!(five < 5_000, "{five} steps for five");
+    assert!((fifty - five) / 45 < 800, "{five} steps for five, {fifty} for fifty");
+}
+
+/// What one create costs: a look at the schema, one at the token, the write, and the mark of its event with the word that it
+/// need not be synced. One full sync.
+#[test]
+fn a_create_is_five_statements_and_one_sync() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (mut commit, ..) =
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
+    commit.idempotency = Some(IdempotencyRecord {
+        key: "key".to_owned(),
+        fingerprint: "x".to_owned(),
+        status: 201,
+        etag: None,
+        location: None,
+        body: "{}".to_owned(),
+    });
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Full).unwrap();
+    store.token_owner("hash", NOON).unwrap();
+    let how = Apply { mode: Mode::All, relay_for: 2_000 };
+    let outcome = store.apply(std::slice::from_ref(&commit), how).unwrap().pop();
+    let Some(Outcome::Applied(Some(own))) = outcome else { panic!("{outcome:?}") };
+    assert!(
+        store.mark_published(&[Mark { lease: own.lease, up_to: 1, pause: None }], NOON).unwrap().is_empty()
+    );
+    let statements = recorded.statements.borrow();
+    let begins: Vec<&str> = statements.iter().map(|statement| statement.split(' ').next().unwrap()).collect();
+    assert_eq!(begins, ["SELECT", "SELECT", "INSERT", "PRAGMA", "UPDATE"], "{statements:?}");
+}
