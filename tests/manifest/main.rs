@@ -110,7 +110,12 @@ fn every_consumer_has_its_channel_and_its_route() {
     let list = |kind: &str| table(&manifest, "trigger")[kind].as_array().unwrap().clone();
     let mut channels: Vec<(String, String)> = list("redis")
         .iter()
-        .map(|trigger| (trigger["component"].as_str().unwrap().to_owned(), trigger["channel"].as_str().unwrap().to_owned()))
+        .map(|trigger| {
+            (
+                trigger["component"].as_str().unwrap().to_owned(),
+                trigger["channel"].as_str().unwrap().to_owned(),
+            )
+        })
         .collect();
     channels.sort();
     let mut consumers: Vec<(String, String)> = perennial_events::CONSUMERS
@@ -124,7 +129,8 @@ fn every_consumer_has_its_channel_and_its_route() {
             .iter()
             .filter(|trigger| {
                 let route = trigger["route"].as_str().unwrap();
-                route == consumer.route || route.strip_suffix("...").is_some_and(|start| consumer.route.starts_with(start))
+                route == consumer.route
+                    || route.strip_suffix("...").is_some_and(|start| consumer.route.starts_with(start))
             })
             .max_by_key(|trigger| trigger["route"].as_str().unwrap().len())
             .map(|trigger| trigger["component"].as_str().unwrap().to_owned());

@@ -46,6 +46,12 @@ impl Seed {
             self.0.execute(statement, params).unwrap_or_else(|error| panic!("{statement}: {error}"));
         assert_eq!(written, rows, "{statement}");
     }
+
+    /// Writes with several statements at once: nobody sees the state between them.
+    pub fn write_all(&self, statements: &str) {
+        let batch = format!("BEGIN IMMEDIATE; {statements} COMMIT;");
+        self.0.execute_batch(&batch).unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
 }
 
 fn connect(state_dir: &Path, mode: OpenFlags) -> Connection {

@@ -28,8 +28,9 @@ mod trigger;
 
 pub use channel::{Channel, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel};
 pub use commit::{
-    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence, ExpectTask,
-    IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, Retried, TaskRow, TokenRow, UserRow,
+    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
+    ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, Retried,
+    TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
