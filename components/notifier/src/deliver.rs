@@ -8,8 +8,8 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use perennial_domain::{
-    Actor, Attempt, Commit, Context, Ids, MAX_ATTEMPTS, Notification, Timestamp, User, WebhookPolicy,
-    record_attempt,
+    Actor, Attempt, ChannelConfig, Commit, Context, Ids, MAX_ATTEMPTS, Notification, Timestamp, User,
+    WebhookPolicy, record_attempt,
 };
 use perennial_store::{
     Claim, Claimed, DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkKind, WorkStore,
@@ -17,7 +17,7 @@ use perennial_store::{
 };
 use serde::Serialize;
 
-use crate::{Signature, sign};
+use crate::{Deliverer, Sender, Webhook};
 
 /// Attempts under way at most.
 const AT_ONCE: usize = 128;
@@ -36,28 +36,6 @@ const ATTEMPTS: u32 = 1_000;
 
 /// For how long further work is claimed, in milliseconds; then the rest is waited for.
 const CLAIMING: i64 = 30_000;
-
-/// A signed POST that is to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Post {
-    /// Where to.
-    pub url: String,
-    /// Its signature.
-    pub signature: Signature,
-    /// Its body.
-    pub body: String,
-}
-
-/// Sends webhooks: over HTTP, or in a test.
-pub trait Sender {
-    /// Sends one POST, following no redirect, and says how it ended. Takes no longer than a claim holds.
-    #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
-    async fn send(&self, post: &Post) -> Attempt;
-
-    /// Lets about a second pass.
-    #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
-    async fn pause(&self);
-}
 
 /// What a round of deliveries came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -225,21 +203,16 @@ fn record<S: Store + WorkStore>(
     store.settle(&settled, now)
 }
 
+/// Sends a notification the way of its channel.
 async fn send(
     sender: &impl Sender,
     policy: &WebhookPolicy,
     notification: &Notification,
     at: Timestamp,
 ) -> Attempt {
-    // The operator may have changed what is allowed since the channel was set up.
-    if let Err(why) = policy.check(&notification.url) {
-        return Attempt::Gone { error: format!("the address {why}") };
-    }
-    match sign(&notification.secret, &notification.id.to_string(), at, &notification.payload) {
-        Ok(signature) => {
-            let post = Post { url: notification.url.clone(), signature, body: notification.payload.clone() };
-            sender.send(&post).await
+    match &notification.channel {
+        ChannelConfig::Webhook { url, secret } => {
+            Webhook { sender, policy, url, secret }.deliver(notification, at).await
         }
-        Err(error) => Attempt::Gone { error: error.to_string() },
     }
 }

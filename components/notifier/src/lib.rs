@@ -7,6 +7,17 @@ mod entry;
 #[cfg(target_arch = "wasm32")]
 mod http_out;
 mod sign;
+mod webhook;
 
-pub use deliver::{Delivered, Post, Sender, deliver};
+pub use deliver::{Delivered, deliver};
 pub use sign::{SignError, Signature, sign};
+pub use webhook::{Post, Sender, Webhook};
+
+use perennial_domain::{Attempt, Notification, Timestamp};
+
+/// One kind of channel's way to deliver a notification.
+pub trait Deliverer {
+    /// Makes one attempt and says how it ended. Takes no longer than a claim holds.
+    #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
+    async fn deliver(&self, notification: &Notification, at: Timestamp) -> Attempt;
+}

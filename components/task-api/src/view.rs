@@ -1,8 +1,8 @@
 //! How things look from outside.
 
 use perennial_domain::{
-    Channel, DueInput, Occurrence, OccurrenceStatus, Override, Priority, Projected, RecurrenceId,
-    RecurrenceInput, ReminderInput, Role, Scope, Task, TaskId, TaskStatus, TokenRow, User,
+    Channel, ChannelConfig, DueInput, Occurrence, OccurrenceStatus, Override, Priority, Projected,
+    RecurrenceId, RecurrenceInput, ReminderInput, Role, Scope, Task, TaskId, TaskStatus, TokenRow, User,
 };
 use perennial_store::{NotificationRecord, OccurrenceRecord, ParkedItem, TaskRecord, WorkKind};
 use serde::Serialize;
@@ -215,17 +215,19 @@ pub(crate) struct ChannelView {
 
 impl ChannelView {
     pub(crate) fn new(channel: &Channel) -> Self {
+        let ChannelConfig::Webhook { url, .. } = &channel.config;
         Self {
             id: channel.id.to_string(),
-            kind: channel.kind,
-            url: channel.url.clone(),
+            kind: channel.config.kind(),
+            url: url.clone(),
             created_at: channel.created_at.to_string(),
             secret: None,
         }
     }
 
     pub(crate) fn with_secret(channel: &Channel) -> Self {
-        Self { secret: Some(channel.secret.clone()), ..Self::new(channel) }
+        let ChannelConfig::Webhook { secret, .. } = &channel.config;
+        Self { secret: Some(secret.clone()), ..Self::new(channel) }
     }
 }
 

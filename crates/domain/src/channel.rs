@@ -18,14 +18,32 @@ const MAX_CHANNELS: usize = 10;
 pub struct Channel {
     /// Its id.
     pub id: ChannelId,
-    /// What kind of channel.
-    pub kind: ChannelKind,
-    /// Where notifications go.
-    pub url: String,
-    /// The secret that signs them (`whsec_…`), told once.
-    pub secret: String,
+    /// What it is, and what it takes to reach someone over it.
+    pub config: ChannelConfig,
     /// When it was set up.
     pub created_at: Timestamp,
+}
+
+/// What a channel is, with the settings of its kind. A further kind is a variant here and a way to deliver in the notifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "config", rename_all = "lowercase")]
+pub enum ChannelConfig {
+    /// A signed HTTP POST (Standard Webhooks 1.0).
+    Webhook {
+        /// Where notifications go.
+        url: String,
+        /// The secret that signs them (`whsec_…`), told once.
+        secret: String,
+    },
+}
+
+impl ChannelConfig {
+    /// What kind of channel.
+    pub fn kind(&self) -> ChannelKind {
+        match self {
+            Self::Webhook { .. } => ChannelKind::Webhook,
+        }
+    }
 }
 
 /// The kinds of channels.
@@ -61,8 +79,8 @@ pub fn create_channel(
         ));
     }
     let id = ChannelId::new(ctx.ids.next().to_string());
-    let channel =
-        Channel { id, kind: ChannelKind::Webhook, url: url.to_owned(), secret, created_at: ctx.now };
+    let config = ChannelConfig::Webhook { url: url.to_owned(), secret };
+    let channel = Channel { id, config, created_at: ctx.now };
     let mut commit = ctx.commit("channel.create", channel.id.as_str());
     commit.expect.channels = i64::try_from(existing).ok();
     commit.channels.push(row(&channel, None));
@@ -79,9 +97,7 @@ pub fn delete_channel(ctx: &mut Context<'_>, channel: &Channel) -> Commit {
 fn row(channel: &Channel, deleted_at: Option<Timestamp>) -> ChannelRow {
     ChannelRow {
         id: channel.id.clone(),
-        kind: channel.kind,
-        url: channel.url.clone(),
-        secret: channel.secret.clone(),
+        config: channel.config.clone(),
         created_at: channel.created_at,
         deleted_at,
     }

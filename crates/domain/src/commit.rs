@@ -7,9 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    ChannelId, ChannelKind, Event, EventId, NotificationId, NotificationState, Occurrence, OccurrenceStatus,
-    Priority, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId, TaskStatus, Timestamp,
-    TokenId, UserId,
+    ChannelConfig, ChannelId, Event, EventId, NotificationId, NotificationState, Occurrence,
+    OccurrenceStatus, Priority, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId,
+    TaskStatus, Timestamp, TokenId, UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.
@@ -166,9 +166,8 @@ pub struct TokenRow {
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct ChannelRow {
     pub id: ChannelId,
-    pub kind: ChannelKind,
-    pub url: String,
-    pub secret: String,
+    #[serde(flatten)]
+    pub config: ChannelConfig,
     pub created_at: Timestamp,
     pub deleted_at: Option<Timestamp>,
 }

@@ -26,7 +26,9 @@ mod task;
 mod time;
 mod trigger;
 
-pub use channel::{Channel, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel};
+pub use channel::{
+    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel,
+};
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
     ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, Retried,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Commit, Context, Delivery, EventType, NotificationId, TaskId, Timestamp};
+use crate::{ChannelConfig, Commit, Context, Delivery, EventType, NotificationId, TaskId, Timestamp};
 
 /// Waits before the second, third, … attempt, in seconds. With the first attempt that makes ten over three days, as
 /// Standard Webhooks 1.0 suggests.
@@ -32,9 +32,7 @@ pub struct Notification {
     /// The task it is about.
     pub task: TaskId,
     /// Where it goes.
-    pub url: String,
-    /// The secret that signs it (`whsec_…`).
-    pub secret: String,
+    pub channel: ChannelConfig,
     /// The body, the same at every attempt.
     pub payload: String,
     /// The number of the attempt under way, 1 for the first.

@@ -74,7 +74,7 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
         },
     });
     let mut targets: Vec<(ChannelId, ChannelKind)> =
-        channels.iter().map(|channel| (channel.id.clone(), channel.kind)).collect();
+        channels.iter().map(|channel| (channel.id.clone(), channel.config.kind())).collect();
     if targets.is_empty() {
         targets.push((ChannelId::new(INBOX_CHANNEL), ChannelKind::Inbox));
     }

@@ -24,8 +24,6 @@ pub struct SeriesState {
     pub named: Vec<Named>,
     /// The alarms of `asked` and of the open occurrences.
     pub alarms: Vec<Alarm>,
-    /// Whether the last occurrence of the series has been opened.
-    pub ended: bool,
 }
 
 /// A name that has been given out.

@@ -201,9 +201,7 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
     });
     commit.channels.push(ChannelRow {
         id: ChannelId::new(word("channel")),
-        kind: ChannelKind::Webhook,
-        url: word("url"),
-        secret: word("secret"),
+        config: ChannelConfig::Webhook { url: word("url"), secret: word("secret") },
         created_at: Timestamp::from_millis(15),
         deleted_at: Some(Timestamp::from_millis(16)),
     });
@@ -502,7 +500,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         "channel_v2",
         "true",
         json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
-        "deleted_at": 16, "config": json!({ "url": channel.url, "secret": channel.secret }).to_string() }),
+        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret" }).to_string() }),
     );
     check("task", "true", as_columns(&task, mine.clone()));
     for (row, id) in [(&commit.opened[0], 2), (&commit.occurrences[0], 1), (&commit.opened[1], 3)] {

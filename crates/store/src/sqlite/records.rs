@@ -1,7 +1,7 @@
 //! Rows as the statements give them: JSON objects, named like the columns.
 
 use perennial_domain::{
-    Alarm, AlarmState, Channel, ChannelId, ChannelKind, Due, Named, Occurrence, OccurrenceStatus, Override,
+    Alarm, AlarmState, Channel, ChannelConfig, ChannelId, Due, Named, Occurrence, OccurrenceStatus, Override,
     Priority, RecurrenceId, RecurrenceInput, ReminderId, ReminderInput, Role, SeriesState, Succession, Task,
     TaskId, TaskInput, TaskSpec, TaskStatus, Timestamp, User, UserId,
 };
@@ -81,15 +81,9 @@ pub(super) struct UserRow {
 #[derive(Deserialize)]
 pub(super) struct ChannelRow {
     id: ChannelId,
-    kind: ChannelKind,
-    config: ChannelConfig,
+    #[serde(flatten)]
+    pub config: ChannelConfig,
     created_at: Timestamp,
-}
-
-#[derive(Deserialize)]
-struct ChannelConfig {
-    url: String,
-    secret: String,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +106,6 @@ pub(super) struct StateRow {
     overrides: Vec<OverrideRow>,
     named: Vec<(RecurrenceId, i64)>,
     alarms: Vec<(RecurrenceId, ReminderId, Timestamp, AlarmState)>,
-    ended: i64,
 }
 
 fn due(local: Option<&str>, tz: Option<&str>) -> Result<Option<Due>, StoreError> {
@@ -180,8 +173,7 @@ impl UserRow {
 
 impl ChannelRow {
     pub fn channel(self) -> Channel {
-        let ChannelConfig { url, secret } = self.config;
-        Channel { id: self.id, kind: self.kind, url, secret, created_at: self.created_at }
+        Channel { id: self.id, config: self.config, created_at: self.created_at }
     }
 }
 
@@ -219,7 +211,6 @@ impl StateRow {
                 .map(|(recurrence_id, given_up)| Named { recurrence_id, given_up: given_up != 0 })
                 .collect(),
             alarms: self.alarms.into_iter().map(alarm).collect(),
-            ended: self.ended != 0,
             task,
         })
     }

@@ -33,8 +33,7 @@ fn statement() -> String {
            '') ORDER BY o.recurrence_id LIMIT 1000)))), \
          'alarms', json((SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state)) \
           FROM alarm AS a WHERE a.task_id = t.id AND a.user_id = t.user_id AND a.recurrence_id IN ( \
-          SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2))), \
-         'ended', EXISTS (SELECT 1 FROM occurrence WHERE task_id = t.id AND succession = 'ended')) \
+          SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2)))) \
          FROM json_each(?1) AS k CROSS JOIN task AS t ON t.id = k.value ->> 1 AND t.user_id = k.value ->> 0 \
          CROSS JOIN user AS u ON u.id = t.user_id WHERE t.deleted_at IS NULL"
     )

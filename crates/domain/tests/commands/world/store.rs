@@ -124,8 +124,7 @@ impl World {
                 cancelled: row.cancelled != 0,
             })
             .collect();
-        let ended = rows.iter().any(|row| row.succession == Succession::Ended);
-        SeriesState { task: self.the_task(), asked, open, last_closed, overrides, named, alarms, ended }
+        SeriesState { task: self.the_task(), asked, open, last_closed, overrides, named, alarms }
     }
 
     /// Applies a commit whole, or says which check refused it.

@@ -231,8 +231,6 @@ WHERE status <> 'open' AND (status = 'done' OR succession <> 'none')
 CREATE INDEX IF NOT EXISTS occurrence_given_out ON occurrence (task_id, ordinal)
 WHERE status <> 'cancelled' OR succession <> 'none'
 --;
-CREATE INDEX IF NOT EXISTS occurrence_last ON occurrence (task_id) WHERE succession = 'ended'
---;
 CREATE INDEX IF NOT EXISTS task_by_status ON task (user_id, status, id) WHERE deleted_at IS NULL
 --;
 DROP INDEX IF EXISTS occurrence_owed

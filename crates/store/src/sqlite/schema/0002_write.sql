@@ -150,7 +150,7 @@ BEGIN
     ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at;
     INSERT INTO channel_v2 (id, user_id, kind, config, created_at, deleted_at)
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'kind',
-        json_object('url', e.value ->> 'url', 'secret', e.value ->> 'secret'), e.value ->> 'created_at', e.value ->> 'deleted_at'
+        e.value -> 'config', e.value ->> 'created_at', e.value ->> 'deleted_at'
     FROM json_each(NEW.doc, '$.channels') AS e WHERE json_type(NEW.doc, '$.channels') = 'array'
     ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at;
 

@@ -40,8 +40,7 @@ const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.
 
 /// What it takes to deliver the notification of the item `w`.
 const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, \
-     'url', CASE WHEN json_valid(c.config) THEN c.config ->> 'url' END, \
-     'secret', CASE WHEN json_valid(c.config) THEN c.config ->> 'secret' END, 'payload', n.payload, 'endpoint_failures', l.failures) \
+     'channel', json({CHANNEL}), 'payload', n.payload, 'endpoint_failures', l.failures) \
      FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id JOIN channel_v2 AS c ON c.id = n.channel_id \
      WHERE n.id = w.item AND n.state = 'pending')";
 
@@ -62,8 +61,7 @@ struct ReminderRow {
 struct NotificationRow {
     user: UserRow,
     id: NotificationId,
-    url: String,
-    secret: String,
+    channel: ChannelRow,
     payload: String,
     endpoint_failures: i64,
 }
@@ -128,7 +126,11 @@ impl<S: Sql> WorkStore for Sqlite<S> {
     }
 
     fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
-        let rows = self.claim(WorkKind::Notification, claim, &NOTIFICATION.replace("{USER}", USER))?;
+        let rows = self.claim(
+            WorkKind::Notification,
+            claim,
+            &NOTIFICATION.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL),
+        )?;
         Ok(rows.into_iter().map(|row| claimed(row, notification)).collect())
     }
 
@@ -271,8 +273,7 @@ fn notification(row: NotificationRow, ticket: &Ticket) -> Result<DueNotification
         notification: Notification {
             id: row.id,
             task: ticket.task,
-            url: row.url,
-            secret: row.secret,
+            channel: row.channel.config,
             payload: row.payload,
             attempt: ticket.tries,
             endpoint_failures: row.endpoint_failures,
