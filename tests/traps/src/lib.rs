@@ -1,49 +1,19 @@
 //! The service in this process, with a switch that traps a guest at one of its calls to the host.
 
-use std::path::Path;
+mod switch;
+mod whole;
+
+pub use switch::Switch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use perennial_host::{FaultHook, Hooks, Moment, Point, Running, UpOptions, Verdict, WallClock, start};
-use serde_json::Value;
+use perennial_host::{Counts, Hooks, Running, UpOptions, WallClock, start};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
-
-/// The switch: traps the next guest of one component that reaches one call.
-#[derive(Default)]
-pub struct Switch(Mutex<Option<Armed>>);
-
-struct Armed {
-    component: &'static str,
-    moment: Moment,
-    index: u64,
-}
-
-impl Switch {
-    /// Traps `component` once, before or after its call number `index`.
-    pub fn arm(&self, component: &'static str, moment: Moment, index: u64) {
-        *self.0.lock().unwrap() = Some(Armed { component, moment, index });
-    }
-
-    /// Disarms; true if it had trapped a guest.
-    pub fn disarm(&self) -> bool {
-        self.0.lock().unwrap().take().is_none()
-    }
-}
-
-impl FaultHook for Switch {
-    fn at(&self, component: &str, point: Point<'_>) -> Verdict {
-        let mut armed = self.0.lock().unwrap();
-        match armed.as_ref() {
-            Some(a) if a.component == component && a.moment == point.moment && a.index == point.index => {
-                *armed = None;
-                Verdict::Trap
-            }
-            _ => Verdict::Continue,
-        }
-    }
-}
 
 /// A clock that tests move.
 struct Clock {
@@ -94,6 +64,7 @@ impl House {
             state_dir: Some(dir.path().to_owned()),
             cache_dir: Some(root.join("target/traps-cache")),
             quiet: true,
+            variables: vec![("webhook_http_origin".to_owned(), "http://127.0.0.1:*".to_owned())],
             ..UpOptions::default()
         };
         let hooks = Hooks { clock: Some(clock.clone()), faults: Some(switch.clone()), manual_cron: true };
@@ -110,13 +81,31 @@ impl House {
         self.clock.moved.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// A request with a JSON body; gives status and document (null where there is none).
+    /// A document that says when something is due: so many seconds from now.
+    pub fn due_in(&self, seconds: i64) -> Value {
+        let at = self.now() / 1000 + seconds;
+        let local = self.text(&format!("SELECT strftime('%Y-%m-%dT%H:%M:%S', {at}, 'unixepoch')"));
+        json!({ "local": local, "tz": "UTC" })
+    }
+
+    /// The clock, in milliseconds.
+    pub fn now(&self) -> i64 {
+        i64::try_from(self.clock.now().as_millis()).unwrap()
+    }
+
+    /// A request under a key of its own.
     pub async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.keyed(method, path, &format!("key-{}", self.fresh()), body).await
+    }
+
+    /// A request with a JSON body; gives status and document (null where there is none).
+    pub async fn keyed(&self, method: &str, path: &str, key: &str, body: &Value) -> (u16, Value) {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.running.address))
             .header("authorization", format!("Bearer {}", self.running.token.as_deref().unwrap()))
             .header("content-type", "application/json")
+            .header("idempotency-key", key)
             .body(if body.is_null() { String::new() } else { body.to_string() })
             .unwrap();
         let agent = self.agent.clone();
@@ -148,19 +137,56 @@ impl House {
     /// Lets the service finish what it has begun: a few ticks of every clock.
     pub async fn settle(&self) {
         for _ in 0..3 {
-            // Longer than any lease or claim holds, so that whatever a trapped guest held is free again.
-            self.pass(61);
-            self.tick("recurrence-scheduler-cron").await;
-            self.tick("notifier-cron").await;
+            self.round().await;
         }
+    }
+
+    /// One tick of every clock, once whatever a trapped guest held is free again: longer than any lease or claim holds.
+    pub async fn round(&self) {
+        self.pass(61);
+        self.tick("recurrence-scheduler-cron").await;
+        self.tick("notifier-cron").await;
+    }
+
+    /// What the guests of each component have cost so far, once none runs.
+    pub async fn counts(&self) -> std::collections::BTreeMap<String, Counts> {
+        self.running.idle().await;
+        self.running.counts()
     }
 
     /// The one number that `query` selects from the database.
     pub fn number(&self, query: &str) -> i64 {
-        let file = self.dir.path().join("sqlite_db.db");
-        let database = rusqlite::Connection::open(file).unwrap();
+        self.one(query)
+    }
+
+    /// The one text that `query` selects from the database.
+    pub fn text(&self, query: &str) -> String {
+        self.one(query)
+    }
+
+    /// The file that holds the database.
+    pub fn database(&self) -> PathBuf {
+        self.dir.path().join("sqlite_db.db")
+    }
+
+    /// Changes one row of the database behind the service's back.
+    pub fn write(&self, statement: &str) {
+        assert_eq!(self.write_any(statement), 1, "{statement}");
+    }
+
+    /// Changes the database behind the service's back; gives how many rows.
+    pub fn write_any(&self, statement: &str) -> usize {
+        self.open().execute(statement, []).unwrap()
+    }
+
+    fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
+        self.open().query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    fn open(&self) -> rusqlite::Connection {
+        let database = rusqlite::Connection::open(self.database()).unwrap();
         database.busy_timeout(Duration::from_secs(10)).unwrap();
-        database.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+        database
     }
 
     /// Stops the service.
