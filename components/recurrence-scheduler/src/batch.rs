@@ -10,6 +10,8 @@ const CLAIMS: i64 = 8;
 pub(crate) enum Decided {
     /// A commit that does it.
     Write(Box<Commit>),
+    /// There is no time for it now.
+    Later,
     /// Nobody needs it any more.
     Drop,
     /// It can never be done, and why.
@@ -33,7 +35,7 @@ pub(crate) struct Done {
 pub(crate) fn carry_out<S: Store + WorkStore, T>(
     store: &S,
     items: Vec<Claimed<T>>,
-    now: perennial_domain::Timestamp,
+    (now, late): (perennial_domain::Timestamp, &impl Fn() -> bool),
     mut decide: impl FnMut(T) -> Decided,
 ) -> Result<Done, StoreError> {
     let mut done = Done { claimed: items.len(), ..Done::default() };
@@ -47,6 +49,7 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
             _ if ticket.tries > CLAIMS => {
                 Decided::Never("it was begun again and again and never finished".to_owned())
             }
+            Ok(Some(_)) if late() => Decided::Later,
             Ok(Some(what)) => decide(what),
             Ok(None) => Decided::Drop,
             Err(error) => Decided::Never(error.to_string()),
@@ -56,6 +59,7 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
                 commits.push(*commit);
                 tickets.push(ticket);
             }
+            Decided::Later => settled.push((ticket, Settlement::Release)),
             Decided::Drop => settled.push((ticket, Settlement::Drop)),
             Decided::Never(reason) => {
                 done.failures.push(format!("task {}: {reason}", ticket.task));

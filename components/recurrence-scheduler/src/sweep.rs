@@ -23,7 +23,14 @@ const LANES: u32 = 50;
 /// Items that were begun before and never finished, tried in one sweep.
 const AGAIN: u32 = 25;
 
-/// How long a claim holds, in milliseconds: a round takes a small part of it.
+/// For how long a sweep begins further rounds, in milliseconds, so that the next one finds it done with.
+const SHARE: i64 = 800;
+
+/// For how long one list is worked at in one round, in milliseconds: every list has its round in every sweep, however dear
+/// the work of another is. What was claimed and not begun by then is given back.
+const TURN: i64 = 200;
+
+/// How long a claim holds, in milliseconds: a sweep takes a small part of it.
 const LEASE: i64 = 5_000;
 
 /// Occurrences put up for new zone data in one sweep.
@@ -54,7 +61,12 @@ pub fn sweep<S: Store + WorkStore>(
     ids: &mut dyn Ids,
 ) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    let due = store.due_work(now(), tzdata_version())?;
+    let last = now().plus_millis(SHARE);
+    let mut due = store.due_work(now(), tzdata_version())?;
+    if due.ahead {
+        store.clock_went_back(now())?;
+        due = store.due_work(now(), tzdata_version())?;
+    }
     swept.relay = due.relay;
     if due.zones {
         store.offer_zones(tzdata_version(), ZONES)?;
@@ -69,8 +81,11 @@ pub fn sweep<S: Store + WorkStore>(
     for _ in 0..ROUNDS {
         queues.retain(|queue| queue.left > 0);
         for queue in &mut queues {
-            let done = queue.round(store, now(), ids)?;
+            let done = queue.round(store, now, ids)?;
             swept.count(queue.kind, done);
+        }
+        if now() > last {
+            break;
         }
     }
     if due.old {
@@ -78,7 +93,7 @@ pub fn sweep<S: Store + WorkStore>(
     }
     // What may bring us down comes when everything else is done.
     for mut queue in again {
-        let done = queue.round(store, now(), ids)?;
+        let done = queue.round(store, now, ids)?;
         swept.count(queue.kind, done);
     }
     Ok(swept)
@@ -118,14 +133,18 @@ impl Queue {
     fn round<S: Store + WorkStore>(
         &mut self,
         store: &S,
-        now: Timestamp,
+        now: &impl Fn() -> Timestamp,
         ids: &mut dyn Ids,
     ) -> Result<Done, StoreError> {
+        let last = now().plus_millis(TURN);
         let mut total = Done::default();
         // What may bring us down is taken one at a time: it can take nothing else with it.
         let turns = if self.again { self.left } else { 1 };
         for _ in 0..turns {
-            let done = self.take(store, now, ids)?;
+            if now() > last {
+                break;
+            }
+            let done = self.take(store, now, last, ids)?;
             self.left = self.left.saturating_sub(u32::try_from(done.claimed).unwrap_or(u32::MAX));
             total.done = total.done.saturating_add(done.done);
             total.failures.extend(done.failures);
@@ -142,9 +161,12 @@ impl Queue {
     fn take<S: Store + WorkStore>(
         &self,
         store: &S,
-        now: Timestamp,
+        clock: &impl Fn() -> Timestamp,
+        last: Timestamp,
         ids: &mut dyn Ids,
     ) -> Result<Done, StoreError> {
+        let now = clock();
+        let late = || clock() > last;
         let (lanes, per_lane) = if self.again { (1, 1) } else { (LANES, self.per_lane) };
         let claim = Claim {
             id: ids.next().to_string(),
@@ -158,15 +180,15 @@ impl Queue {
         match self.kind {
             WorkKind::Reminder => {
                 let items = store.claim_reminders(&claim)?;
-                carry_out(store, items, now, |due| remind(&due, now, ids))
+                carry_out(store, items, (now, &late), |due| remind(&due, now, ids))
             }
             WorkKind::Successor => {
                 let items = store.claim_successors(&claim)?;
-                carry_out(store, items, now, |due| succeed(&due, now, ids))
+                carry_out(store, items, (now, &late), |due| succeed(&due, now, ids))
             }
             WorkKind::Zone => {
                 let items = store.claim_zones(&claim)?;
-                carry_out(store, items, now, |due| refresh(&due, now, ids))
+                carry_out(store, items, (now, &late), |due| refresh(&due, now, ids))
             }
             WorkKind::Notification | WorkKind::Event => Ok(Done::default()),
         }

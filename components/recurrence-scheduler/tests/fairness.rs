@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use perennial_domain::{Commit, create_task};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{Apply, Mode, Store};
+use perennial_store::{Apply, Mode, Store, WorkStore};
 use recurrence_scheduler::sweep;
 
 const DAY: i64 = 86_400_000;
@@ -61,6 +61,65 @@ fn anothers_work_is_done_in_the_first_round_whatever_one_user_has_due() {
         NOON.plus_millis(7 * DAY).as_millis()
     );
     let (reads, left) = reads_until_done(&mut fixture, &hers, &of(&mallory));
-    assert!(reads <= 4, "done after {reads} looks at the clock");
+    // One look an item and a few a round: the first round of both lists, with five of the other's in each.
+    assert!(reads <= 24, "done after {reads} looks at the clock");
     assert!(left > 2_000, "the other's backlog was worked off first: {left} left");
+}
+
+/// Due at ten past noon: `NOON` is 12:00 UTC, and the fixture's users are in Berlin.
+const SOON: &str = r#"{"title": "Soon", "due": {"local": "2026-11-21T13:10:00", "tz": "Europe/Berlin"},
+    "reminders": [{"trigger": "PT0S"}]}"#;
+
+/// A sweep at a later clock has served the user; then the clock goes back, and what comes due is not held until it has
+/// caught up. Nor is what was claimed by someone who is gone.
+#[test]
+fn a_clock_that_goes_back_holds_nobody_up() {
+    const MINUTE: i64 = 60_000;
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    for ahead in [61 * MINUTE, 24 * 60 * MINUTE] {
+        fixture.task(&user, SOON);
+        let later = NOON.plus_millis(ahead);
+        sweep(&fixture.store, &|| later, &mut fixture.ids).unwrap();
+        // Another, whose handler is cut off after it has claimed it, still at the later clock.
+        fixture.task(&user, SOON);
+        let claim = fixture.claim(later);
+        assert_eq!(fixture.store.claim_reminders(&claim).unwrap().len(), 1);
+        fixture.task(&user, SOON);
+        let before = fixture.count("notification_v2");
+        let back = NOON.plus_millis(11 * MINUTE);
+        let mut fired = 0;
+        for _ in 0..3 {
+            fired += sweep(&fixture.store, &|| back, &mut fixture.ids).unwrap().fired;
+        }
+        assert_eq!(fired, 2, "{ahead} ms back");
+        assert_eq!(fixture.count("notification_v2"), before + 2);
+    }
+}
+
+/// A clock that moves while work is done: each look at it is a little later. Planning that takes all the time there is keeps
+/// reminders waiting for no longer than its turn, and what was claimed and not begun is given back.
+#[test]
+fn work_that_is_dear_delays_no_other_list() {
+    let mut fixture = Fixture::new();
+    let (dear, other) = (fixture.user("dear"), fixture.user("other"));
+    for _ in 0..40 {
+        let (task, occurrence) = fixture.task(&dear, WEEKLY);
+        fixture.complete(&dear, &task, &occurrence).unwrap();
+    }
+    fixture.task(&other, SOON);
+    let clock = Cell::new(NOON.plus_millis(11 * 60_000));
+    let now = || {
+        clock.set(clock.get().plus_millis(60));
+        clock.get()
+    };
+    let swept = sweep(&fixture.store, &now, &mut fixture.ids).unwrap();
+    assert_eq!(swept.fired, 1);
+    assert!(swept.planned < 40, "a turn is over before all is planned: {}", swept.planned);
+    assert_eq!(fixture.count("work WHERE unsettled > 0"), 0, "what was not begun is given back");
+    let mut planned = swept.planned;
+    for _ in 0..60 {
+        planned += sweep(&fixture.store, &now, &mut fixture.ids).unwrap().planned;
+    }
+    assert_eq!(planned, 40);
 }

@@ -101,7 +101,7 @@ pub trait Store {
 pub trait AccountStore {
     /// Versions of the schema in the database and of the one this build needs.
     fn schema_version(&self) -> Result<(i64, i64), StoreError>;
-    /// Whether the store can be written to. Changes nothing.
+    /// Whether the store can be written to: some pages that nobody reads.
     fn probe(&self) -> Result<(), StoreError>;
     /// A user by id.
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
@@ -142,6 +142,9 @@ pub trait WorkStore {
     fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError>;
     /// Puts up to `limit` open occurrences on the list of those to be laid on this version of the zone data.
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError>;
+    /// Takes back holds and leases that lie further ahead than any is made: after the clock has gone back, they would bind until
+    /// it has caught up.
+    fn clock_went_back(&self, now: Timestamp) -> Result<(), StoreError>;
     /// Says what becomes of claimed items that were not done. A claim that was overtaken settles nothing.
     fn settle(&self, settled: &[(Ticket, Settlement)], now: Timestamp) -> Result<(), StoreError>;
     /// Forgets what is older than its retention, a bounded number of rows of each kind.

@@ -159,6 +159,8 @@ pub struct DueWork {
     pub relay: bool,
     /// Something is past its retention.
     pub old: bool,
+    /// Holds or leases lie further ahead than any is made.
+    pub ahead: bool,
 }
 
 /// An item that was given up.

@@ -4,7 +4,7 @@
 use perennial_domain::*;
 use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context};
 use perennial_store::sqlite::Value;
-use perennial_store::{Apply, Mode, Outcome, Store, StoreError, WorkStore};
+use perennial_store::{AccountStore, Apply, Mode, Outcome, Store, StoreError, WorkStore};
 use serde_json::{Value as Json, json};
 
 const ALL: Apply = Apply { mode: Mode::All, relay_for: 0 };
@@ -553,4 +553,16 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     let work = stored(&fixture, "work", &format!("id = {parked}"), &[]);
     assert_eq!((&work["wake_at"], &work["tries"]), (&json!(NOON.as_millis()), &json!(0)));
     assert!(work.get("parked_at").is_none() && work.get("reason").is_none(), "{work}");
+}
+
+/// A probe writes something new each time: what is the same as before would not be written, and a full disk not be noticed.
+#[test]
+fn a_probe_writes() {
+    let fixture = Fixture::new();
+    let filler = || fixture.rows("SELECT hex(filler) FROM probe").concat();
+    fixture.store.probe().unwrap();
+    let first = filler();
+    fixture.store.probe().unwrap();
+    assert_eq!(first.len(), 1);
+    assert_ne!(first, filler());
 }

@@ -48,6 +48,9 @@ CREATE TABLE IF NOT EXISTS lane (
 --;
 CREATE INDEX IF NOT EXISTS lane_ready ON lane (kind, again, ready_at) WHERE ready_at IS NOT NULL
 --;
+-- Holds that lie further ahead than any is made: the clock has gone back.
+CREATE INDEX IF NOT EXISTS lane_held ON lane (hold_until)
+--;
 CREATE INDEX IF NOT EXISTS lane_claimed ON lane (claim) WHERE claim IS NOT NULL
 --;
 CREATE TRIGGER IF NOT EXISTS work_new_v2 AFTER INSERT ON work BEGIN
@@ -94,6 +97,12 @@ CREATE TRIGGER IF NOT EXISTS work_ended_v2 AFTER DELETE ON work WHEN OLD.unsettl
     WHERE kind = OLD.kind AND again IN (0, 1) AND lane = OLD.lane AND hold_until = OLD.wake_at AND NOT EXISTS (
         SELECT 1 FROM work WHERE kind = OLD.kind AND again = 1 AND lane = OLD.lane AND wake_at = OLD.wake_at);
 END
+--;
+-- What /readyz writes to find out whether anything can be written.
+CREATE TABLE IF NOT EXISTS probe (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    filler BLOB NOT NULL
+) STRICT
 --;
 -- A channel is a kind and its configuration, a JSON document; which kinds there are is the domain's to say.
 CREATE TABLE IF NOT EXISTS channel_v2 (

@@ -15,9 +15,11 @@ impl<S: Sql> AccountStore for Sqlite<S> {
 
     fn probe(&self) -> Result<(), StoreError> {
         self.sync(Sync::Normal)?;
-        // A page is written, so that a full disk or a read-only file is noticed, and nothing is said by it.
+        // Pages with a new content: what is the same as before would not be written at all, and one page alone may find
+        // room in a log that is there already.
         self.execute(
-            "UPDATE schema_version SET compatible = compatible WHERE only = 1 RETURNING version",
+            "INSERT INTO probe (only, filler) VALUES (1, randomblob(65536)) \
+             ON CONFLICT (only) DO UPDATE SET filler = excluded.filler",
             &[],
         )?;
         Ok(())

@@ -2,6 +2,7 @@
 //! reaches a statement here but the hash of a token, or an admin's words.
 
 mod accounts;
+mod ahead;
 mod outbox;
 mod prune;
 mod work;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::prune;
+use super::{ahead, prune};
 use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
@@ -77,8 +77,9 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
              AND l.again = k.again AND l.ready_at <= ?1))), \
              'zones', EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2), \
-             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {})",
-            prune::LOOK
+             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {}, 'ahead', {})",
+            prune::LOOK,
+            ahead::LOOK
         );
         #[derive(Deserialize)]
         struct Look {
@@ -86,6 +87,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             zones: i64,
             relay: i64,
             old: i64,
+            ahead: i64,
         }
         let (answers, events) = prune::ends(now);
         let found = self.query_one(
@@ -98,6 +100,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             zones: look.zones != 0,
             relay: look.relay != 0,
             old: look.old != 0,
+            ahead: look.ahead != 0,
         }))
     }
 
@@ -160,6 +163,14 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              AND work.id IN (SELECT s.value ->> 'id' FROM json_each(?1) AS s)",
             &[serde_json::to_string(&rows)?.into()],
         )?;
+        Ok(())
+    }
+
+    fn clock_went_back(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.sync(Sync::Normal)?;
+        for mend in ahead::MEND {
+            self.execute(mend, &[now.into()])?;
+        }
         Ok(())
     }
 
