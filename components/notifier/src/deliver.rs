@@ -3,6 +3,9 @@
 //! Work is claimed by endpoint. A claimed endpoint is held until an attempt at it has ended, so that it never has more under
 //! way than one claim takes; one that hung is left alone for a growing while. As long as attempts are under way, what comes due
 //! meanwhile is claimed beside them.
+//!
+//! What was claimed before and never settled may have brought its notifier down. It comes after the rest, one at a time with
+//! nothing else under way, and is parked once it has been begun more often than it may be attempted.
 
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
@@ -10,30 +13,26 @@ use futures::{FutureExt, StreamExt};
 use perennial_domain::{
     Actor, Attempt, Commit, Context, Ids, Notification, Timestamp, User, WebhookPolicy, record_attempt,
 };
-use perennial_store::{
-    Apply, Claim, Claimed, DueNotification, Mode, Outcome, Settlement, Store, StoreError, WorkKind, WorkStore,
-};
+use perennial_store::{Apply, DueNotification, Mode, Outcome, Store, StoreError, WorkStore};
 use serde::Serialize;
 
+use crate::claims::{Waits, claim, look};
 use crate::{Signature, sign};
 
 /// Attempts under way at most.
 const AT_ONCE: usize = 128;
-
-/// Endpoints claimed at a time.
-const LANES: u32 = 32;
-
-/// Notifications of one endpoint claimed at a time: what it has under way at most.
-const PER_LANE: u32 = 2;
-
-/// How long a claim holds, in milliseconds: longer than any attempt may take.
-const LEASE: i64 = 60_000;
 
 /// Attempts in one go.
 const ATTEMPTS: u32 = 1_000;
 
 /// For how long further work is claimed, in milliseconds; then the rest is waited for.
 const CLAIMING: i64 = 30_000;
+
+/// Items that were begun before and never ended, attempted in one go.
+const AGAIN: u32 = 25;
+
+/// For how long such are begun while others are due, in milliseconds.
+const AGAIN_BESIDE_OTHERS: i64 = 2_000;
 
 /// A signed POST that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,21 +86,22 @@ pub async fn deliver<S: Store + WorkStore>(
 ) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
     let mut under_way = FuturesUnordered::new();
+    let mut waits = Waits::default();
     let last_claim = now().plus_millis(CLAIMING);
     let mut begun: u32 = 0;
     loop {
         let has_room = under_way.len() < AT_ONCE && begun < ATTEMPTS && now() < last_claim;
         if has_room {
-            for due in claim(store, now(), ids, &mut delivered)? {
-                begun = begun.saturating_add(1);
-                under_way.push(async {
-                    let outcome = send(sender, policy, &due.notification, now()).await;
-                    Ended { user: due.user, notification: due.notification, outcome }
-                });
+            waits = look(store, now())?;
+            if waits.fresh {
+                for due in claim(store, false, now(), ids, &mut delivered)? {
+                    begun = begun.saturating_add(1);
+                    under_way.push(attempt(sender, policy, due, now()));
+                }
             }
         }
         if under_way.is_empty() {
-            return Ok(delivered);
+            break;
         }
         let mut ended = Vec::new();
         match select(under_way.next(), Box::pin(sender.pause())).await {
@@ -113,45 +113,25 @@ pub async fn deliver<S: Store + WorkStore>(
         }
         record(store, &ended, now(), ids, &mut delivered)?;
     }
+    let begin = now();
+    for _ in 0..AGAIN {
+        // The rest waits no longer for these than for one attempt.
+        let patience = if waits.fresh { AGAIN_BESIDE_OTHERS } else { CLAIMING };
+        if !waits.again || now() > begin.plus_millis(patience) {
+            break;
+        }
+        for due in claim(store, true, now(), ids, &mut delivered)? {
+            let ended = attempt(sender, policy, due, now()).await;
+            record(store, &[ended], now(), ids, &mut delivered)?;
+        }
+        waits = look(store, now())?;
+    }
+    Ok(delivered)
 }
 
-/// Claims what is due. What is gone or cannot be read is settled at once.
-fn claim<S: WorkStore>(
-    store: &S,
-    now: Timestamp,
-    ids: &mut dyn Ids,
-    delivered: &mut Delivered,
-) -> Result<Vec<DueNotification>, StoreError> {
-    let (mut due, mut settled) = (Vec::new(), Vec::new());
-    for (kind, again) in store.due_work(now, "")?.kinds {
-        if kind != WorkKind::Notification {
-            continue;
-        }
-        // What was begun before and never ended comes one of an endpoint at a time.
-        let per_lane = if again { 1 } else { PER_LANE };
-        let claim = Claim {
-            id: ids.next().to_string(),
-            again,
-            now,
-            lease_for: LEASE,
-            hold_for: LEASE,
-            lanes: LANES,
-            per_lane,
-        };
-        for Claimed { ticket, what } in store.claim_notifications(&claim)? {
-            match what {
-                Ok(Some(notification)) => due.push(notification),
-                Ok(None) => settled.push((ticket, Settlement::Drop)),
-                Err(error) => {
-                    let reason = error.to_string();
-                    delivered.failures.push(format!("task {}: {reason}", ticket.task));
-                    settled.push((ticket, Settlement::Park { reason }));
-                }
-            }
-        }
-    }
-    store.settle(&settled, now)?;
-    Ok(due)
+async fn attempt(sender: &impl Sender, policy: &WebhookPolicy, due: DueNotification, at: Timestamp) -> Ended {
+    let outcome = send(sender, policy, &due.notification, at).await;
+    Ended { user: due.user, notification: due.notification, outcome }
 }
 
 /// Records how attempts ended. One that a later attempt has overtaken says nothing any more.
