@@ -8,34 +8,31 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use perennial_domain::{
-    Actor, Attempt, ChannelConfig, Commit, Context, Ids, MAX_ATTEMPTS, Notification, Timestamp, User,
-    WebhookPolicy, record_attempt,
+    Actor, Attempt, ChannelConfig, Commit, Context, Ids, Notification, Timestamp, User, WebhookPolicy,
+    record_attempt,
 };
 use perennial_store::{
-    Claim, Claimed, DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkKind, WorkStore,
-    apply_each,
+    DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkStore, apply_each,
 };
 use serde::Serialize;
 
+use crate::claims::{Waits, claim, look};
 use crate::{Deliverer, Sender, Webhook};
 
 /// Attempts under way at most.
 const AT_ONCE: usize = 128;
-
-/// Endpoints claimed at a time.
-const LANES: u32 = 32;
-
-/// Notifications of one endpoint claimed at a time: what it has under way at most.
-const PER_LANE: u32 = 2;
-
-/// How long a claim holds, in milliseconds: longer than any attempt may take.
-const LEASE: i64 = 60_000;
 
 /// Attempts in one go.
 const ATTEMPTS: u32 = 1_000;
 
 /// For how long further work is claimed, in milliseconds; then the rest is waited for.
 const CLAIMING: i64 = 30_000;
+
+/// Items that were begun before and never ended, attempted in one go.
+const AGAIN: u32 = 25;
+
+/// For how long such are begun while others are due, in milliseconds.
+const AGAIN_BESIDE_OTHERS: i64 = 2_000;
 
 /// What a round of deliveries came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -68,21 +65,22 @@ pub async fn deliver<S: Store + WorkStore>(
 ) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
     let mut under_way = FuturesUnordered::new();
+    let mut waits = Waits::default();
     let last_claim = now().plus_millis(CLAIMING);
     let mut begun: u32 = 0;
     loop {
         let has_room = under_way.len() < AT_ONCE && begun < ATTEMPTS && now() < last_claim;
         let mut settled = 0;
         if has_room {
-            let claimed = claim(store, now(), ids, &mut delivered)?;
-            settled = claimed.settled;
-            begun = begun.saturating_add(settled);
-            for (ticket, due) in claimed.due {
-                begun = begun.saturating_add(1);
-                under_way.push(async {
-                    let outcome = send(sender, policy, &due.notification, now()).await;
-                    Ended { ticket, user: due.user, notification: due.notification, outcome }
-                });
+            waits = look(store, now())?;
+            if waits.fresh {
+                let taken = claim(store, false, now(), ids, &mut delivered)?;
+                settled = taken.settled;
+                begun = begun.saturating_add(settled);
+                for due in taken.due {
+                    begun = begun.saturating_add(1);
+                    under_way.push(attempt(sender, policy, due, now()));
+                }
             }
         }
         if under_way.is_empty() {
@@ -90,7 +88,7 @@ pub async fn deliver<S: Store + WorkStore>(
             if settled > 0 {
                 continue;
             }
-            return Ok(delivered);
+            break;
         }
         let mut ended = Vec::new();
         match select(under_way.next(), Box::pin(sender.pause())).await {
@@ -102,57 +100,44 @@ pub async fn deliver<S: Store + WorkStore>(
         }
         record(store, &ended, now(), ids, &mut delivered)?;
     }
+    drop(under_way);
+    retry_unfinished(store, sender, policy, (now, waits), ids, &mut delivered).await?;
+    Ok(delivered)
 }
 
-/// What was claimed.
-struct Taken {
-    due: Vec<(Ticket, DueNotification)>,
-    /// How many were settled without an attempt.
-    settled: u32,
-}
-
-/// Claims what is due. What is gone or cannot be read is settled at once.
-fn claim<S: WorkStore>(
+/// Attempts what was begun before and never ended, one at a time: what brings us down takes nothing else with it.
+async fn retry_unfinished<S: Store + WorkStore>(
     store: &S,
-    now: Timestamp,
+    sender: &impl Sender,
+    policy: &WebhookPolicy,
+    (now, mut waits): (&impl Fn() -> Timestamp, Waits),
     ids: &mut dyn Ids,
     delivered: &mut Delivered,
-) -> Result<Taken, StoreError> {
-    let (mut due, mut settled) = (Vec::new(), Vec::new());
-    for (kind, again) in store.due_work(now, "")?.kinds {
-        if kind != WorkKind::Notification {
-            continue;
+) -> Result<(), StoreError> {
+    let begin = now();
+    for _ in 0..AGAIN {
+        // The rest waits no longer for these than for one attempt.
+        let patience = if waits.fresh { AGAIN_BESIDE_OTHERS } else { CLAIMING };
+        if !waits.again || now() > begin.plus_millis(patience) {
+            break;
         }
-        // What was begun before and never ended comes one of an endpoint at a time.
-        let per_lane = if again { 1 } else { PER_LANE };
-        let claim = Claim {
-            id: ids.next().to_string(),
-            again,
-            now,
-            lease_for: LEASE,
-            hold_for: LEASE,
-            lanes: LANES,
-            per_lane,
-        };
-        for Claimed { ticket, what } in store.claim_notifications(&claim)? {
-            match what {
-                _ if ticket.tries > MAX_ATTEMPTS => {
-                    let reason = "it was begun again and again and never finished".to_owned();
-                    delivered.failures.push(format!("task {}: {reason}", ticket.task));
-                    settled.push((ticket, Settlement::Park { reason }));
-                }
-                Ok(Some(notification)) => due.push((ticket, notification)),
-                Ok(None) => settled.push((ticket, Settlement::Drop)),
-                Err(error) => {
-                    let reason = error.to_string();
-                    delivered.failures.push(format!("task {}: {reason}", ticket.task));
-                    settled.push((ticket, Settlement::Park { reason }));
-                }
-            }
+        for due in claim(store, true, now(), ids, delivered)?.due {
+            let ended = attempt(sender, policy, due, now()).await;
+            record(store, &[ended], now(), ids, delivered)?;
         }
+        waits = look(store, now())?;
     }
-    store.settle(&settled, now)?;
-    Ok(Taken { due, settled: u32::try_from(settled.len()).unwrap_or(u32::MAX) })
+    Ok(())
+}
+
+async fn attempt(
+    sender: &impl Sender,
+    policy: &WebhookPolicy,
+    (ticket, due): (Ticket, DueNotification),
+    at: Timestamp,
+) -> Ended {
+    let outcome = send(sender, policy, &due.notification, at).await;
+    Ended { ticket, user: due.user, notification: due.notification, outcome }
 }
 
 /// Records how attempts ended. One that a later attempt has overtaken says nothing any more; one that cannot be recorded

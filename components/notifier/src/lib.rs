@@ -1,5 +1,6 @@
 //! The notifier: delivers notifications as signed webhooks, tries again, and records what became of each.
 
+mod claims;
 mod deliver;
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "spin-sdk and wit-bindgen generate the exported functions")]

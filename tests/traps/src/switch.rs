@@ -1,5 +1,6 @@
 //! The switch that traps guests, and remembers what they asked of their host.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use perennial_host::{Call, FaultHook, Moment, Point, Verdict};
@@ -17,7 +18,8 @@ struct State {
     always: Option<Rule>,
     deaf: Vec<&'static str>,
     trapped_at: Option<String>,
-    traps: u64,
+    /// The guests that `always` has trapped, by their invocations.
+    trapped: BTreeSet<u64>,
     calls: Vec<(String, String)>,
 }
 
@@ -40,14 +42,14 @@ impl Switch {
     pub fn always(&self, rule: impl FnMut(&str, &Point<'_>) -> bool + Send + 'static) {
         let mut state = self.0.lock().unwrap();
         state.always = Some(Box::new(rule));
-        state.traps = 0;
+        state.trapped.clear();
     }
 
     /// Takes the rule away; gives how many guests it has trapped.
-    pub fn leave(&self) -> u64 {
+    pub fn leave(&self) -> usize {
         let mut state = self.0.lock().unwrap();
         state.always = None;
-        state.traps
+        state.trapped.len()
     }
 
     /// Traps every guest of these components before it has done anything: nothing wakes them but the clock.
@@ -78,7 +80,7 @@ impl FaultHook for Switch {
         if let Some(rule) = &mut state.always
             && rule(component, &point)
         {
-            state.traps += 1;
+            state.trapped.insert(point.invocation);
             return Verdict::Trap;
         }
         Verdict::Continue
