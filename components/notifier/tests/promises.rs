@@ -10,7 +10,7 @@ use perennial_domain::{
     Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel, fire,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{NotificationRecord, Page, Store};
+use perennial_store::{Claim, NotificationRecord, Page, Store, WorkStore};
 
 const DAY: i64 = 86_400_000;
 
@@ -127,6 +127,34 @@ fn an_attempt_that_was_cut_off_is_made_again_when_its_claim_has_run_out() {
     // Ten minutes are long enough for any claim.
     assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(600_000)), 1);
     assert_eq!(state(&fixture, &user).state, NotificationState::Delivered);
+}
+
+#[test]
+fn what_is_begun_again_and_again_and_never_ended_is_parked() {
+    let (mut fixture, _) = waiting();
+    assert_eq!(fixture.due_notifications(NOON).len(), 1);
+    let mut at = NOON;
+    for begun in 2..=MAX_ATTEMPTS {
+        at = at.plus_millis(61_000);
+        let claim = Claim {
+            id: format!("claim {begun}"),
+            again: true,
+            now: at,
+            lease_for: 60_000,
+            hold_for: 60_000,
+            lanes: 1,
+            per_lane: 1,
+        };
+        assert_eq!(fixture.store.claim_notifications(&claim).unwrap().len(), 1, "time {begun}");
+    }
+    at = at.plus_millis(61_000);
+    let receiver = receiver(Attempt::Accepted);
+    assert_eq!(round(&mut fixture, &receiver, at), 0);
+    assert!(receiver.got.borrow().is_empty());
+    assert_eq!(
+        fixture.count("work WHERE kind = 'notification' AND parked_at IS NOT NULL AND reason <> ''"),
+        1
+    );
 }
 
 #[test]
