@@ -322,6 +322,10 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
         let id = commit.notifications[0].id;
         commit.notifications[0] = NotificationRow { id, ..foreign.notifications[0].clone() };
     });
+    case("channel", &|commit| {
+        // Deleted before.
+        commit.notifications[0].channel_id = foreign.notifications[0].channel_id.clone();
+    });
     let event = text("SELECT max(event_id) FROM outbox");
     case("event", &|commit| commit.events[0].id = EventId::parse(&event).unwrap());
     case("applied", &|commit| commit.inbox = foreign.inbox.clone());

@@ -178,7 +178,8 @@ SELECT n.id, n.user_id, n.task_id, n.recurrence_id, n.reminder_id, n.channel_id,
     n.state, n.payload, n.attempts, n.next_attempt_at, n.delivered_at, n.last_error, n.created_at
 FROM notification AS n LEFT JOIN alarm AS a
     ON a.task_id = n.task_id AND a.recurrence_id = n.recurrence_id AND a.reminder_id = n.reminder_id
-WHERE true ON CONFLICT DO NOTHING
+WHERE NOT EXISTS (SELECT 1 FROM notification_v2 WHERE id = n.id)
+LIMIT 50000 RETURNING 1
 --;
 -- What the build before would still deliver is told what has become of it here.
 CREATE TRIGGER IF NOT EXISTS notification_told_v2

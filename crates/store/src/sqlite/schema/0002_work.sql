@@ -57,6 +57,12 @@ WHEN OLD.zone_offered IS NOT NULL AND (NEW.tzdata >= OLD.zone_offered OR NEW.sta
     DELETE FROM work WHERE task_id = NEW.task_id AND kind = 'zone' AND recurrence_id = NEW.recurrence_id AND item = '';
 END
 --;
+-- One that was laid on newer zone data and now lies on older ones, or is open again, is taken up once more.
+CREATE TRIGGER IF NOT EXISTS occurrence_behind_v2 AFTER UPDATE OF tzdata, status ON occurrence
+WHEN NEW.status = 'open' AND NEW.tzdata < NEW.zone_offered AND (NEW.tzdata < OLD.tzdata OR OLD.status <> 'open') BEGIN
+    UPDATE occurrence SET zone_offered = NULL WHERE id = NEW.id;
+END
+--;
 CREATE TRIGGER IF NOT EXISTS notification_waits_v2 AFTER INSERT ON notification_v2 WHEN NEW.state = 'pending' BEGIN
     INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, tries)
     VALUES ('notification', NEW.user_id, NEW.channel_id, NEW.task_id, NEW.recurrence_id, NEW.id,

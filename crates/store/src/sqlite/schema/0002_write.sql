@@ -126,6 +126,12 @@ BEGIN
                     AND n.reminder_id = e.value ->> 'reminder_id' AND n.channel_id = e.value ->> 'channel_id'
                     AND n.fire_at = e.value ->> 'fire_at')
         THEN 'exists:notification'
+        -- A channel may be deleted between the look at the user's channels and this.
+        WHEN json_type(NEW.doc, '$.notifications') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.notifications') AS e CROSS JOIN channel_v2 AS c
+                ON c.id = e.value ->> 'channel_id'
+            WHERE c.deleted_at IS NOT NULL)
+        THEN 'expect:channel'
         WHEN json_type(NEW.doc, '$.events') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN outbox AS o ON o.event_id = e.value ->> 'id')
         THEN 'exists:event'
