@@ -1,14 +1,13 @@
 //! The entry points: an event over HTTP or Redis, and the clock. Each only says that something may be due.
 
 use anyhow::Result;
-use http::StatusCode;
 use perennial_events::relay_all;
 use perennial_guest::callback::{admit, failed};
 use perennial_guest::{
     BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now,
     open_bus, open_store, respond,
 };
-use perennial_http_api::answer;
+use perennial_http_api::no_content;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
@@ -27,16 +26,15 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         Ok((callbacks, _)) => callbacks,
         Err(problem) => return respond(out, problem.into()).await,
     };
-    let delivered = async {
-        let store = open()?;
-        round(&store).await.map(|delivered| (store, delivered))
+    let store = match open() {
+        Ok(store) => store,
+        Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
     };
-    match delivered.await {
-        Ok((store, delivered)) => {
-            respond(out, answer(StatusCode::OK, &delivered)).await;
-            publish(&store, Some(&callbacks), &delivered).await;
-        }
-        Err(error) => respond(out, failed(&format!("{error:#}"))).await,
+    // The caller only says that something may be due. It need not wait for any receiver: what fails here waits in the store.
+    respond(out, no_content()).await;
+    match round(&store).await {
+        Ok(delivered) => publish(&store, Some(&callbacks), &delivered).await,
+        Err(error) => log::warn("notifications wait for the next round", &format!("{error:#}")),
     }
 }
 

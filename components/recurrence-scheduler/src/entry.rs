@@ -13,7 +13,7 @@ use serde::Serialize;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{HandleError, Handled, Swept, handle_event, sweep};
+use crate::{HandleError, Handled, Swept, handle_event, sweep_fresh};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
@@ -117,23 +117,31 @@ struct Ticked {
     relayed: u32,
 }
 
-/// One slice of the clock's work. Where the bus is out of reach, relaying is left to the HTTP component.
+/// One slice of the clock's work. Relaying comes before what may bring us down.
 async fn tick(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<Ticked> {
-    let swept = sweep(store, &now, &mut FreshIds)?;
+    let (mut swept, unfinished) = sweep_fresh(store, &now, &mut FreshIds)?;
+    let mut relayed = if swept.relay { relay(store, callbacks).await? } else { 0 };
+    if !unfinished.is_empty() {
+        swept.relay = false;
+        unfinished.sweep(store, &now, &mut FreshIds, &mut swept)?;
+        if swept.relay {
+            relayed = relayed.saturating_add(relay(store, callbacks).await?);
+        }
+    }
     for failure in &swept.failures {
         log::error("not done", failure);
     }
-    let mut relayed = 0;
-    if swept.relay
-        && let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)?
-    {
-        let round = relay_all(store, &bus, STREAMS, &now).await?;
-        relayed = round.published;
-        for failure in &round.failures {
-            log::warn("events wait", failure);
-        }
-    }
     Ok(Ticked { swept, relayed })
+}
+
+/// Publishes what waits; gives the number of events. Where the bus is out of reach, that is left to the HTTP component.
+async fn relay(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<u32> {
+    let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? else { return Ok(0) };
+    let round = relay_all(store, &bus, STREAMS, &now).await?;
+    for failure in &round.failures {
+        log::warn("events wait", failure);
+    }
+    Ok(round.published)
 }
 
 fn open() -> Result<GuestStore> {

@@ -11,7 +11,7 @@ mod handle;
 mod sweep;
 
 pub use handle::{HandleError, Handled, handle_event};
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
 
 use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};
 

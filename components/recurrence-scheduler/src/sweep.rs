@@ -54,12 +54,53 @@ pub struct Swept {
     pub relay: bool,
 }
 
-/// Does one slice of what is owed and due.
+/// Does one slice of what is owed and due, and then what was begun before and never finished.
 pub fn sweep<S: Store + WorkStore>(
     store: &S,
     now: &impl Fn() -> Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<Swept, StoreError> {
+    let (mut swept, unfinished) = sweep_fresh(store, now, ids)?;
+    unfinished.sweep(store, now, ids, &mut swept)?;
+    Ok(swept)
+}
+
+/// What was begun before and never finished: it may bring down whoever takes it, and comes when everything else is done,
+/// relaying too.
+pub struct Unfinished(Vec<Queue>);
+
+impl Unfinished {
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Does a slice of it, another kind first each second.
+    pub fn sweep<S: Store + WorkStore>(
+        mut self,
+        store: &S,
+        now: &impl Fn() -> Timestamp,
+        ids: &mut dyn Ids,
+        swept: &mut Swept,
+    ) -> Result<(), StoreError> {
+        let second = usize::try_from(now().as_millis() / 1_000).unwrap_or_default();
+        if let Some(first) = second.checked_rem(self.0.len()) {
+            self.0.rotate_left(first);
+        }
+        for mut queue in self.0 {
+            let done = queue.round(store, now, ids)?;
+            swept.count(queue.kind, done);
+        }
+        Ok(())
+    }
+}
+
+/// Does one slice of what is owed and due for the first time, or has failed in good order; gives what is left for last.
+pub fn sweep_fresh<S: Store + WorkStore>(
+    store: &S,
+    now: &impl Fn() -> Timestamp,
+    ids: &mut dyn Ids,
+) -> Result<(Swept, Unfinished), StoreError> {
     let mut swept = Swept::default();
     let last = now().plus_millis(SHARE);
     let mut due = store.due_work(now(), tzdata_version())?;
@@ -91,12 +132,7 @@ pub fn sweep<S: Store + WorkStore>(
     if due.old {
         store.prune(now(), FORGOTTEN)?;
     }
-    // What may bring us down comes when everything else is done.
-    for mut queue in again {
-        let done = queue.round(store, now, ids)?;
-        swept.count(queue.kind, done);
-    }
-    Ok(swept)
+    Ok((swept, Unfinished(again)))
 }
 
 impl Swept {
