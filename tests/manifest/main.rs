@@ -27,10 +27,15 @@ fn handlers(components: &Table) -> BTreeMap<&str, Vec<&str>> {
     handlers
 }
 
-/// What an id says, but for the build.
+/// The secrets that callers show: only what is called over HTTP has them.
+const SHOWN_OVER_HTTP: [&str; 2] = ["app_api_token", "bootstrap_token"];
+
+/// What an id says, but for the build and for the secrets of its door.
 fn said(component: &Value) -> Table {
     let mut said = component.as_table().unwrap().clone();
     said.remove(ONCE);
+    let variables = said["variables"].as_table_mut().unwrap();
+    variables.retain(|name, _| !SHOWN_OVER_HTTP.contains(&name.as_str()));
     said
 }
 
@@ -135,5 +140,17 @@ fn every_consumer_has_its_channel_and_its_route() {
             .max_by_key(|trigger| trigger["route"].as_str().unwrap().len())
             .map(|trigger| trigger["component"].as_str().unwrap().to_owned());
         assert_eq!(longest.as_deref(), Some(consumer.name), "{}", consumer.route);
+    }
+}
+
+/// A component that nobody calls over HTTP holds no secret of a caller.
+#[test]
+fn only_what_is_called_over_http_holds_the_secrets_of_callers() {
+    let manifest = manifest();
+    let called: Vec<&str> =
+        triggers(&manifest).into_iter().filter(|(kind, _)| *kind == "http").map(|(_, id)| id).collect();
+    for (id, component) in table(&manifest, "component") {
+        let holds = SHOWN_OVER_HTTP.iter().any(|name| component["variables"].get(*name).is_some());
+        assert_eq!(holds, called.contains(&id.as_str()), "{id}");
     }
 }
