@@ -31,7 +31,7 @@ impl Figures {
             count("occurrence"),
             database.events()
         );
-        println!("notifications: {}, in {} webhooks", count("notification"), receiver.deliveries().len());
+        println!("notifications: {}, in {} webhooks", count("notification_v2"), receiver.deliveries().len());
         if let (Some(median), Some(longest)) =
             (self.ready_after.get(self.ready_after.len() / 2), self.ready_after.last())
         {
