@@ -1,5 +1,5 @@
 //! What changes beside work that is claimed, or behind another build's back.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, webhook};
