@@ -15,10 +15,10 @@ use crate::api::{Answered, Decision};
 use crate::tasks::{merge, on_task, show as show_task};
 use crate::view::{CompletedView, OccurrenceView, OverrideView};
 
-/// Which occurrence to complete.
+/// Which occurrence is meant.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CompleteInput {
+struct NamedInput {
     #[serde(default)]
     recurrence_id: Option<String>,
 }
@@ -29,15 +29,7 @@ pub(crate) fn complete<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
-    let if_match = IfMatch::parse(request.headers())?;
-    let input: CompleteInput = if request.body().is_empty() {
-        CompleteInput::default()
-    } else {
-        json(request, &["application/json"])?
-    };
-    let name = input.recurrence_id.as_deref();
-    on_occurrence(api, caller, request, (id, name, "complete"), |ctx, state, asked| {
+    on_occurrence(api, caller, request, (id, "complete"), |ctx, state, asked, if_match| {
         match decide(ctx, state)? {
             Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
             Completion::Closes(commit, closed) => {
@@ -55,15 +47,7 @@ pub(crate) fn reopen<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
-    let if_match = IfMatch::parse(request.headers())?;
-    let input: CompleteInput = if request.body().is_empty() {
-        CompleteInput::default()
-    } else {
-        json(request, &["application/json"])?
-    };
-    let name = input.recurrence_id.as_deref();
-    on_occurrence(api, caller, request, (id, name, "reopen"), |ctx, state, asked| {
+    on_occurrence(api, caller, request, (id, "reopen"), |ctx, state, asked, if_match| {
         match perennial_domain::reopen(ctx, state)? {
             Reopening::AlreadyOpen => Ok(Decision::nothing(show(asked))),
             Reopening::Opens(commit, open) => {
@@ -80,11 +64,15 @@ fn on_occurrence<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
-    (id, name, verb): (TaskId, Option<&str>, &str),
-    mut decide: impl FnMut(&mut Context<'_>, &SeriesState, &Occurrence) -> Result<Decision, Problem>,
+    (id, verb): (TaskId, &str),
+    mut decide: impl FnMut(&mut Context<'_>, &SeriesState, &Occurrence, &IfMatch) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
     const FIELD: &str = "/recurrence_id";
-    let name = name.filter(|name| !name.is_empty());
+    query(request, &[])?;
+    let if_match = IfMatch::parse(request.headers())?;
+    let input: NamedInput =
+        if request.body().is_empty() { NamedInput::default() } else { json(request, &["application/json"])? };
+    let name = input.recurrence_id.as_deref().filter(|name| !name.is_empty());
     let asked = name.map_or_else(RecurrenceId::single, RecurrenceId::from_text);
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
@@ -103,7 +91,7 @@ fn on_occurrence<S: Store + SystemStore>(
             let detail = format!("{:?} is no occurrence of this task", asked.as_str());
             return Err(Invalid::at(FIELD, detail).into());
         };
-        decide(ctx, &state, occurrence)
+        decide(ctx, &state, occurrence, &if_match)
     })
 }
 
