@@ -65,7 +65,9 @@ pub struct Claim {
 pub struct Ticket {
     /// The item.
     pub id: i64,
-    /// How often it was claimed, with this time. An older claim can settle nothing.
+    /// The claim it was taken with. Another can settle nothing.
+    pub claim: String,
+    /// How often it was claimed, with this time.
     pub tries: i64,
     /// Whose it is.
     pub user: UserId,
@@ -116,7 +118,7 @@ pub struct DueNotification {
 /// What becomes of an item that was claimed and not done. What was done leaves its list by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settlement {
-    /// Nobody needs it any more.
+    /// Nobody needs it any more. What is owed later all the same waits until then.
     Drop,
     /// Others were at it: to be looked at again at once, and no try counted.
     Release,

@@ -362,6 +362,62 @@ fn every_kind_of_refusal_comes_before_the_first_write() {
     assert_eq!(world.fixture.store.commit(&world.fit).unwrap(), Outcome::Applied(None));
 }
 
+/// Creates have a view of their own (schema/0003_write.sql), and their refusals are the same.
+#[test]
+fn a_create_that_is_refused_has_written_nothing() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let mut commits = creates(&mut fixture, &ada, 3);
+    let applied = fixture.store.apply(&commits[..1], EACH).unwrap();
+    assert_eq!(applied, [Outcome::Applied(None)]);
+    // The task is there; it is another user's; the event is there. Each with a key, which goes in first.
+    let mut again = commits.remove(0);
+    again.idempotency = keyed("again", "again");
+    let foreign = Commit { user: eve.clone(), stream: eve.stream(), ..again.clone() };
+    let mut repeated = commits.remove(0);
+    repeated.idempotency = keyed("repeated", "repeated");
+    repeated.events[0].id = again.events[0].id;
+    let before = fixture.everything();
+    for (what, commit) in [("task", again), ("task", foreign), ("event", repeated)] {
+        let outcomes = fixture.store.apply(&[commit.clone(), commit.clone()], EACH).unwrap();
+        assert_eq!(outcomes, [Outcome::Refused, Outcome::Refused], "{what}");
+        assert_eq!(refusal(fixture.store.commit(&commit).unwrap_err()), (what.to_owned(), 0));
+        assert_eq!(fixture.everything(), before, "{what}: something was written");
+    }
+    assert_eq!(fixture.store.commit(&commits[0]).unwrap(), Outcome::Applied(None));
+}
+
+/// Whatever a create writes by its own view, it writes by the one for all commits.
+#[test]
+fn a_create_writes_the_same_by_either_view() {
+    let written = |beside_others: bool| {
+        let mut fixture = Fixture::new();
+        let user = fixture.user("ada");
+        let mut commits = creates(&mut fixture, &user, 2);
+        for (number, commit) in commits.iter_mut().enumerate() {
+            commit.idempotency = keyed(&format!("{number}"), "body");
+        }
+        if beside_others {
+            let input = UserInput { name: "eve".to_owned(), tz: "Europe/Berlin".to_owned() };
+            commits.push(create_user(&mut fixture.context(&UserId::admin()), &input).unwrap().0);
+        }
+        let how = Apply { mode: Mode::Each, relay_for: 2_000 };
+        let mut outcomes = fixture.store.apply(&commits, how).unwrap();
+        outcomes.truncate(2);
+        let tables =
+            ["task", "occurrence", "alarm", "work", "idempotency", "stream", "outbox", "stream_topic"];
+        let lanes = fixture.rows("SELECT * FROM lane");
+        (outcomes, tables.map(|table| fixture.rows(&format!("SELECT * FROM {table} WHERE true"))), lanes)
+    };
+    let (own, all) = (written(false), written(true));
+    assert_eq!(own.0, all.0);
+    for (mine, theirs) in own.1.iter().zip(&all.1) {
+        assert!(!mine.is_empty());
+        assert!(mine.iter().all(|row| theirs.contains(row)), "{mine:?} {theirs:?}");
+    }
+    assert_eq!(own.2, all.2);
+}
+
 /// What the checks rest on: without them the constraints would refuse too.
 #[test]
 fn what_must_be_unique_is_unique_whatever_is_checked() {

@@ -20,7 +20,7 @@ const OCCURRENCE: &str = "json_object('id', o.id, 'recurrence_id', o.recurrence_
      'due', CASE WHEN o.due_local IS NOT NULL THEN json_object('local', o.due_local, 'tz', o.due_tz) END, \
      'due_at', o.due_at, 'completed_at', o.completed_at)";
 
-/// Tasks `t` as their user sees them.
+/// Tasks `t` as their user sees them, and their ids.
 fn task_query(condition: &str) -> String {
     format!(
         "SELECT json_object('id', t.id, 'version', t.version, 'title', t.title, 'description', t.description, \
@@ -31,9 +31,21 @@ fn task_query(condition: &str) -> String {
          'occurrence', json((SELECT {OCCURRENCE} FROM occurrence AS o \
           WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1)), \
          'parked', json((SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
-          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1))) \
+          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1))), t.id \
          FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
     )
+}
+
+/// Occurrences of the task `?2` of the user `?1`, in an order. Those that follow another have indexes for it; the others are
+/// the first of a task, and few.
+fn occurrence_query(order: &str, condition: &str, limit: &str) -> String {
+    let those = |predecessor: &str| {
+        format!(
+            "SELECT {OCCURRENCE}, {order} FROM occurrence AS o \
+             WHERE o.task_id = ?2 AND o.user_id = ?1 AND o.predecessor {predecessor} AND {condition}"
+        )
+    };
+    format!("{} UNION ALL {} ORDER BY 2 LIMIT {limit}", those("IS NULL"), those("IS NOT NULL"))
 }
 
 impl<S: Sql> Store for Sqlite<S> {
@@ -73,12 +85,19 @@ impl<S: Sql> Store for Sqlite<S> {
         status: Option<TaskStatus>,
         page: &Page,
     ) -> Result<Vec<TaskRecord>, StoreError> {
-        let condition = match status {
-            None => "t.id > ?2 ORDER BY t.id LIMIT ?3",
-            Some(TaskStatus::Open) => "t.status = 'open' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
-            Some(TaskStatus::Done) => "t.status = 'done' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
+        let (open, done) =
+            (task_query("t.status = 'open' AND t.id > ?2"), task_query("t.status = 'done' AND t.id > ?2"));
+        // All are the open ones and the done ones, which are merged as they are read.
+        let tasks = match status {
+            None => format!("{open} UNION ALL {done}"),
+            Some(TaskStatus::Open) => open,
+            Some(TaskStatus::Done) => done,
         };
-        self.query(&task_query(condition), &[user.as_str().into(), after(page), page.limit.into()], Row::json)
+        self.query(
+            &format!("{tasks} ORDER BY 2 LIMIT ?3"),
+            &[user.as_str().into(), after(page), page.limit.into()],
+            Row::json,
+        )
     }
 
     fn occurrences(
@@ -89,10 +108,7 @@ impl<S: Sql> Store for Sqlite<S> {
     ) -> Result<Vec<OccurrenceRecord>, StoreError> {
         let place = page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
         self.query(
-            &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o \
-                 WHERE o.task_id = ?2 AND o.user_id = ?1 AND o.id > ?3 ORDER BY o.id LIMIT ?4"
-            ),
+            &occurrence_query("o.id", "o.id > ?3", "?4"),
             &[user.as_str().into(), task.to_string().into(), place.into(), page.limit.into()],
             Row::json,
         )
@@ -115,10 +131,7 @@ impl<S: Sql> Store for Sqlite<S> {
         };
         let ((from_column, from), (to_column, to)): ((_, Value), (_, Value)) = (place(from), place(to));
         self.query(
-            &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.task_id = ?2 AND o.user_id = ?1 \
-                 AND {from_column} >= ?3 AND {to_column} < ?4 ORDER BY {from_column} LIMIT ?5"
-            ),
+            &occurrence_query(from_column, &format!("{from_column} >= ?3 AND {to_column} < ?4"), "?5"),
             &[
                 user.as_str().into(),
                 task.to_string().into(),
@@ -142,8 +155,11 @@ impl<S: Sql> Store for Sqlite<S> {
         }
         let found = self.query_one(
             &format!(
-                "SELECT json_object('last', (SELECT recurrence_id FROM occurrence WHERE task_id = ?2 AND user_id = ?1 \
-                 AND (status <> 'cancelled' OR succession <> 'none') ORDER BY ordinal DESC LIMIT 1), \
+                "SELECT json_object('last', (SELECT recurrence_id FROM (SELECT recurrence_id, max(ordinal) FROM ( \
+                 SELECT * FROM (SELECT recurrence_id, ordinal FROM occurrence WHERE task_id = ?2 AND user_id = ?1 \
+                  AND status = 'open' ORDER BY ordinal DESC LIMIT 1) \
+                 UNION ALL SELECT * FROM (SELECT recurrence_id, ordinal FROM occurrence WHERE task_id = ?2 AND user_id = ?1 \
+                  AND status <> 'open' AND (status = 'done' OR succession <> 'none') ORDER BY ordinal DESC LIMIT 1)))), \
                  'overrides', json((SELECT json_group_array(json(j)) FROM (SELECT {OVERRIDE} AS j FROM override AS v \
                  WHERE v.task_id = ?2 AND v.user_id = ?1 ORDER BY v.recurrence_id LIMIT 500))))"
             ),

@@ -1,11 +1,19 @@
 //! What waits to be published.
 
+use std::collections::BTreeMap;
+
 use perennial_domain::{StreamId, Timestamp};
 use serde_json::json;
 
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{DeadLetter, Lease, Mark, OutboxStore, StoreError, WaitingEvent};
+
+/// Bytes of events that are read at once, about.
+const LARGEST_ANSWER: i64 = 4 << 20;
+
+/// Bytes of an event beside its data, about.
+const HEAD: i64 = 600;
 
 impl<S: Sql> OutboxStore for Sqlite<S> {
     fn lease_stream(
@@ -36,19 +44,33 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
 
     fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError> {
         let from: Vec<_> = leases.iter().map(|lease| json!([lease.stream, lease.published])).collect();
+        // How large they are is told without reading them.
+        let sizes = self.query(
+            "SELECT e.key, o.sequence, octet_length(o.data) \
+             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence IN ( \
+             SELECT sequence FROM outbox WHERE stream_id = e.value ->> 0 AND sequence > e.value ->> 1 \
+             ORDER BY sequence LIMIT ?2) ORDER BY e.key, o.sequence",
+            &[serde_json::to_string(&from)?.into(), per_stream.into()],
+            |row| Ok(Waiting { lease: row.integer()?, sequence: row.integer()?, size: row.integer()? }),
+        )?;
+        let fit: Vec<_> = fitting(sizes)
+            .iter()
+            .filter_map(|(lease, up_to)| Some((leases.get(usize::try_from(*lease).ok()?)?, up_to)))
+            .map(|(lease, up_to)| json!([lease.stream, lease.published, up_to]))
+            .collect();
         self.query(
             "SELECT json_object('stream_id', o.stream_id, 'sequence', o.sequence, 'topic', o.topic, \
              'previous', o.previous, 'event_id', o.event_id, 'type', o.type, 'subject', o.subject, \
              'user_id', o.user_id, 'data', json(CASE WHEN json_valid(o.data) THEN o.data ELSE 'null' END), 'at', o.at, 'correlation_id', o.correlation_id, \
              'causation_id', o.causation_id, 'traceparent', o.traceparent, 'idempotency_key', o.idempotency_key) \
-             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence IN ( \
-             SELECT sequence FROM outbox WHERE stream_id = e.value ->> 0 AND sequence > e.value ->> 1 \
-             ORDER BY sequence LIMIT ?2) ORDER BY e.key, o.sequence",
-            &[serde_json::to_string(&from)?.into(), per_stream.into()],
+             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 \
+             AND o.sequence > e.value ->> 1 AND o.sequence <= e.value ->> 2 ORDER BY e.key, o.sequence",
+            &[serde_json::to_string(&fit)?.into()],
             Row::json,
         )
     }
 
+    // A stream that was leased and had no turn stands before those that had one.
     fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<Vec<StreamId>, StoreError> {
         if marks.is_empty() {
             return Ok(Vec::new());
@@ -61,7 +83,8 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         let streams = self.query(
             "UPDATE stream SET published = max(published, e.value ->> 2), relay_by = NULL, \
              relay_tries = CASE WHEN e.value ->> 3 IS NULL THEN 0 ELSE relay_tries + 1 END, \
-             relay_at = CASE WHEN sequence > max(published, e.value ->> 2) THEN ?2 + coalesce(e.value ->> 3, 0) END \
+             relay_at = CASE WHEN sequence > max(published, e.value ->> 2) \
+              THEN ?2 + coalesce(e.value ->> 3, -(e.value ->> 2 <= published)) END \
              FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.fence = e.value ->> 1 \
              AND stream.id IN (SELECT m.value ->> 0 FROM json_each(?1) AS m) \
              RETURNING id, sequence > published",
@@ -87,6 +110,35 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         )?;
         Ok(())
     }
+}
+
+/// An event that waits: the place of its lease, its sequence, and the bytes of its data.
+struct Waiting {
+    lease: i64,
+    sequence: i64,
+    size: i64,
+}
+
+/// Up to where each lease's events are read so that all fit in one answer: the first of each stream come before the second of
+/// any. One always fits.
+fn fitting(waiting: Vec<Waiting>) -> BTreeMap<i64, i64> {
+    let mut ranks: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, Waiting)> = Vec::with_capacity(waiting.len());
+    for event in waiting {
+        let rank = ranks.entry(event.lease).or_default();
+        *rank = rank.saturating_add(1);
+        ranked.push((*rank, event));
+    }
+    ranked.sort_by_key(|(rank, event)| (*rank, event.lease));
+    let (mut fit, mut sum) = (BTreeMap::new(), 0_i64);
+    for (_, event) in ranked {
+        sum = sum.saturating_add(event.size).saturating_add(HEAD);
+        if sum > LARGEST_ANSWER && !fit.is_empty() {
+            break;
+        }
+        fit.insert(event.lease, event.sequence);
+    }
+    fit
 }
 
 fn lease(row: &mut Row) -> Result<Lease, StoreError> {

@@ -11,37 +11,56 @@ const KEEP_ANSWERS: i64 = 86_400_000;
 /// How long published events and the inbox are kept, in milliseconds: 30 days, as long as a dead letter may wait.
 const KEEP_EVENTS: i64 = 2_592_000_000;
 
-/// Whether anything is past its retention: answers before `?3`, events before `?4`.
-pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM idempotency WHERE created_at < ?3) \
+/// How long a lane is kept where nothing waits, in milliseconds: a day. It says how an endpoint did last, and whose turn it was.
+const KEEP_LANES: i64 = 86_400_000;
+
+/// Whether anything is past its retention: answers before `?3`, events before `?4`, lanes before `?5`. Answers and events are
+/// forgotten in the order of their rows, which is that of their making; an answer that lies over a day ahead was made by a clock
+/// that was wrong, and must not keep all behind it.
+pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) AS answer \
+      WHERE answer.created_at < ?3 OR answer.created_at > ?3 + 172800000) \
      OR EXISTS (SELECT 1 FROM inbox WHERE at < ?4) \
+     OR EXISTS (SELECT 1 FROM lane WHERE next_at IS NULL AND hold_until < ?5) \
      OR EXISTS (SELECT 1 FROM (SELECT at, sequence, stream_id FROM outbox ORDER BY rowid LIMIT 1) AS o \
       WHERE o.at < ?4 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id)))";
 
-/// Before when answers and events are past their retention.
-pub(super) fn ends(now: Timestamp) -> (Timestamp, Timestamp) {
-    (now.plus_millis(KEEP_ANSWERS.saturating_neg()), now.plus_millis(KEEP_EVENTS.saturating_neg()))
+/// What is forgotten before `?1`, at most `?2` rows of each, and how long it is kept.
+const FORGET: [(&str, i64); 4] = [
+    (
+        "DELETE FROM idempotency WHERE rowid IN (SELECT answer.rowid FROM (SELECT rowid, created_at FROM idempotency \
+         ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at < ?1 OR answer.created_at > ?1 + 172800000)",
+        KEEP_ANSWERS,
+    ),
+    (
+        "DELETE FROM inbox WHERE (consumer, event_id) IN \
+         (SELECT consumer, event_id FROM inbox WHERE at < ?1 LIMIT ?2)",
+        KEEP_EVENTS,
+    ),
+    (
+        "DELETE FROM lane WHERE (kind, again, lane) IN \
+         (SELECT kind, again, lane FROM lane WHERE next_at IS NULL AND hold_until < ?1 LIMIT ?2)",
+        KEEP_LANES,
+    ),
+    (
+        "DELETE FROM outbox WHERE rowid IN (SELECT o.rowid FROM (SELECT rowid, at, sequence, stream_id FROM outbox \
+         ORDER BY rowid LIMIT ?2) AS o WHERE o.at < ?1 \
+         AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))",
+        KEEP_EVENTS,
+    ),
+];
+
+fn before(now: Timestamp, kept: i64) -> Timestamp {
+    now.plus_millis(kept.saturating_neg())
+}
+
+/// Before when answers, events and lanes are past their retention.
+pub(super) fn ends(now: Timestamp) -> [Timestamp; 3] {
+    [KEEP_ANSWERS, KEEP_EVENTS, KEEP_LANES].map(|kept| before(now, kept))
 }
 
 pub(super) fn prune<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> Result<(), StoreError> {
-    let (answers, events) = ends(now);
-    for (forget, before) in [
-        (
-            "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE created_at < ?1 LIMIT ?2)",
-            answers,
-        ),
-        (
-            "DELETE FROM inbox WHERE (consumer, event_id) IN \
-             (SELECT consumer, event_id FROM inbox WHERE at < ?1 LIMIT ?2)",
-            events,
-        ),
-        (
-            "DELETE FROM outbox WHERE rowid IN (SELECT o.rowid FROM (SELECT rowid, at, sequence, stream_id FROM outbox \
-             ORDER BY rowid LIMIT ?2) AS o WHERE o.at < ?1 \
-             AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))",
-            events,
-        ),
-    ] {
-        store.execute(forget, &[before.into(), limit.into()])?;
+    for (forget, kept) in FORGET {
+        store.execute(forget, &[before(now, kept).into(), limit.into()])?;
     }
     Ok(())
 }

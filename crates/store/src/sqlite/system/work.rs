@@ -3,6 +3,8 @@
 use perennial_domain::{
     DueAlarm, Misfire, Notification, NotificationId, RecurrenceId, ReminderId, TaskId, Timestamp, UserId,
 };
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ use crate::{
 #[derive(Deserialize)]
 struct ClaimRow {
     id: i64,
+    claim: String,
     tries: i64,
     user: UserId,
     task: TaskId,
@@ -66,6 +69,22 @@ struct NotificationRow {
     endpoint_failures: i64,
 }
 
+/// Bytes of states that are read at once, about: what a guest's memory and a host's limits bear many times over.
+const LARGEST_ANSWER: u64 = 4 << 20;
+
+/// About how many bytes the state of the series of the item `w` has as JSON. Nothing is read beyond what the state would hold.
+const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.description) + octet_length(t.tags) \
+     + octet_length(t.reminders) + coalesce(octet_length(t.recurrence), 0) \
+     + (SELECT coalesce(sum(150 + coalesce(octet_length(title), 0)), 0) FROM ( \
+      SELECT v.title FROM override AS v WHERE v.task_id = t.id LIMIT 500)) \
+     + (SELECT coalesce(sum(350 + coalesce(octet_length(title), 0) + 120 * coalesce(json_array_length(t.reminders), 0)), 0) FROM ( \
+      SELECT o.title FROM occurrence AS o WHERE o.task_id = t.id AND o.status = 'open' LIMIT 101)) \
+     FROM task AS t WHERE t.id = w.task_id)";
+
+/// How often an item is claimed and never settled: then it is given up without being handed out again. More often than whoever
+/// survives a claim tries it.
+const CLAIMS: i64 = 12;
+
 /// The kinds of work, each with whether it was claimed before and never settled: that comes last.
 const KINDS: &str = "[[\"successor\",0],[\"reminder\",0],[\"zone\",0],[\"notification\",0],\
      [\"successor\",1],[\"reminder\",1],[\"zone\",1],[\"notification\",1]]";
@@ -89,10 +108,10 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             old: i64,
             ahead: i64,
         }
-        let (answers, events) = prune::ends(now);
+        let [answers, events, lanes] = prune::ends(now);
         let found = self.query_one(
             &look,
-            &[now.into(), tzdata.into(), answers.into(), events.into()],
+            &[now.into(), tzdata.into(), answers.into(), events.into(), lanes.into()],
             crate::sqlite::row::Row::json::<Look>,
         )?;
         Ok(found.map_or_else(DueWork::default, |look| DueWork {
@@ -157,11 +176,15 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         let parks = settled.iter().any(|(_, settlement)| matches!(settlement, Settlement::Park { .. }));
         self.sync(if parks { Sync::Full } else { Sync::Normal })?;
         self.execute(
-            "UPDATE work SET wake_at = e.value ->> 'wake_at', unsettled = 0, tries = e.value ->> 'tries_after', \
+            "UPDATE work SET wake_at = CASE WHEN e.value ->> 'parked_at' IS NULL THEN coalesce(e.value ->> 'wake_at', ( \
+              SELECT o.due_at FROM occurrence AS o WHERE work.kind = 'successor' AND o.task_id = work.task_id \
+              AND o.recurrence_id = work.recurrence_id AND o.succession = 'due' AND o.due_at > ?2)) END, \
+             unsettled = 0, tries = e.value ->> 'tries_after', \
              reason = e.value ->> 'reason', parked_at = e.value ->> 'parked_at' \
              FROM json_each(?1) AS e WHERE work.id = e.value ->> 'id' AND work.tries = e.value ->> 'tries' \
+             AND work.claim = e.value ->> 'claim' AND work.unsettled > 0 \
              AND work.id IN (SELECT s.value ->> 'id' FROM json_each(?1) AS s)",
-            &[serde_json::to_string(&rows)?.into()],
+            &[serde_json::to_string(&rows)?.into(), now.into()],
         )?;
         Ok(())
     }
@@ -186,9 +209,9 @@ impl<S: Sql> Sqlite<S> {
         self.sync(Sync::Normal)?;
         let items = self.query_one(
             &format!(
-                "INSERT INTO claim_v2 (id, kind, again, now, lease_for, hold_for, lanes, per_lane) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING (SELECT json_group_array(json_object('id', w.id, \
-                 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id, \
+                "INSERT INTO claim_v3 (id, kind, again, now, lease_for, hold_for, lanes, per_lane, most) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING (SELECT json_group_array(json_object('id', w.id, \
+                 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id, \
                  'what', json({what}))) FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = 1 \
                  AND w.lane = l.lane AND w.wake_at = ?4 + ?5 AND w.claim = ?1 WHERE l.claim = ?1)"
             ),
@@ -201,15 +224,19 @@ impl<S: Sql> Sqlite<S> {
                 claim.hold_for.into(),
                 claim.lanes.into(),
                 claim.per_lane.into(),
+                CLAIMS.into(),
             ],
             crate::sqlite::row::Row::json,
         )?;
         Ok(items.unwrap_or_default())
     }
 
-    /// Claims items that are about series, and reads these.
+    /// Claims items that are about series, and reads these. Of states that together are too large for one answer those that
+    /// do not fit are given back: nobody has tried them.
     fn claim_series(&self, kind: WorkKind, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
-        let rows = self.claim(kind, claim, "NULL")?;
+        let (rows, too_many) = fitting(self.claim(kind, claim, STATE_SIZE)?);
+        let given_back: Vec<_> = too_many.iter().map(|row| (ticket(row), Settlement::Release)).collect();
+        self.settle(&given_back, claim.now)?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -230,6 +257,29 @@ impl<S: Sql> Sqlite<S> {
     }
 }
 
+/// Divides claimed rows into those whose states fit in one answer, and the rest. The first of each user come before the
+/// second of any, and the small before the large: who has large states waits for those who have not. One always fits.
+fn fitting(rows: Vec<ClaimRow>) -> (Vec<ClaimRow>, Vec<ClaimRow>) {
+    let size = |row: &ClaimRow| row.what.as_ref().and_then(Value::as_u64).unwrap_or_default();
+    if rows.iter().map(size).fold(0, u64::saturating_add) <= LARGEST_ANSWER {
+        return (rows, Vec::new());
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, u64, ClaimRow)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let rank = seen.entry(row.user.as_str().to_owned()).or_default();
+        *rank = rank.saturating_add(1);
+        ranked.push((*rank, size(&row), row));
+    }
+    ranked.sort_by_key(|(rank, size, _)| (*rank, *size));
+    let (mut fit, mut rest, mut sum) = (Vec::new(), Vec::new(), 0_u64);
+    for (_, size, row) in ranked {
+        sum = sum.saturating_add(size);
+        if fit.is_empty() || sum <= LARGEST_ANSWER { fit.push(row) } else { rest.push(row) }
+    }
+    (fit, rest)
+}
+
 fn due_series(row: crate::sqlite::records::StateRow) -> Result<DueSeries, StoreError> {
     let (user, state) = row.split()?;
     Ok(DueSeries { user, state })
@@ -238,6 +288,7 @@ fn due_series(row: crate::sqlite::records::StateRow) -> Result<DueSeries, StoreE
 fn ticket(row: &ClaimRow) -> Ticket {
     Ticket {
         id: row.id,
+        claim: row.claim.clone(),
         tries: row.tries,
         user: row.user.clone(),
         task: row.task,
@@ -296,13 +347,13 @@ fn notification(row: NotificationRow, ticket: &Ticket) -> Result<DueNotification
 fn settlement_row(ticket: &Ticket, settlement: &Settlement, now: Timestamp) -> Value {
     let before = ticket.tries.saturating_sub(1);
     let (wake_at, tries, reason, parked_at) = match settlement {
-        Settlement::Drop => (None, ticket.tries, None, None),
+        Settlement::Drop => (None, before, None, None),
         Settlement::Release => (Some(now), before, None, None),
         Settlement::Retry { after, reason } => {
             (Some(now.plus_millis(*after)), ticket.tries, Some(reason), None)
         }
         Settlement::Park { reason } => (None, ticket.tries, Some(reason), Some(now)),
     };
-    json!({ "id": ticket.id, "tries": ticket.tries, "wake_at": wake_at, "tries_after": tries, "reason": reason,
+    json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "wake_at": wake_at, "tries_after": tries, "reason": reason,
         "parked_at": parked_at })
 }
