@@ -270,6 +270,38 @@ fn what_the_build_before_writes_while_this_one_migrates_is_owed_too() {
     assert_eq!(count(&path, "task"), 8 + i64::try_from(written.load(Ordering::Relaxed)).unwrap());
 }
 
+/// Rows are taken over in pieces of 50,000, so that others can write in between.
+#[test]
+fn more_rows_than_one_piece_holds_are_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let mut before = Before::create(&path);
+    let run = |statement: &str| before.sql.execute(statement, &[]).map(|_| ()).unwrap();
+    run("PRAGMA synchronous = OFF");
+    run(
+        "INSERT INTO user (id, name, role, tz, created_at) VALUES ('ada', 'ada', 'member', 'Europe/Berlin', 1)",
+    );
+    let (commit, ()) = before.task(&UserId::new("ada")).unwrap();
+    let many = format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 50001), \
+         t (task_id) AS (SELECT '{}')",
+        commit.tasks[0].id
+    );
+    let run = |statement: &str| before.sql.execute(statement, &[]).map(|_| ()).unwrap();
+    run(&format!(
+        "{many} INSERT INTO alarm (task_id, recurrence_id, reminder_id, user_id, fire_at, state) \
+         SELECT task_id, '', n, 'ada', 1, 'armed' FROM n, t"
+    ));
+    run(&format!(
+        "{many} INSERT INTO notification (id, user_id, task_id, recurrence_id, reminder_id, channel_id, state, payload, \
+         next_attempt_at, created_at) SELECT n, 'ada', task_id, '', n, 'c', 'pending', '{{}}', 1, 1 FROM n, t"
+    ));
+    drop(Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Normal).unwrap());
+    assert_all_is_owed_once(&path);
+    assert_eq!(count(&path, "work WHERE kind = 'reminder'"), 50_002);
+    assert_eq!(count(&path, "notification_v2"), 50_001);
+}
+
 /// A connection that is cut after so many statements.
 struct Cut<'a> {
     sql: NativeSql,
