@@ -387,6 +387,36 @@ fn a_create_that_is_refused_has_written_nothing() {
     assert_eq!(fixture.store.commit(&commits[0]).unwrap(), Outcome::Applied(None));
 }
 
+/// A create that does more than its own view can is written by the one for all commits: each member by itself.
+#[test]
+fn a_create_that_does_more_is_written_whole() {
+    type Keeps = fn(&mut Commit, Commit);
+    let cases: [(&str, Keeps); 8] = [
+        ("user WHERE tz = 'Asia/Tokyo'", |kept, all| kept.users = all.users),
+        ("token", |kept, all| (kept.users, kept.tokens) = (all.users, all.tokens)),
+        ("channel_v2", |kept, all| kept.channels = all.channels),
+        ("occurrence WHERE tzdata = '2027z'", |kept, all| kept.occurrences = all.occurrences),
+        ("override", |kept, all| kept.overrides = all.overrides),
+        ("notification_v2", |kept, all| kept.notifications = all.notifications),
+        ("inbox", |kept, all| kept.inbox = all.inbox),
+        ("occurrence WHERE predecessor IS NOT NULL", |kept, all| {
+            (kept.occurrences, kept.opened) = (all.occurrences, all.opened);
+        }),
+    ];
+    for (what, keeps) in cases {
+        let mut fixture = Fixture::new();
+        let user = fixture.user("ada");
+        let all = full(&mut fixture, &user, "my");
+        let mut kept = creates(&mut fixture, &user, 1).remove(0);
+        (kept.tasks, kept.expect) = (all.tasks.clone(), all.expect.clone());
+        kept.opened = all.opened[..1].to_vec();
+        kept.alarms.clear();
+        keeps(&mut kept, all);
+        assert_eq!(fixture.store.commit(&kept).unwrap(), Outcome::Applied(None), "{what}");
+        assert!(fixture.count(what) > 0, "{what} is not there");
+    }
+}
+
 /// Whatever a create writes by its own view, it writes by the one for all commits.
 #[test]
 fn a_create_writes_the_same_by_either_view() {

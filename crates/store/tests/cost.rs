@@ -1,7 +1,6 @@
 //! What a write costs in counts: pages that go to the log, and instructions that its statement is compiled to where nobody
 //! keeps it prepared.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -56,7 +55,7 @@ fn a_create_writes_few_pages() {
     }
     let mean = pages.values().sum::<usize>() as f64 / users.len() as f64;
     println!("{mean} pages a create: {pages:#?}");
-    assert!(mean < 30.0, "{mean} pages a create: {pages:#?}");
+    assert!(mean < 29.0, "{mean} pages a create: {pages:#?}");
 }
 
 /// Keeps the statements that a store issues.

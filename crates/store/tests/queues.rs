@@ -1,6 +1,5 @@
 //! The lists of work and the outbox: nothing is lost in them, nothing sleeps for ever, and no answer is larger than a guest bears.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 

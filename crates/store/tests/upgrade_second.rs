@@ -1,6 +1,5 @@
 //! A database that the second schema's build has made is opened by this one, while that build goes on working.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -97,7 +97,7 @@ END
 DROP TRIGGER IF EXISTS work_claimed_v2
 --;
 -- Holds that lie too far ahead are found by the furthest of each sort: those of an endpoint that hangs may lie further.
-CREATE INDEX IF NOT EXISTS lane_held_by_claim ON lane (hold_until) WHERE failures = 0
+CREATE INDEX IF NOT EXISTS lane_held_by_claim ON lane (hold_until) WHERE failures <= 0
 --;
 CREATE INDEX IF NOT EXISTS lane_held_by_failure ON lane (hold_until) WHERE failures > 0
 --;
