@@ -186,7 +186,7 @@ pub(crate) fn split<S: Store + SystemStore>(
     let input: SplitInput = json(request, &["application/json"])?;
     let changes = serde_json::Value::Object(input.changes);
     let named = RecurrenceId::from_text(input.recurrence_id);
-    on_task(api, caller, request, (id, None), |_, ctx, state| {
+    on_task(api, caller, request, (id, Some(&named)), |_, ctx, state| {
         // The fields of the changes are looked at first, on the task as it is, so that errors point into the changes.
         merge(&TaskInput::from(&state.task.spec), &changes).map_err(|problem| problem.under("/changes"))?;
         let (commit, new, first) = split_series(ctx, state, &named, |following| {
