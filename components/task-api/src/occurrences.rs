@@ -111,7 +111,10 @@ pub(crate) fn list(
     let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
-            let bounds = (Bound::parse(from, "from")?, Bound::parse(to, "to")?);
+            let parsed = |text: &str, name: &str| {
+                Bound::parse(text).map_err(|why| Problem::malformed(format!("{name}: {why}")))
+            };
+            let bounds = (parsed(from, "from")?, parsed(to, "to")?);
             span(store, caller, id, bounds, &query)
         }
         (None, None) => {

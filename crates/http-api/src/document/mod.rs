@@ -35,7 +35,7 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
         let wrong = error.into_inner();
         // The object around it names what is missing; the pointer leads to where it would be.
         let member = wrong.member().map(|member| format!("/{}", escaped(member))).unwrap_or_default();
-        Invalid::at(place + &member, wrong.to_string()).into()
+        Invalid::at(format!("{place}{member}"), wrong.to_string()).into()
     })
 }
 
