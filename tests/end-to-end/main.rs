@@ -16,6 +16,7 @@ mod reminders;
 mod reopening;
 mod series;
 mod series_after;
+mod stacks;
 mod starving;
 mod tasks;
 mod triggers;

@@ -44,7 +44,9 @@ impl Ids {
 
 pub fn cases(ids: &Ids) -> Vec<Case> {
     let (series, done) = (format!("/v1/tasks/{}", ids.series), format!("/v1/tasks/{}", ids.done));
-    let complete = format!("{series}/complete");
+    let [complete, reopen, change, split] =
+        ["complete", "reopen", "override", "split"].map(|verb| format!("{series}/{verb}"));
+    let first = "2026-11-30T09:00:00[Europe/Berlin]";
     let patch = |what, path: &str, body, pointer| Case::field(what, Method::PATCH, path, &body, pointer);
     let post = |what, path: &str, body, pointer| Case::field(what, Method::POST, path, &body, pointer);
     let hook = |what, url: &str| post(what, "/v1/channels", json!({ "type": "webhook", "url": url }), "/url");
@@ -85,6 +87,63 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
             &complete,
             json!({ "recurrence_id": "x", "by": "me" }),
             "/by",
+        ),
+        post("which one to open again?", &reopen, json!({}), "/recurrence_id"),
+        post("one that never was", &reopen, json!({ "recurrence_id": "2026-12-01" }), "/recurrence_id"),
+        post("a reopening that is a list", &reopen, json!([first]), ""),
+        post("one to open again that is null", &reopen, json!({ "recurrence_id": null }), "/recurrence_id"),
+        post("an unknown field in a reopening", &reopen, json!({ "recurrence_id": first, "at": 1 }), "/at"),
+        post(
+            "a name for a single task",
+            &format!("{done}/reopen"),
+            json!({ "recurrence_id": first }),
+            "/recurrence_id",
+        ),
+        post("a change of nothing", &change, json!({ "title": "x" }), "/recurrence_id"),
+        post(
+            "a change of what is none",
+            &change,
+            json!({ "recurrence_id": "2026-12-01T10:00:00[Europe/Berlin]" }),
+            "/recurrence_id",
+        ),
+        post("a change to a blank title", &change, json!({ "recurrence_id": first, "title": " " }), "/title"),
+        post(
+            "a change to no date",
+            &change,
+            json!({ "recurrence_id": first, "due": { "local": "soon" } }),
+            "/due/local",
+        ),
+        post(
+            "a change that is cancelled by words",
+            &change,
+            json!({ "recurrence_id": first, "cancelled": "yes" }),
+            "/cancelled",
+        ),
+        post(
+            "a split at the first",
+            &split,
+            json!({ "recurrence_id": first, "changes": {} }),
+            "/recurrence_id",
+        ),
+        post("a split nowhere", &split, json!({ "changes": { "title": "x" } }), "/recurrence_id"),
+        post("a split at no date", &split, json!({ "recurrence_id": "soon" }), "/recurrence_id"),
+        post(
+            "a split with a wrong change",
+            &split,
+            json!({ "recurrence_id": "2026-12-01T09:00:00[Europe/Berlin]", "changes": { "colour": "red" } }),
+            "/changes/colour",
+        ),
+        post(
+            "a split with changes that are a list",
+            &split,
+            json!({ "recurrence_id": "2026-12-01T09:00:00[Europe/Berlin]", "changes": [] }),
+            "/changes",
+        ),
+        post(
+            "a split with a broken rule",
+            &split,
+            json!({ "recurrence_id": "2026-12-01T09:00:00[Europe/Berlin]", "changes": { "recurrence": { "rrule": "FREQ=NEVER" } } }),
+            "/changes/recurrence/rrule",
         ),
         post("a channel of no type", "/v1/channels", json!({ "url": "https://hooks.example.com/" }), "/type"),
         post(

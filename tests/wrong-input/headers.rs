@@ -9,14 +9,15 @@ const MALFORMED: (u16, &str) = (400, "malformed");
 const TITLE: &str = r#"{"title": "x"}"#;
 
 pub fn cases(ids: &Ids) -> Vec<Case> {
-    let mut cases = bodies();
+    let mut cases = bodies(ids);
     cases.extend(headers(ids));
     cases.extend(queries(ids));
     cases.extend(paths(ids));
     cases
 }
 
-fn bodies() -> Vec<Case> {
+fn bodies(ids: &Ids) -> Vec<Case> {
+    let task = format!("/v1/tasks/{}", ids.series);
     let post = |what: &str, refused| Case::new(what, Method::POST, "/v1/tasks", refused);
     let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
     let large = format!(r#"{{"title": "x", "description": "{}"}}"#, "y".repeat(64 * 1024));
@@ -29,6 +30,9 @@ fn bodies() -> Vec<Case> {
         post("not UTF-8", MALFORMED).body(b"{\"title\": \"\xff\"}".to_vec()),
         post("half a surrogate", MALFORMED).body(r#"{"title": "\ud800"}"#),
         post("very deep JSON", (422, "invalid")).body(deep),
+        Case::new("a field twice in a patch", Method::PATCH, &task, (422, "invalid"))
+            .body(r#"{"due": {"local": "2026-12-01", "local": "2026-12-02"}}"#)
+            .at("/due/local"),
         post("a field twice", (422, "invalid")).body(r#"{"title": "x", "title": "y"}"#).at("/title"),
         post("a list", (422, "invalid")).body("[]").at(""),
         post("null", (422, "invalid")).body("null").at(""),
@@ -67,7 +71,7 @@ fn headers(ids: &Ids) -> Vec<Case> {
 
 fn queries(ids: &Ids) -> Vec<Case> {
     let occurrences = format!("/v1/tasks/{}/occurrences", ids.series);
-    let lists = ["/v1/tasks", &occurrences, "/v1/notifications"];
+    let lists = ["/v1/tasks", &occurrences, "/v1/notifications", "/v1/channels", "/v1/parked"];
     let wrong = [
         "limit=0",
         "limit=201",
@@ -93,7 +97,19 @@ fn queries(ids: &Ids) -> Vec<Case> {
     }
     for bound in ["2026-11-30T09:00:60Z", "2026-11-30T09%3A00%3a60"] {
         let path = format!("{occurrences}?from={bound}&to=2026-12-01");
-        cases.push(Case::new(path.clone(), Method::GET, path, (422, "invalid")).at("?from"));
+        cases.push(Case::new(path.clone(), Method::GET, path, MALFORMED));
+    }
+    for query in ["all=yes", "all=", "all=true&all=true", "kind=event"] {
+        let path = format!("/v1/parked?{query}");
+        cases.push(Case::new(path.clone(), Method::GET, path, MALFORMED));
+    }
+    for query in ["from=2026-12-01", "to=2026-12-01", "from=&to=", "from=2026-12-01&to=2026-12-02&cursor=x"] {
+        let path = format!("{occurrences}?{query}");
+        cases.push(Case::new(path.clone(), Method::GET, path, MALFORMED));
+    }
+    for path in [format!("/v1/tasks/{}/reopen", ids.done), "/v1/parked/1/retry".to_owned()] {
+        let path = format!("{path}?now=true");
+        cases.push(Case::new(path.clone(), Method::POST, path, MALFORMED).body(""));
     }
     cases.push(Case::new("a task that is no id", Method::GET, "/v1/notifications?task=7", MALFORMED));
     cases
@@ -104,6 +120,10 @@ fn paths(ids: &Ids) -> Vec<Case> {
     let missing = |path: &str| Case::new(path, Method::GET, path, (404, "not-found"));
     let method = |method: Method, path: &str| {
         Case::new(format!("{method} {path}"), method, path, (405, "method-not-allowed"))
+    };
+    let retry = |id: &str| {
+        let path = format!("/v1/parked/{id}/retry");
+        Case::new(format!("POST {path}"), Method::POST, path, (404, "not-found")).body("")
     };
     vec![
         missing("/v1"),
@@ -129,6 +149,17 @@ fn paths(ids: &Ids) -> Vec<Case> {
         method(Method::PUT, &task),
         method(Method::POST, &task),
         method(Method::GET, &format!("{task}/complete")),
+        method(Method::GET, &format!("{task}/reopen")),
+        method(Method::POST, "/v1/parked"),
+        method(Method::GET, "/v1/parked/1/retry"),
+        method(Method::DELETE, "/v1/parked/1/retry"),
+        missing("/v1/parked/1"),
+        retry("1"),
+        retry("-1"),
+        retry("+1"),
+        retry("99999999999999999999"),
+        retry("nothing"),
+        retry("01980000-0000-7000-8000-000000000000"),
         method(Method::POST, "/v1/notifications"),
         method(Method::PATCH, "/v1/users"),
     ]

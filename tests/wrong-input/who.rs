@@ -10,7 +10,8 @@ const TITLE: &str = r#"{"title": "Mine now"}"#;
 pub fn cases(ids: &Ids) -> Vec<Case> {
     let task = format!("/v1/tasks/{}", ids.series);
     let occurrences = format!("{task}/occurrences");
-    let complete = format!("{task}/complete");
+    let [complete, reopen, change, split] =
+        ["complete", "reopen", "override", "split"].map(|verb| format!("{task}/{verb}"));
     let doors = [
         (Method::GET, "/v1/tasks"),
         (Method::POST, "/v1/tasks"),
@@ -18,6 +19,11 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
         (Method::PATCH, &task),
         (Method::DELETE, &task),
         (Method::POST, &complete),
+        (Method::POST, &reopen),
+        (Method::POST, &change),
+        (Method::POST, &split),
+        (Method::GET, "/v1/parked"),
+        (Method::POST, "/v1/parked/1/retry"),
         (Method::GET, &occurrences),
         (Method::GET, "/v1/channels"),
         (Method::POST, "/v1/channels"),
@@ -62,7 +68,12 @@ fn of_another_user(ids: &Ids) -> Vec<Case> {
         case(Method::PATCH, theirs.clone()).body(TITLE),
         case(Method::DELETE, theirs.clone()),
         case(Method::POST, format!("{theirs}/complete")).body(complete),
+        case(Method::POST, format!("{theirs}/reopen")).body(complete),
+        case(Method::POST, format!("{theirs}/override")).body(complete),
+        case(Method::POST, format!("{theirs}/split")).body(complete),
     ];
+    let all = Case::new("everyone's parked work", Method::GET, "/v1/parked?all=true", (403, "forbidden"));
+    cases.push(all.token(Token::Some(ids.member.clone())));
     for (method, path, body) in [
         (Method::POST, "/v1/users", r#"{"name": "Eve", "tz": "UTC"}"#.to_owned()),
         (Method::POST, "/v1/tokens", format!(r#"{{"user": "{}", "name": "x"}}"#, ids.owner)),

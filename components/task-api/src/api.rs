@@ -24,8 +24,11 @@ pub struct Api<'a, S> {
 
 /// What a write comes to.
 pub(crate) struct Decision {
-    /// What to write; `None` where everything is as asked already.
-    pub commit: Option<Commit>,
+    /// What to write.
+    pub commit: Commit,
+    /// Whether that changes anything. Where everything is as asked already, it is written only to keep the answer under the
+    /// request's key.
+    pub changes: bool,
     /// The answer once it is written.
     pub response: Response,
     /// Whether the answer tells a secret: it is sealed for a repetition of the request by the same caller.
@@ -34,15 +37,15 @@ pub(crate) struct Decision {
 
 impl Decision {
     pub(crate) fn write(commit: Commit, response: Response) -> Self {
-        Self { commit: Some(commit), response, secret: false }
+        Self { commit, changes: true, response, secret: false }
     }
 
     pub(crate) fn secret(commit: Commit, response: Response) -> Self {
-        Self { commit: Some(commit), response, secret: true }
+        Self { commit, changes: true, response, secret: true }
     }
 
-    pub(crate) fn nothing(response: Response) -> Self {
-        Self { commit: None, response, secret: false }
+    pub(crate) fn nothing(commit: Commit, response: Response) -> Self {
+        Self { commit, changes: false, response, secret: false }
     }
 }
 
@@ -82,20 +85,21 @@ impl<S: Store + SystemStore> Api<'_, S> {
     ) -> Result<Answered, Problem> {
         let key = IdempotencyKey::parse(request)?;
         for attempt in 0..TRIES {
-            let decision = match decide(self.store, &mut self.context(caller, request)) {
-                Ok(decision) => decision,
-                Err(problem) => return self.stored_or(caller, key.as_ref(), Err(problem)),
-            };
-            let Some(mut commit) = decision.commit else {
-                return self.stored_or(caller, key.as_ref(), Ok(decision.response));
-            };
-            let record = key.as_ref().map(|key| key.record(&decision.response, decision.secret));
+            let Decision { mut commit, changes, response, secret } =
+                match decide(self.store, &mut self.context(caller, request)) {
+                    Ok(decision) => decision,
+                    Err(problem) => return self.stored_or(caller, key.as_ref(), problem),
+                };
+            if !changes && key.is_none() {
+                return Ok(Answered::read(response));
+            }
+            let record = key.as_ref().map(|key| key.record(&response, secret));
             commit.idempotency = record.transpose()?;
             let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
             match self.store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop()) {
                 Ok(Some(Outcome::Applied(own))) => {
-                    let wrote = Some(Written { commit: Box::new(commit), own });
-                    return Ok(Answered { response: decision.response, wrote });
+                    let wrote = changes.then(|| Written { commit: Box::new(commit), own });
+                    return Ok(Answered { response, wrote });
                 }
                 Ok(Some(Outcome::Answered(stored))) => {
                     let key = key.as_ref().ok_or_else(Problem::conflict)?;
@@ -106,20 +110,17 @@ impl<S: Store + SystemStore> Api<'_, S> {
             }
             give_way(&commit, attempt);
         }
-        self.stored_or(caller, key.as_ref(), Err(Problem::conflict()))
+        self.stored_or(caller, key.as_ref(), Problem::conflict())
     }
 
-    /// The answer stored under the request's key, or else this one.
+    /// The answer stored under the request's key, or else this problem.
     fn stored_or(
         &self,
         caller: &Caller,
         key: Option<&IdempotencyKey>,
-        otherwise: Result<Response, Problem>,
+        otherwise: Problem,
     ) -> Result<Answered, Problem> {
-        match self.stored_answer(caller, key)? {
-            Some(answer) => Ok(Answered::read(answer)),
-            None => otherwise.map(Answered::read),
-        }
+        self.stored_answer(caller, key)?.map(Answered::read).ok_or(otherwise)
     }
 
     fn stored_answer(

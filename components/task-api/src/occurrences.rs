@@ -3,7 +3,7 @@
 use http::StatusCode;
 use perennial_domain::{
     Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState,
-    TaskId, TaskInput, complete as decide, override_occurrence, project, split_series,
+    TaskId, TaskInput, complete as decide, leave_unchanged, override_occurrence, project, split_series,
 };
 use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Request, Response, answer, json, query};
 use perennial_store::{Store, SystemStore};
@@ -31,7 +31,7 @@ pub(crate) fn complete<S: Store + SystemStore>(
 ) -> Result<Answered, Problem> {
     on_occurrence(api, caller, request, (id, "complete"), |ctx, state, asked, if_match| {
         match decide(ctx, state)? {
-            Completion::AlreadyClosed => Ok(Decision::nothing(show(asked))),
+            Completion::AlreadyClosed => Ok(Decision::nothing(leave_unchanged(ctx, state), show(asked))),
             Completion::Closes(commit, closed) => {
                 if_match.check(state.task.version)?;
                 Ok(Decision::write(*commit, show(&closed)))
@@ -49,7 +49,7 @@ pub(crate) fn reopen<S: Store + SystemStore>(
 ) -> Result<Answered, Problem> {
     on_occurrence(api, caller, request, (id, "reopen"), |ctx, state, asked, if_match| {
         match perennial_domain::reopen(ctx, state)? {
-            Reopening::AlreadyOpen => Ok(Decision::nothing(show(asked))),
+            Reopening::AlreadyOpen => Ok(Decision::nothing(leave_unchanged(ctx, state), show(asked))),
             Reopening::Opens(commit, open) => {
                 if_match.check(state.task.version)?;
                 Ok(Decision::write(*commit, show(&open)))
@@ -111,7 +111,10 @@ pub(crate) fn list(
     let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
-            let bounds = (Bound::parse(from, "from")?, Bound::parse(to, "to")?);
+            let parsed = |text: &str, name: &str| {
+                Bound::parse(text).map_err(|why| Problem::malformed(format!("{name}: {why}")))
+            };
+            let bounds = (parsed(from, "from")?, parsed(to, "to")?);
             span(store, caller, id, bounds, &query)
         }
         (None, None) => {
@@ -162,7 +165,7 @@ pub(crate) fn change<S: Store + SystemStore>(
 ) -> Result<Answered, Problem> {
     let input: OverrideInput = json(request, &["application/json"])?;
     let named = RecurrenceId::from_text(input.recurrence_id.as_str());
-    on_task(api, caller, request, (id, Some(&named)), |ctx, state| {
+    on_task(api, caller, request, (id, Some(&named)), |_, ctx, state| {
         let (commit, change) = override_occurrence(ctx, state, &input)?;
         Ok(Decision::write(commit, answer(StatusCode::OK, &OverrideView::new(id, &change))))
     })
@@ -186,7 +189,7 @@ pub(crate) fn split<S: Store + SystemStore>(
     let input: SplitInput = json(request, &["application/json"])?;
     let changes = serde_json::Value::Object(input.changes);
     let named = RecurrenceId::from_text(input.recurrence_id);
-    on_task(api, caller, request, (id, None), |ctx, state| {
+    on_task(api, caller, request, (id, Some(&named)), |_, ctx, state| {
         // The fields of the changes are looked at first, on the task as it is, so that errors point into the changes.
         merge(&TaskInput::from(&state.task.spec), &changes).map_err(|problem| problem.under("/changes"))?;
         let (commit, new, first) = split_series(ctx, state, &named, |following| {

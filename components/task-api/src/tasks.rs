@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::{
     Context, Occurrence, RecurrenceId, SeriesState, Task, TaskId, TaskInput, TaskStatus, create_task,
-    delete_task, update_task,
+    delete_task, leave_unchanged, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content,
@@ -65,11 +65,11 @@ pub(crate) fn update<S: Store + SystemStore>(
     if !patch.is_object() {
         return Err(perennial_domain::Invalid::at("", "a merge patch of a task is a JSON object").into());
     }
-    on_task(api, caller, request, (id, None), |ctx, state| {
+    on_task(api, caller, request, (id, None), |store, ctx, state| {
         let before = TaskInput::from(&state.task.spec);
         let input = merge(&before, &patch)?;
         if input == before {
-            return Ok(Decision::nothing(show(StatusCode::OK, &state.task, state.open.first())));
+            return Ok(Decision::nothing(leave_unchanged(ctx, state), get(store, caller, id)?));
         }
         let (commit, task, open) = update_task(ctx, state, &input)?;
         Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
@@ -82,7 +82,7 @@ pub(crate) fn delete<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    on_task(api, caller, request, (id, None), |ctx, state| {
+    on_task(api, caller, request, (id, None), |_, ctx, state| {
         Ok(Decision::write(delete_task(ctx, state), no_content()))
     })
 }
@@ -93,7 +93,7 @@ pub(crate) fn on_task<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
     (id, asked): (TaskId, Option<&RecurrenceId>),
-    mut decide: impl FnMut(&mut Context<'_>, &SeriesState) -> Result<Decision, Problem>,
+    mut decide: impl FnMut(&S, &mut Context<'_>, &SeriesState) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
     query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
@@ -101,7 +101,7 @@ pub(crate) fn on_task<S: Store + SystemStore>(
     api.write(caller, request, |store, ctx| {
         let state = store.series(&user, id, asked)?.ok_or_else(Problem::not_found)?;
         if_match.check(state.task.version)?;
-        decide(ctx, &state)
+        decide(store, ctx, &state)
     })
 }
 

@@ -25,6 +25,7 @@ mod state;
 mod task;
 mod time;
 mod trigger;
+mod unchanged;
 
 pub use channel::{
     Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel,
@@ -61,3 +62,4 @@ pub use task::{
 };
 pub use time::Timestamp;
 pub use trigger::Trigger;
+pub use unchanged::leave_unchanged;

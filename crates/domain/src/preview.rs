@@ -34,7 +34,7 @@ pub struct PreviewInput {
     pub after: Option<String>,
     /// At most so many, 1 to 1000; 100 unless told otherwise.
     #[serde(default)]
-    pub limit: Option<usize>,
+    pub limit: Option<u64>,
 }
 
 /// What it comes to.
@@ -52,7 +52,7 @@ pub struct Preview {
 
 /// Expands a recurrence.
 pub fn preview(input: &PreviewInput) -> Result<Preview, Invalid> {
-    let limit = input.limit.unwrap_or(DEFAULT_LIMIT);
+    let limit = input.limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Invalid::at("/limit", format!("must be from 1 to {MAX_LIMIT}")));
     }

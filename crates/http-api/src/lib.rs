@@ -6,7 +6,6 @@ mod document;
 mod idempotency;
 mod kind;
 mod media;
-mod objects;
 mod page;
 mod problem;
 mod query;

@@ -9,7 +9,7 @@ use crate::fields::{self, MAX_TITLE};
 use crate::task::{close, settle};
 use crate::{
     Commit, Context, Due, DueInput, EventType, Invalid, Occurrence, OccurrenceStatus, RecurrenceId,
-    SeriesState, Task,
+    SeriesState, Task, TaskId,
 };
 
 /// Most occurrences of one series that differ from it.
@@ -79,14 +79,7 @@ pub fn override_occurrence(
 
     let subject = task.id.to_string();
     let mut commit = ctx.commit_on(task, "occurrence.change");
-    commit.overrides.push(OverrideRow {
-        task_id: task.id,
-        recurrence_id: change.recurrence_id.clone(),
-        title: change.title.clone(),
-        due_local: change.due.as_ref().map(Due::local),
-        due_tz: change.due.as_ref().and_then(Due::tz).map(str::to_owned),
-        cancelled: i64::from(change.cancelled),
-    });
+    commit.overrides.push(change.row(task.id));
     let mut ended = false;
     match occurrence.map(|occurrence| (occurrence, change.apply(ctx, task, occurrence, series_due))) {
         Some((occurrence, changed)) => {
@@ -119,6 +112,18 @@ pub fn override_occurrence(
 }
 
 impl Override {
+    /// Its row in the store.
+    pub(super) fn row(&self, task_id: TaskId) -> OverrideRow {
+        OverrideRow {
+            task_id,
+            recurrence_id: self.recurrence_id.clone(),
+            title: self.title.clone(),
+            due_local: self.due.as_ref().map(Due::local),
+            due_tz: self.due.as_ref().and_then(Due::tz).map(str::to_owned),
+            cancelled: i64::from(self.cancelled),
+        }
+    }
+
     /// An open occurrence as this change makes it. One that is cancelled still owes its series the next one.
     fn apply(
         &self,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Task, TaskInput, TaskStatus, alarms};
+use super::{Task, TaskInput, TaskSpec, TaskStatus, alarms};
 use crate::commit::ExpectTask;
 use crate::{
     Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, Overlap, Override, RecurrenceId,
@@ -12,6 +12,28 @@ use crate::{
 /// Creates a task with its first occurrence and that occurrence's alarms.
 pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, Task, Occurrence), Invalid> {
     let spec = input.check(&[], ctx.ids)?;
+    let nominal = match (&spec.series, &spec.due) {
+        (Some(series), Some(due)) => Some(series.first(due)?),
+        (_, due) => due.clone(),
+    };
+    Ok(create(ctx, Creation { spec, nominal, ordinal: 1, overrides: &[] }))
+}
+
+/// A task that is to be created.
+pub(crate) struct Creation<'a> {
+    /// What its owner says of it.
+    pub spec: TaskSpec,
+    /// The nominal due date of its first occurrence.
+    pub nominal: Option<Due>,
+    /// The number of that.
+    pub ordinal: i64,
+    /// How occurrences differ from the series.
+    pub overrides: &'a [Override],
+}
+
+/// Creates a task with its first occurrence and that occurrence's alarms.
+pub(crate) fn create(ctx: &mut Context<'_>, creation: Creation<'_>) -> (Commit, Task, Occurrence) {
+    let Creation { spec, nominal, ordinal, overrides } = creation;
     let task = Task {
         id: TaskId::new(ctx.ids.next()),
         version: 1,
@@ -22,12 +44,9 @@ pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, 
         deleted_at: None,
         spec,
     };
-    let nominal = match (&task.spec.series, &task.spec.due) {
-        (Some(series), Some(due)) => Some(series.first(due)?),
-        (_, due) => due.clone(),
-    };
     let series = task.spec.series.as_ref();
-    let occurrence = Opening { task: task.id, series, nominal, predecessor: None, ordinal: 1 }.open(ctx, &[]);
+    let opening = Opening { task: task.id, series, nominal, predecessor: None, ordinal };
+    let occurrence = opening.open(ctx, overrides);
 
     let mut commit = ctx.commit("task.create", &task.id.to_string());
     commit.expect.tasks.push(ExpectTask { id: task.id, version: 0 });
@@ -36,7 +55,7 @@ pub fn create_task(ctx: &mut Context<'_>, input: &TaskInput) -> Result<(Commit, 
     alarms::settle(ctx, &mut commit, &occurrence, &task.spec.reminders, None);
     let data = json!({ "task": TaskInput::from(&task.spec), "recurrence_id": occurrence.recurrence_id });
     commit.events.push(ctx.event(EventType::TaskCreated, &task.id.to_string(), data));
-    Ok((commit, task, occurrence))
+    (commit, task, occurrence)
 }
 
 /// An occurrence that is to be opened.

@@ -23,7 +23,7 @@ pub use update::update_task;
 
 pub(crate) use alarms::settle;
 pub(crate) use close::close;
-pub(crate) use create::Opening;
+pub(crate) use create::{Creation, Opening, create};
 
 use crate::{Due, DueInput, Series, TaskId, TaskRow, Timestamp};
 

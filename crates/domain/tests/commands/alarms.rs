@@ -146,8 +146,31 @@ fn a_name_that_is_used_again_does_not_fire_again_for_the_same_time() {
     world.patch(&at(12)).unwrap();
     world.patch(&at(9)).unwrap();
     assert_eq!(world.open(), [SUN]);
+    let commit = world.last.as_ref().unwrap();
+    let armed = commit.alarms.iter().filter(|row| row.recurrence_id.as_str() == SUN && row.state == Armed);
+    assert_eq!(armed.count(), 0, "nor is that left to the store");
     assert_eq!(world.fire(), []);
     assert_eq!(world.refused, [], "nor was it tried");
+}
+
+#[test]
+fn a_move_there_and_back_does_not_remind_twice_of_one_time() {
+    let at = |hour: u32| json!({ "local": format!("2026-11-22T{hour:02}:00:00"), "tz": "UTC" });
+    for seconds in [20, 90] {
+        let mut world = world(&daily());
+        world.wait(21 * HOUR);
+        assert_eq!(world.fire().len(), 2);
+        world.wait(seconds * 1_000);
+        for hour in [12, 9] {
+            world.change(&json!({ "recurrence_id": SUN, "due": at(hour) })).unwrap();
+        }
+        assert_eq!(alarms(&world, SUN), expected(&[("11-22T08:50", Fired), ("11-22T09:00", Fired)]));
+        assert_eq!((world.fire(), &world.refused), (vec![], &vec![]), "nor is it tried");
+        // Another time is another reminder.
+        world.change(&json!({ "recurrence_id": SUN, "due": at(12) })).unwrap();
+        world.wait(3 * HOUR);
+        assert_eq!(world.fire().len(), 2);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use perennial_domain::{
     override_occurrence, plan_successor, refresh_zone, reopen, split_series, update_task,
 };
 use perennial_recurrence::Zone;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Noon of 21 November 2026, UTC.
@@ -87,6 +87,15 @@ pub fn world(document: &Value) -> World {
     world
 }
 
+/// A task with some of its members changed, as a merge patch does on the first level.
+fn with(task: &TaskInput, change: &Value) -> TaskInput {
+    let mut document = serde_json::to_value(task).unwrap();
+    for (name, value) in change.as_object().unwrap() {
+        document.as_object_mut().unwrap().insert(name.clone(), value.clone());
+    }
+    serde_json::from_value(document).unwrap()
+}
+
 impl World {
     pub fn decide<T>(&mut self, command: impl FnOnce(&mut Context<'_>) -> T) -> T {
         command(&mut context(&mut self.ids, self.zone, self.now))
@@ -96,14 +105,10 @@ impl World {
         self.now = self.now.plus_millis(millis);
     }
 
-    /// Changes members of the task, as a merge patch does on the first level.
+    /// Changes members of the task.
     pub fn patch(&mut self, change: &Value) -> Result<(Task, Option<Occurrence>), Invalid> {
         let state = self.state("");
-        let mut document = serde_json::to_value(TaskInput::from(&state.task.spec)).unwrap();
-        for (name, value) in change.as_object().unwrap() {
-            document.as_object_mut().unwrap().insert(name.clone(), value.clone());
-        }
-        let input: TaskInput = serde_json::from_value(document).unwrap();
+        let input = with(&TaskInput::from(&state.task.spec), change);
         let (commit, task, open) = self.decide(|ctx| update_task(ctx, &state, &input))?;
         self.apply(&commit).unwrap();
         Ok((task, open))
@@ -139,9 +144,15 @@ impl World {
 
     /// Splits the series; the new task is the one that commands are about then.
     pub fn split(&mut self, name: &str) -> Result<TaskId, Invalid> {
-        let state = self.state("");
+        self.split_with(name, &json!({}))
+    }
+
+    /// Splits the series and changes members of the following task.
+    pub fn split_with(&mut self, name: &str, change: &Value) -> Result<TaskId, Invalid> {
+        let state = self.state(name);
         let id = RecurrenceId::from_text(name);
-        let (commit, new, _) = self.decide(|ctx| split_series(ctx, &state, &id, Ok))?;
+        let changed = |following: TaskInput| Ok(with(&following, change));
+        let (commit, new, _) = self.decide(|ctx| split_series(ctx, &state, &id, changed))?;
         self.apply(&commit).unwrap();
         Ok(std::mem::replace(&mut self.task, new.id))
     }

@@ -1,8 +1,8 @@
 //! What the store does with a commit, and the state that it reads a command's from.
 
 use perennial_domain::{
-    Alarm, Commit, Due, Named, Occurrence, OccurrenceRow, OccurrenceStatus, Override, RecurrenceId,
-    SeriesState, Succession, Task, TaskInput, TaskRow, TaskSpec,
+    Alarm, AlarmRow, AlarmState, Commit, Due, Named, Occurrence, OccurrenceRow, OccurrenceStatus, Override,
+    RecurrenceId, SeriesState, Succession, Task, TaskInput, TaskRow, TaskSpec,
 };
 use serde_json::from_value;
 
@@ -141,7 +141,11 @@ impl World {
         }
         for row in &commit.alarms {
             let key = (row.task_id, row.recurrence_id.as_str().to_owned(), row.reminder_id);
-            self.alarms.insert(key, row.clone());
+            // An instant that has been notified of has fired, also where the occurrence has been elsewhere meanwhile.
+            let has_fired =
+                row.state != AlarmState::Cancelled && self.notified.contains(&(key.clone(), row.fire_at));
+            let state = if has_fired { AlarmState::Fired } else { row.state };
+            self.alarms.insert(key, AlarmRow { state, ..row.clone() });
         }
         for row in &commit.notifications {
             let key = (row.task_id, row.recurrence_id.as_str().to_owned(), row.reminder_id);

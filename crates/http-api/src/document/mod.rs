@@ -1,13 +1,17 @@
 //! Reading the JSON document of a request.
 
+mod parse;
+mod read;
+mod wrong;
+
 use perennial_domain::Invalid;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use self::parse::parse;
+use self::read::Read;
 use crate::media::check_type;
-use crate::objects::Objects;
 use crate::{Problem, Request};
 
 /// Longest body, in bytes. The entry points stop reading here.
@@ -15,53 +19,24 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// Reads the document of a request; the error says where it is wrong. `types` are the media types taken.
 pub fn json<T: DeserializeOwned>(request: &Request, types: &[&str]) -> Result<T, Problem> {
-    check_type(request.headers(), types)?;
-    let mut reader = serde_json::Deserializer::from_slice(request.body());
-    let document = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
-        let pointer = pointer(error.path());
-        problem(&pointer, error.inner())
-    })?;
-    reader.end().map_err(|error| problem("", &error))?;
-    Ok(document)
+    typed(json_value(request, types)?)
 }
 
 /// Reads any JSON document.
 pub fn json_value(request: &Request, types: &[&str]) -> Result<Value, Problem> {
-    json(request, types)
+    check_type(request.headers(), types)?;
+    parse(request.body())
 }
 
-/// Reads a typed document out of one that was merged.
+/// Reads a typed document out of any.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Objects(value)).map_err(|error| {
-        let pointer = pointer(error.path());
-        problem(&pointer, error.inner())
+    serde_path_to_error::deserialize(Read(value)).map_err(|error| {
+        let place = pointer(error.path());
+        let wrong = error.into_inner();
+        // The object around it names what is missing; the pointer leads to where it would be.
+        let member = wrong.member().map(|member| format!("/{}", escaped(member))).unwrap_or_default();
+        Invalid::at(format!("{place}{member}"), wrong.to_string()).into()
     })
-}
-
-fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
-    if error.classify() != Category::Data {
-        return Problem::malformed(format!("the body is not JSON: {error}"));
-    }
-    let detail = in_words(&error.to_string());
-    // serde reports a missing or repeated member at its parent; the pointer should lead to the member itself.
-    let member = ["missing field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| detail.strip_prefix(start))
-        .and_then(|rest| rest.split('`').next());
-    match member {
-        Some(member) if !pointer.ends_with(&format!("/{member}")) => {
-            Invalid::at(format!("{pointer}/{}", escaped(member)), detail.clone()).into()
-        }
-        _ => Invalid::at(pointer, detail.clone()).into(),
-    }
-}
-
-/// What serde says, without the names of our types.
-fn in_words(text: &str) -> String {
-    const STRUCT: &str = "expected struct ";
-    let Some((before, after)) = text.split_once(STRUCT) else { return text.to_owned() };
-    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
-    format!("{before}expected an object{rest}")
 }
 
 /// A path as a JSON Pointer (RFC 6901).
@@ -84,7 +59,8 @@ mod tests {
     use super::*;
     use perennial_domain::TaskInput;
 
-    fn pointer_of(body: &str) -> String {
+    /// Where and why a body is refused.
+    fn refused(body: &str) -> (String, String) {
         let request = http::Request::builder()
             .header("content-type", "application/json")
             .body(body.as_bytes().to_vec())
@@ -92,7 +68,53 @@ mod tests {
         let problem = json::<TaskInput>(&request, &["application/json"]).unwrap_err();
         let response: crate::Response = problem.into();
         let document: Value = serde_json::from_slice(response.body()).unwrap();
-        document["errors"][0]["pointer"].as_str().unwrap_or("none").to_owned()
+        let why = document["errors"][0]["detail"].as_str().or(document["detail"].as_str());
+        let place = document["errors"][0]["pointer"].as_str().unwrap_or("none");
+        (place.to_owned(), why.unwrap().to_owned())
+    }
+
+    fn pointer_of(body: &str) -> String {
+        refused(body).0
+    }
+
+    #[test]
+    fn a_reason_is_in_the_words_of_the_api() {
+        for (body, why) in [
+            (r#"{"title": 1}"#, "must be a string, not 1"),
+            (r#"{"title": "x", "due": ["2026-12-01"]}"#, "must be an object, not an array"),
+            (r#"{"title": "x", "due": "2026-12-01"}"#, "must be an object, not a string"),
+            (r#"{"title": "x", "tags": {}}"#, "must be an array, not an object"),
+            (r#"{"title": "x", "tags": [null]}"#, "must be a string, not null"),
+            (r#"{"title": "x", "priority": "huge"}"#, "must be one of none, low, medium, high, urgent"),
+            (r#"{"title": "x", "due": {"zone": "UTC"}}"#, "is unknown; known here: local, tz"),
+            ("{}", "must be given"),
+            (r#"{"title": "x", "title": "y"}"#, "is given twice"),
+            (r#"{"title": "x""#, "the body is not JSON: it breaks off"),
+            ("{\n\"title\": x}", "the body is not JSON from byte 10 of line 2 on"),
+            (r#"{"title": "x"} {}"#, "the body is not JSON from byte 16 of line 1 on"),
+            (" ", "there is no body: send a JSON document"),
+        ] {
+            assert_eq!(refused(body).1, why, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_member_given_twice_is_found_wherever_it_is() {
+        for (body, pointer) in [
+            (r#"{"a": [{}, {"b/c": 1, "b/c": 2}]}"#, "/a/1/b~1c"),
+            (r#"{"a": 1, "b": {"a": 1}, "a": {}}"#, "/a"),
+            (r#"[{"a": 1}, {"a": 1, "a": 1}]"#, "/1/a"),
+        ] {
+            assert_eq!(pointer_of(body), pointer, "{body}");
+        }
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        for levels in [101, 200, 20_000] {
+            assert_eq!(
+                refused(&deep(levels)),
+                (String::new(), "is nested deeper than 100 levels".to_owned())
+            );
+        }
+        assert_eq!(refused(&deep(100)).1, "must be an object, not an array");
     }
 
     #[test]
