@@ -49,7 +49,7 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.parked_count_of_all().unwrap();
     store.parked_item_of_all(1).unwrap();
 
-    let bound = |text| Bound::parse(text, "from").unwrap();
+    let bound = |text| Bound::parse(text).unwrap();
     store.idempotent_answer(&user, "key").unwrap();
     store.series(&user, task.id, Some(&occurrence.recurrence_id)).unwrap();
     store.task(&user, task.id).unwrap();
