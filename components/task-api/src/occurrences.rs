@@ -112,7 +112,7 @@ pub(crate) fn list(
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
             let parsed = |text: &str, name: &str| {
-                Bound::parse(text).map_err(|why| Problem::malformed(format!("{name}: {why}")))
+                Bound::parse(text, name).map_err(|wrong| Problem::malformed(wrong.to_string()))
             };
             let bounds = (parsed(from, "from")?, parsed(to, "to")?);
             span(store, caller, id, bounds, &query)

@@ -18,6 +18,7 @@ mod choose;
 mod count;
 mod day;
 mod plan;
+mod sorted;
 mod walk;
 
 pub(crate) use plan::ElapsedPlan;
