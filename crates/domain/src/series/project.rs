@@ -74,15 +74,18 @@ pub fn project(
 }
 
 impl Bound {
-    /// Reads a bound of a span of time; the error says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a bound of a span of time; `name` is the query parameter it came in.
+    pub fn parse(text: &str, name: &str) -> Result<Self, Invalid> {
         if let Some(at) = Timestamp::parse(text) {
             return Ok(Self::Instant(at));
         }
         match parse_local(text) {
             Ok(Local::Date(date)) => Ok(Self::Local(date.and_time(NaiveTime::MIN))),
             Ok(Local::DateTime(at)) => Ok(Self::Local(at)),
-            Err(_) => Err(format!("{text:?} is neither an instant in UTC nor a local date or date-time")),
+            Err(_) => Err(Invalid::at(
+                format!("?{name}"),
+                format!("{text:?} is neither an instant in UTC nor a local date or date-time"),
+            )),
         }
     }
 

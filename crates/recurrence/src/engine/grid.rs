@@ -91,17 +91,25 @@ impl Period {
         }
     }
 
-    /// The next period. Days in months that BYMONTH or another part leaves empty are passed over at once.
+    /// The next period. Months that BYMONTH leaves out, and days in months that any part leaves empty, are passed over at once.
     pub(super) fn advance(&mut self, filter: &Filter) {
         self.at += self.step;
-        if self.unit == Unit::Day {
-            let (year, month, day) = civil(self.at);
-            // With SKIP=FORWARD the month before may name the first day.
-            let carried = filter.skip == Skip::Forward && day == 1;
-            if !carried && filter.month(year, month) == 0 {
-                let next = day_number(year + month / 12, month % 12 + 1, 1);
-                self.at += (next - self.at + self.step - 1) / self.step * self.step;
+        match self.unit {
+            Unit::Month if self.step == 1 => {
+                // Two years of bits, January first: after December comes January.
+                let year = u32::from(filter.months) >> 1;
+                self.at += i64::from(((year | year << 12) >> self.at.rem_euclid(12)).trailing_zeros());
             }
+            Unit::Day => {
+                let (year, month, day) = civil(self.at);
+                // With SKIP=FORWARD the month before may name the first day.
+                let carried = filter.skip == Skip::Forward && day == 1;
+                if !carried && filter.month(year, month) == 0 {
+                    let next = day_number(year + month / 12, month % 12 + 1, 1);
+                    self.at += (next - self.at + self.step - 1) / self.step * self.step;
+                }
+            }
+            _ => {}
         }
     }
 }

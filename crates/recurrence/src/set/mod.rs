@@ -1,6 +1,7 @@
 //! Recurrence sets (RFC 5545 §3.8.5): a start, a rule, dates added and dates taken away.
 
 mod answerable;
+mod backwards;
 mod build;
 mod end;
 mod error;

@@ -1,7 +1,8 @@
 //! BYSETPOS in a period that lies across hours (or minutes) of the wall clock, or in which the clock changes.
 #![expect(clippy::arithmetic_side_effects, reason = "instants up to the year 10 000")]
 
-use super::{Elapsed, Stretch};
+use super::Elapsed;
+use super::walk::{First, Stretch};
 use crate::calendar::{DAY, split};
 use crate::engine::positions::places;
 use crate::limits::{Exhausted, Steps};
@@ -59,7 +60,7 @@ impl Elapsed<'_> {
             return Ok(None);
         }
         std::mem::swap(&mut self.days, &mut self.listed);
-        let found = self.search_days(stretch, steps);
+        let found = self.walk_days(stretch, &mut First, steps);
         std::mem::swap(&mut self.days, &mut self.listed);
         let found = found?;
         if found.is_none() {

@@ -1,7 +1,9 @@
 //! Where COUNT ends a sub-daily rule: the instant of its n-th occurrence, days counted whole.
 #![expect(clippy::arithmetic_side_effects, reason = "COUNT is below 2^32; instants up to the year 10 000")]
 
-use super::{Elapsed, ElapsedPlan, Stretch, next_month};
+use super::day::Days;
+use super::walk::{Look, Part};
+use super::{Elapsed, ElapsedPlan};
 use crate::calendar::DAY;
 use crate::engine::counted::Counted;
 use crate::limits::{Exhausted, Steps};
@@ -9,8 +11,6 @@ use crate::zone::Clock;
 
 /// Occurrences listed one by one before days are counted whole.
 const LISTED: i64 = 200;
-/// Months counted for one step.
-const MONTHS: u32 = 4;
 
 impl ElapsedPlan {
     /// The `count`-th occurrence, found without listing those before it.
@@ -47,80 +47,39 @@ fn last(plan: &ElapsedPlan, clock: Clock, count: u32, steps: &mut Steps) -> Resu
     if left == 0 {
         return Ok(Counted::Last(last));
     }
-    let found = elapsed.skip(left, steps)?;
+    let found = elapsed.walk(&mut Nth { left, whole: (i64::MIN, 0) }, steps)?;
     Ok(found.map_or(Counted::Never, Counted::Last))
 }
 
-impl Elapsed<'_> {
-    /// The n-th instant from `from` on, from 1.
-    fn skip(&mut self, n: i64, steps: &mut Steps) -> Result<Option<i64>, Exhausted> {
-        let mut left = n;
-        loop {
-            while let Some(at) = self.chosen.pop() {
-                left -= 1;
-                if left == 0 {
-                    return Ok(Some(at));
-                }
-            }
-            if self.from > self.until {
-                return Ok(None);
-            }
-            steps.take()?;
-            match self.stretch() {
-                Some(stretch) => {
-                    if let Some(at) = self.skip_days(stretch, &mut left, steps)? {
-                        return Ok(Some(at));
-                    }
-                    self.from = stretch.end;
-                }
-                None => self.choose(steps)?,
-            }
-        }
+/// The n-th instant that passes, from 1: days are counted whole.
+struct Nth {
+    left: i64,
+    /// Of the day last counted whole: its phase, and how many passed.
+    whole: (i64, i64),
+}
+
+impl Look for Nth {
+    const MONTHS: u32 = 4;
+
+    fn is_it(&mut self) -> bool {
+        self.left -= 1;
+        self.left == 0
     }
 
-    /// Counts the instants of a stretch off `left`; the one at which nothing is left, if it is among them.
-    fn skip_days(
-        &mut self,
-        stretch: Stretch,
-        left: &mut i64,
-        steps: &mut Steps,
-    ) -> Result<Option<i64>, Exhausted> {
-        let mut at = self.next_period(self.from);
-        let mut months = 0;
-        // Of the day last counted whole: its phase, and how many passed.
-        let mut whole = (i64::MIN, 0);
-        while at < stretch.end {
-            let (first, mut rest) = self.month(at, stretch);
-            while rest != 0 {
-                let day = first + i64::from(rest.trailing_zeros());
-                let begin = day * DAY - stretch.offset;
-                if begin >= stretch.end {
-                    break;
-                }
-                let phase = self.days.phase(day, stretch.offset);
-                let (from, to) = ((at - begin).max(0), DAY.min(stretch.end - begin));
-                let is_whole = from == 0 && to == DAY;
-                let count = match whole {
-                    (of, count) if is_whole && of == phase => count,
-                    _ => self.days.count(phase, from, to, steps)?,
-                };
-                if is_whole {
-                    whole = (phase, count);
-                }
-                if count >= *left {
-                    let second = self.days.nth(phase, from, *left - 1, steps)?;
-                    return Ok(Some(begin + second));
-                }
-                *left -= count;
-                rest &= rest - 1;
-            }
-            months += 1;
-            if months == MONTHS {
-                months = 0;
-                steps.take()?;
-            }
-            at = self.next_period(next_month(first) * DAY - stretch.offset);
+    fn on(&mut self, days: &mut Days<'_>, part: &Part, steps: &mut Steps) -> Result<Option<i64>, Exhausted> {
+        let Part { phase, from, to } = *part;
+        let is_whole = from == 0 && to == DAY;
+        let count = match self.whole {
+            (of, count) if is_whole && of == phase => count,
+            _ => days.count(phase, from, to, steps)?,
+        };
+        if is_whole {
+            self.whole = (phase, count);
         }
+        if count >= self.left {
+            return days.nth(phase, from, self.left - 1, steps).map(Some);
+        }
+        self.left -= count;
         Ok(None)
     }
 }

@@ -2,14 +2,13 @@
 #![expect(clippy::arithmetic_side_effects, reason = "seconds of a day; INTERVAL at most 2^32 hours")]
 
 use super::plan::ElapsedPlan;
+use super::sorted::Sorted;
 use crate::calendar::DAY;
 use crate::engine::wallclock::WallClock;
 use crate::limits::{Exhausted, Steps};
 
 /// Rounds a search may take before the day's times are sorted by the period they fall in.
 const ROUNDS: u32 = 12;
-/// Times sorted for one step.
-const SORTED: usize = 16;
 
 /// Finds the passing times of days. A day is given by its phase: the second of it at which the next period begins (for
 /// a rule with one candidate a period, at which that is), below [`ElapsedPlan::step`].
@@ -18,15 +17,6 @@ pub(super) struct Days<'a> {
     plan: &'a ElapsedPlan,
     pub(super) wall: &'a WallClock,
     sorted: Vec<Sorted>,
-}
-
-/// The passing times of a day, by the period they fall in; for days of one phase modulo the period's length.
-#[derive(Clone, Debug)]
-struct Sorted {
-    into: i64,
-    /// Where each class begins in `times`.
-    starts: Vec<usize>,
-    times: Vec<i32>,
 }
 
 impl<'a> Days<'a> {
@@ -111,62 +101,10 @@ impl<'a> Days<'a> {
     fn of_phase(&mut self, phase: i64, steps: &mut Steps) -> Result<&[i32], Exhausted> {
         let into = phase.rem_euclid(self.plan.unit);
         if !self.sorted.iter().any(|sorted| sorted.into == into) {
-            let sorted = self.sort(into);
-            (0..sorted.times.len() / SORTED).try_for_each(|_| steps.take())?;
-            self.sorted.push(sorted);
+            self.sorted.push(Sorted::new(self.plan, self.wall, into, steps)?);
         }
         let class = usize::try_from((phase - into) / self.plan.unit).unwrap_or(0);
         let sorted = self.sorted.iter().find(|sorted| sorted.into == into);
-        let range = sorted.and_then(|sorted| {
-            let (from, to) = (*sorted.starts.get(class)?, *sorted.starts.get(class + 1)?);
-            sorted.times.get(from..to)
-        });
-        Ok(range.unwrap_or(&[]))
-    }
-
-    fn sort(&self, into: i64) -> Sorted {
-        let unit = self.plan.unit;
-        let classes = self.plan.step / unit;
-        let class = |time: i64| (time - into).div_euclid(unit).rem_euclid(classes);
-        let all = || {
-            let mut second = 0;
-            std::iter::from_fn(move || {
-                if self.plan.single {
-                    // One candidate a period, so far into it.
-                    second += (into - second).rem_euclid(unit);
-                }
-                while second < DAY {
-                    let found = self.wall.on_or_after(second)?;
-                    second = found + 1;
-                    if !self.plan.single || (found - into).rem_euclid(unit) == 0 {
-                        return Some(found);
-                    }
-                    second += (into - second).rem_euclid(unit);
-                }
-                None
-            })
-        };
-        let place = |time: i64| usize::try_from(class(time)).unwrap_or(0);
-        let mut starts = vec![0_usize; usize::try_from(classes).unwrap_or(0) + 2];
-        for time in all() {
-            if let Some(count) = starts.get_mut(place(time) + 2) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut times = vec![0_i32; sum];
-        for time in all() {
-            if let Some(start) = starts.get_mut(place(time) + 1) {
-                if let Some(slot) = times.get_mut(*start) {
-                    *slot = i32::try_from(time).unwrap_or(0);
-                }
-                *start += 1;
-            }
-        }
-        Sorted { into, starts, times }
+        Ok(sorted.map_or(&[], |sorted| sorted.of_class(class)))
     }
 }
