@@ -1,30 +1,36 @@
 //! The clock's work: what is owed and what is due, found in the store, a bounded number at a time.
 //!
 //! Users are served in turn, a few items of each, the kinds of work one after the other, until nothing is left or the sweep
-//! has done its share. Items that were begun before and never finished come one by one, after the others.
+//! has done its share. How many are taken at a time follows how fast they are done. Items that were begun before and never finished come one by one, after the others.
 
-use perennial_domain::{Ids, Plan, Timestamp, fire, plan_successor, refresh_zone};
+use perennial_domain::{Ids, Plan, Timestamp, fire_all, plan_successor, refresh_zone};
 use perennial_recurrence::tzdata_version;
 use perennial_store::{Claim, DueReminder, DueSeries, Store, StoreError, WorkKind, WorkStore};
 use serde::Serialize;
 
-use crate::batch::{Decided, Done, carry_out};
+use crate::batch::{Decided, Done, How, carry_out};
 use crate::context;
 
-/// Rounds of one sweep.
-const ROUNDS: u32 = 10;
+/// Rounds of one sweep: more than there is time for.
+const ROUNDS: u32 = 100;
 
-/// Items of one kind in one round.
-const BATCH: u32 = 250;
+/// Items of one kind taken in the first round of a sweep.
+const FIRST: u32 = 250;
+
+/// Items of one kind taken in one round, at least and at most. In between it is as many as there is time for.
+const BATCH: (u32, u32) = (50, 1_000);
 
 /// Users served in one round.
-const LANES: u32 = 50;
+const LANES: u32 = 100;
+
+/// Reminders of one user fired in one commit. With more of them what each costs grows again: a commit's events look for each other.
+const TOGETHER: usize = 10;
 
 /// Items that were begun before and never finished, tried in one sweep.
 const AGAIN: u32 = 25;
 
 /// For how long a sweep begins further rounds, in milliseconds, so that the next one finds it done with.
-const SHARE: i64 = 800;
+const SHARE: i64 = 900;
 
 /// For how long one list is worked at in one round, in milliseconds: every list has its round in every sweep, however dear
 /// the work of another is. What was claimed and not begun by then is given back.
@@ -150,9 +156,11 @@ impl Swept {
 struct Queue {
     kind: WorkKind,
     again: bool,
-    /// Items still to be taken in this sweep.
+    /// Rounds, or where it is begun again items, still to be taken in this sweep.
     left: u32,
-    /// Items of one user taken in the next round: few while many wait, many where one is alone.
+    /// Items taken in the next round.
+    batch: u32,
+    /// Items of one user among them: few while many wait, many where one is alone.
     per_lane: u32,
 }
 
@@ -161,8 +169,8 @@ impl Queue {
         if matches!(kind, WorkKind::Notification | WorkKind::Event) {
             return None;
         }
-        let left = if again { AGAIN } else { ROUNDS.saturating_mul(BATCH) };
-        Some(Self { kind, again, left, per_lane: BATCH / LANES })
+        let left = if again { AGAIN } else { ROUNDS };
+        Some(Self { kind, again, left, batch: FIRST, per_lane: FIRST / LANES })
     }
 
     /// Takes and does a few items of each of the users that have waited longest.
@@ -181,17 +189,28 @@ impl Queue {
                 break;
             }
             let done = self.take(store, now, last, ids)?;
-            self.left = self.left.saturating_sub(u32::try_from(done.claimed).unwrap_or(u32::MAX));
+            self.left = self.left.saturating_sub(1);
             total.done = total.done.saturating_add(done.done);
+            self.follow(&done);
             total.failures.extend(done.failures);
             if done.claimed == 0 {
                 self.left = 0;
                 break;
             }
-            let lanes = u32::try_from(done.lanes).unwrap_or(LANES).clamp(1, LANES);
-            self.per_lane = BATCH.checked_div(lanes).unwrap_or(BATCH);
         }
         Ok(total)
+    }
+
+    /// Takes more in the next round where there was time for all of this one, and less where there was not.
+    fn follow(&mut self, done: &Done) {
+        let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+        self.batch = match done.late {
+            0 => self.batch.saturating_mul(2),
+            late => count(done.claimed.saturating_sub(late)),
+        };
+        self.batch = self.batch.clamp(BATCH.0, BATCH.1);
+        let lanes = count(done.lanes).clamp(1, LANES);
+        self.per_lane = self.batch.checked_div(lanes).unwrap_or_default().max(1);
     }
 
     fn take<S: Store + WorkStore>(
@@ -213,27 +232,38 @@ impl Queue {
             lanes,
             per_lane,
         };
+        let together = if self.kind == WorkKind::Reminder { TOGETHER } else { 1 };
+        let how = How { now, late: &late, together };
         match self.kind {
             WorkKind::Reminder => {
                 let items = store.claim_reminders(&claim)?;
-                carry_out(store, items, (now, &late), |due| remind(&due, now, ids))
+                carry_out(store, items, &how, |due| remind(due, now, ids))
             }
             WorkKind::Successor => {
                 let items = store.claim_successors(&claim)?;
-                carry_out(store, items, (now, &late), |due| succeed(&due, now, ids))
+                carry_out(store, items, &how, |due| each(due, |due| succeed(due, now, ids)))
             }
             WorkKind::Zone => {
                 let items = store.claim_zones(&claim)?;
-                carry_out(store, items, (now, &late), |due| refresh(&due, now, ids))
+                carry_out(store, items, &how, |due| each(due, |due| refresh(due, now, ids)))
             }
             WorkKind::Notification | WorkKind::Event => Ok(Done::default()),
         }
     }
 }
 
-fn remind(due: &DueReminder, now: Timestamp, ids: &mut dyn Ids) -> Decided {
-    let mut ctx = context(&due.user, now, ids, None, None);
-    Decided::Write(Box::new(fire(&mut ctx, &due.alarm, &due.channels)))
+/// Decides for one item.
+fn each<T>(due: &[&T], decide: impl FnOnce(&T) -> Decided) -> Decided {
+    due.first().map_or(Decided::Drop, |due| decide(due))
+}
+
+/// Fires reminders of one user.
+fn remind(due: &[&DueReminder], now: Timestamp, ids: &mut dyn Ids) -> Decided {
+    each(due, |first| {
+        let alarms: Vec<_> = due.iter().map(|due| &due.alarm).collect();
+        let mut ctx = context(&first.user, now, ids, None, None);
+        Decided::Write(Box::new(fire_all(&mut ctx, &alarms, &first.channels)))
+    })
 }
 
 fn succeed(due: &DueSeries, now: Timestamp, ids: &mut dyn Ids) -> Decided {

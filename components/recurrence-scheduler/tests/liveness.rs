@@ -9,6 +9,10 @@ use perennial_fixture::{Fixture, NOON};
 use perennial_store::{Claim, WorkKind, WorkStore};
 use recurrence_scheduler::sweep;
 
+mod spoilt;
+
+use spoilt::{Bad, WAYS, spoil};
+
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
@@ -24,96 +28,6 @@ fn daily(title: &str, day: u32) -> String {
         r#"{{"title": "{title}", "due": {{"local": "2026-11-{day:02}T09:00:00", "tz": "Europe/Berlin"}},
             "recurrence": {{"rrule": "FREQ=DAILY"}}, "reminders": [{{"trigger": "PT0S"}}]}}"#
     )
-}
-
-/// How an item comes to fail.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Bad {
-    /// Its task is deleted, and the item left where it was.
-    Deleted,
-    /// A document of its task is no JSON.
-    NoJson,
-    /// A rule is none.
-    NoRule,
-    /// A local date is none.
-    NoDate,
-    /// A constraint trips over what is to be written of it, and with it the whole statement.
-    Constraint,
-    /// All that is written of it is refused: a row lies on zone data that this build does not have yet, or what is to be
-    /// made is there.
-    Refused,
-    /// Its user's zone is unknown.
-    NoZone,
-    /// It is claimed and never settled, as by a guest that traps.
-    Dropped,
-    /// A title far longer than any that was let in.
-    Oversized,
-}
-
-const WAYS: [Bad; 9] = [
-    Bad::Deleted,
-    Bad::NoJson,
-    Bad::NoRule,
-    Bad::NoDate,
-    Bad::Constraint,
-    Bad::Refused,
-    Bad::NoZone,
-    Bad::Dropped,
-    Bad::Oversized,
-];
-
-fn spoil(fixture: &Fixture, kind: WorkKind, way: Bad) {
-    let bad = "(SELECT id FROM task WHERE title LIKE 'bad%')";
-    let queries: Vec<String> = match way {
-        Bad::Deleted => vec![
-            "DROP TRIGGER task_gone_v2".to_owned(),
-            format!("UPDATE task SET deleted_at = 1 WHERE id IN {bad}"),
-        ],
-        Bad::NoJson => vec![format!("UPDATE task SET recurrence = '{{\"rrule' WHERE id IN {bad}")],
-        Bad::NoRule => {
-            vec![format!(
-                r#"UPDATE task SET recurrence = '{{"rrule":"FREQ=NEVER","misfire":7}}' WHERE id IN {bad}"#
-            )]
-        }
-        Bad::NoDate => vec![
-            format!("UPDATE occurrence SET due_local = 'tomorrow' WHERE task_id IN {bad}"),
-            format!("UPDATE task SET due_local = 'tomorrow' WHERE id IN {bad}"),
-        ],
-        Bad::Constraint => ["UPDATE ON occurrence", "UPDATE ON alarm", "INSERT ON occurrence"]
-            .iter()
-            .enumerate()
-            .map(|(number, on)| {
-                format!(
-                    "CREATE TRIGGER trips_{number} BEFORE {on} WHEN NEW.task_id IN {bad} \
-                     BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: bad'); END"
-                )
-            })
-            .collect(),
-        Bad::Refused if kind == WorkKind::Reminder => {
-            // What firing it would make is there.
-            vec![format!(
-                "INSERT INTO notification_v2 (id, user_id, task_id, recurrence_id, reminder_id, channel_id, fire_at, \
-                 state, payload, created_at) SELECT task_id, user_id, task_id, recurrence_id, reminder_id, 'inbox', \
-                 fire_at, 'delivered', '{{}}', 1 FROM alarm WHERE task_id IN {bad}"
-            )]
-        }
-        Bad::Refused if kind == WorkKind::Zone => {
-            vec![format!("UPDATE occurrence SET tzdata = '9999z' WHERE task_id IN {bad}")]
-        }
-        Bad::Refused => vec![format!(
-            "INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, tzdata) \
-             SELECT task_id, 'other', user_id, recurrence_id, 0, 'cancelled', 'none', '1999a' FROM occurrence \
-             WHERE task_id IN {bad}"
-        )],
-        Bad::NoZone => vec!["UPDATE user SET tz = 'Moon/Base' WHERE name = 'mallory'".to_owned()],
-        Bad::Dropped => vec![],
-        Bad::Oversized => {
-            vec![format!("UPDATE task SET title = 'bad ' || hex(zeroblob(200000)) WHERE id IN {bad}")]
-        }
-    };
-    for query in queries {
-        fixture.rows(&query);
-    }
 }
 
 /// A list of work with bad items at its head, and live ones of the same user and of another behind.
@@ -144,7 +58,7 @@ fn house(kind: WorkKind, way: Bad) -> Fixture {
         }
         _ => {}
     }
-    spoil(&fixture, kind, way);
+    spoil(&fixture, kind, way, "bad");
     fixture
 }
 

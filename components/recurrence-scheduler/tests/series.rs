@@ -264,8 +264,10 @@ fn what_is_to_come_can_be_seen() {
     house.change("2026-11-24T09:00:00[UTC]", None, Some("2026-11-24T20:00:00"), false);
     let task = house.task();
     let (last, overrides) = house.fixture.store.projection(&house.user, task.id).unwrap();
-    let bounds =
-        (Bound::parse("2026-11-20T00:00:00Z").unwrap(), Bound::parse("2026-11-26T00:00:00Z").unwrap());
+    let bounds = (
+        Bound::parse("2026-11-20T00:00:00Z", "from").unwrap(),
+        Bound::parse("2026-11-26T00:00:00Z", "to").unwrap(),
+    );
     let (coming, complete) = project(&task, last.as_ref(), &overrides, &Zone::utc(), bounds, 100).unwrap();
     let due: Vec<String> = coming.iter().map(|occurrence| occurrence.due.local()).collect();
     assert_eq!(due, ["2026-11-23T09:00:00", "2026-11-24T20:00:00", "2026-11-25T09:00:00"]);

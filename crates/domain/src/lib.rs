@@ -50,7 +50,7 @@ pub use parked::retry_parked;
 pub use plain::{Plain, plain_name};
 pub use preview::{Preview, PreviewInput, preview};
 pub use recurrence_id::RecurrenceId;
-pub use reminder::{DueAlarm, fire};
+pub use reminder::{DueAlarm, fire, fire_all};
 pub use series::{
     Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Plan, Projected, RecurrenceInput, Series,
     SuccessionError, override_occurrence, plan_successor, project, refresh_zone, split_series,

@@ -38,8 +38,23 @@ pub struct DueAlarm {
 
 /// Fires an alarm: one notification for each of the user's channels, or one in the inbox of a user who has none.
 pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Commit {
-    let subject = alarm.task.to_string();
+    fire_all(ctx, &[alarm], channels)
+}
+
+/// Fires alarms of one user in one commit: what is written once for all of them is most of what one alone costs.
+pub fn fire_all(ctx: &mut Context<'_>, alarms: &[&DueAlarm], channels: &[Channel]) -> Commit {
+    let subject = match alarms {
+        [alone] => alone.task.to_string(),
+        _ => ctx.user.to_string(),
+    };
     let mut commit = ctx.commit("reminder.fire", &subject);
+    for alarm in alarms {
+        fire_within(ctx, &mut commit, alarm, channels);
+    }
+    commit
+}
+
+fn fire_within(ctx: &mut Context<'_>, commit: &mut Commit, alarm: &DueAlarm, channels: &[Channel]) {
     let missed = alarm.misfire == Misfire::Skip && alarm.fire_at.plus_millis(LATE) < ctx.now;
     let row = AlarmRow {
         task_id: alarm.task,
@@ -57,31 +72,16 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
     });
     commit.alarms.push(row);
     if missed {
-        return commit;
+        return;
     }
-
-    let payload = json!({
-        "type": EventType::ReminderFired,
-        "timestamp": ctx.now.to_string(),
-        "data": {
-            "task_id": alarm.task,
-            "recurrence_id": (!alarm.recurrence_id.is_single()).then_some(&alarm.recurrence_id),
-            "reminder_id": alarm.reminder,
-            "title": alarm.title,
-            "due": alarm.due_local.as_ref().map(|local| json!({ "local": local, "tz": alarm.due_tz })),
-            "due_at": alarm.due_at.map(|at| at.to_string()),
-            "fire_at": alarm.fire_at.to_string(),
-        },
-    });
-    let mut targets: Vec<(ChannelId, ChannelKind)> =
-        channels.iter().map(|channel| (channel.id.clone(), channel.config.kind())).collect();
-    if targets.is_empty() {
-        targets.push((ChannelId::new(INBOX_CHANNEL), ChannelKind::Inbox));
-    }
-    for (channel_id, kind) in targets {
+    let mut notifications = Vec::new();
+    let payload = payload(alarm, ctx.now);
+    for (channel_id, kind) in targets(channels) {
         let waits = kind != ChannelKind::Inbox;
+        let id = NotificationId::new(ctx.ids.next());
+        notifications.push(id.to_string());
         commit.notifications.push(NotificationRow {
-            id: NotificationId::new(ctx.ids.next()),
+            id,
             task_id: alarm.task,
             recurrence_id: alarm.recurrence_id.clone(),
             reminder_id: alarm.reminder,
@@ -97,10 +97,34 @@ pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Co
         "recurrence_id": alarm.recurrence_id,
         "reminder_id": alarm.reminder,
         "fire_at": alarm.fire_at.to_string(),
-        "notifications": commit.notifications.iter().map(|n| n.id.to_string()).collect::<Vec<_>>(),
+        "notifications": notifications,
     });
-    let mut event = ctx.event(EventType::ReminderFired, &subject, data);
+    let mut event = ctx.event(EventType::ReminderFired, &alarm.task.to_string(), data);
     event.idempotency_key = Some(occurrence_key(&ctx.user, alarm.task, &alarm.recurrence_id));
     commit.events.push(event);
-    commit
+}
+
+/// What the notification says.
+fn payload(alarm: &DueAlarm, now: Timestamp) -> serde_json::Value {
+    json!({
+        "type": EventType::ReminderFired,
+        "timestamp": now.to_string(),
+        "data": {
+            "task_id": alarm.task,
+            "recurrence_id": (!alarm.recurrence_id.is_single()).then_some(&alarm.recurrence_id),
+            "reminder_id": alarm.reminder,
+            "title": alarm.title,
+            "due": alarm.due_local.as_ref().map(|local| json!({ "local": local, "tz": alarm.due_tz })),
+            "due_at": alarm.due_at.map(|at| at.to_string()),
+            "fire_at": alarm.fire_at.to_string(),
+        },
+    })
+}
+
+/// Where it goes.
+fn targets(channels: &[Channel]) -> Vec<(ChannelId, ChannelKind)> {
+    if channels.is_empty() {
+        return vec![(ChannelId::new(INBOX_CHANNEL), ChannelKind::Inbox)];
+    }
+    channels.iter().map(|channel| (channel.id.clone(), channel.config.kind())).collect()
 }

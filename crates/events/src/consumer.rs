@@ -9,6 +9,9 @@ pub struct Consumer {
     pub topic: &'static str,
     /// The types of events that it acts upon; others would start it for nothing.
     pub types: &'static [&'static str],
+    /// Whether it reads each event. Where it does not, the first of a batch wakes it for all of them: what they are about was
+    /// in the store before the first went out.
+    pub each: bool,
     /// Its address within this application.
     pub route: &'static str,
     /// Its channel on Redis, beside the topic's own, which is for readers outside.
@@ -21,6 +24,7 @@ pub const CONSUMERS: &[Consumer] = &[
         name: "recurrence-scheduler",
         topic: "task-events",
         types: &["task.completed"],
+        each: true,
         route: "/internal/events/recurrence-scheduler",
         channel: "task-events.recurrence-scheduler",
     },
@@ -28,6 +32,7 @@ pub const CONSUMERS: &[Consumer] = &[
         name: "notifier",
         topic: "reminders",
         types: &["reminder.fired"],
+        each: false,
         route: "/internal/events/notifier",
         channel: "reminders.notifier",
     },

@@ -9,7 +9,7 @@ mod relay;
 #[cfg(target_arch = "wasm32")]
 mod timeout;
 
-pub use bus::{Bus, BusError, Fault, Message};
+pub use bus::{Bus, BusError, Fault, Message, woken};
 #[cfg(target_arch = "wasm32")]
 pub use bus::{LocalBus, RedisBus};
 pub use consumer::{CONSUMERS, Consumer, hearing};

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 
 use perennial_domain::{Timestamp, UserId, create_task};
 use perennial_events::{
-    Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream,
+    Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream, woken,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::{Apply, Mode, OutboxStore, Outcome, Store};
@@ -170,4 +170,28 @@ fn a_maker_that_was_cut_off_leaves_its_lease_to_run_out() {
     assert_eq!(pollster::block_on(relay_own(&fixture.store, &bus, &commit, &own, &|| late)).unwrap(), 1);
     assert_eq!(fixture.waiting_events(&user).len(), 1, "who was overtaken has marked");
     assert_eq!(pollster::block_on(relay_stream(&fixture.store, &bus, &lease.stream, &|| late)).unwrap(), 0);
+}
+
+/// A handler that only looks what is due is woken once for a batch; one that reads each event hears each.
+#[test]
+fn a_batch_wakes_a_handler_that_reads_no_event_once() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    fixture.task(&user, WEEKLY);
+    let event: CloudEvent = fixture.waiting_events(&user).remove(0).into();
+    let batch: Vec<Message> =
+        ["task.created", "reminder.fired", "task.completed", "reminder.fired", "task.completed"]
+            .iter()
+            .map(|kind| {
+                let topic = if *kind == "reminder.fired" { "reminders" } else { "task-events" };
+                Message {
+                    topic: topic.to_owned(),
+                    event: CloudEvent { kind: (*kind).to_owned(), ..event.clone() },
+                }
+            })
+            .collect();
+    let names = |index| woken(&batch, index).map(|consumer| consumer.name).collect::<Vec<_>>();
+    let all: Vec<Vec<&str>> = (0..=batch.len()).map(names).collect();
+    let planner = vec!["recurrence-scheduler"];
+    assert_eq!(all, [vec![], vec!["notifier"], planner.clone(), vec![], planner, vec![]]);
 }

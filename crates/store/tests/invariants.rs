@@ -254,8 +254,10 @@ fn another_users_rows_are_not_there() {
 
     // Every read of a user's requests, by whether it finds anything.
     let store = &fixture.store;
-    let bounds =
-        (Bound::parse("2026-11-20T00:00:00Z").unwrap(), Bound::parse("2026-11-26T00:00:00Z").unwrap());
+    let bounds = (
+        Bound::parse("2026-11-20T00:00:00Z", "from").unwrap(),
+        Bound::parse("2026-11-26T00:00:00Z", "to").unwrap(),
+    );
     let found = |user: &UserId| {
         let (last, overrides) = store.projection(user, task.id).unwrap();
         [

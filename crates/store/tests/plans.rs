@@ -254,6 +254,38 @@ fn a_claim_reads_little_more_than_it_gives() {
     assert!((fifty - five) / 45 < 800, "{five} steps for five, {fifty} for fifty");
 }
 
+/// Giving back many items costs each what it costs alone.
+#[test]
+fn settling_many_costs_no_more_for_each() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    for _ in 0..410 {
+        fixture.task(&user, WEEKLY);
+    }
+    let now = NOON.plus_millis(7 * 86_400_000);
+    let claim = Claim { lanes: 1, per_lane: 410, ..fixture.claim(now) };
+    let claimed = fixture.store.claim_reminders(&claim).unwrap();
+    let settled: Vec<(Ticket, Settlement)> =
+        claimed.into_iter().map(|claimed| (claimed.ticket, Settlement::Release)).collect();
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+    let cost = |settled: &[(Ticket, Settlement)]| {
+        store.settle(settled, now).unwrap();
+        let statement = recorded.statements.borrow().last().unwrap().clone();
+        let connection = Connection::open(fixture.path()).unwrap();
+        // What was settled is settled already: what is left is the finding.
+        let rows: Vec<_> = settled
+            .iter()
+            .map(|(ticket, _)| {
+                serde_json::json!({ "id": ticket.id, "tries": ticket.tries, "claim": ticket.claim })
+            })
+            .collect();
+        steps(&connection, &statement, &[&serde_json::to_string(&rows).unwrap(), &now.as_millis()])
+    };
+    let (few, many) = (cost(&settled[..10]), cost(&settled[10..]));
+    assert!(many <= few * 60, "{few} steps for ten, {many} for four hundred");
+}
+
 /// What one create costs: a look at the schema, one at the token, the write, and the mark of its event with the word that it
 /// need not be synced. One full sync.
 #[test]

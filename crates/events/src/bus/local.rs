@@ -3,8 +3,8 @@
 
 use spin_sdk::http::{Request, Response, send};
 
-use super::{Bus, BusError, Fault, Message};
-use crate::{EVENT_MEDIA_TYPE, MAX_EVENT, hearing, within};
+use super::{Bus, BusError, Fault, Message, woken};
+use crate::{EVENT_MEDIA_TYPE, MAX_EVENT, within};
 
 /// How long a handler may take, in milliseconds.
 const PATIENCE: u64 = 5_000;
@@ -39,9 +39,9 @@ impl LocalBus {
         }
     }
 
-    async fn publish_one(&self, message: &Message) -> Result<(), BusError> {
+    async fn publish_one(&self, batch: &[Message], index: usize, message: &Message) -> Result<(), BusError> {
         let mut body = None;
-        for consumer in hearing(&message.topic, &message.event.kind) {
+        for consumer in woken(batch, index) {
             let body = match &mut body {
                 Some(body) => body,
                 none => none.insert(document(message)?),
@@ -55,8 +55,8 @@ impl LocalBus {
 impl Bus for LocalBus {
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
         let mut taken: usize = 0;
-        for message in batch {
-            if let Err(error) = self.publish_one(message).await {
+        for (index, message) in batch.iter().enumerate() {
+            if let Err(error) = self.publish_one(batch, index, message).await {
                 return (taken, Some(error));
             }
             taken = taken.saturating_add(1);

@@ -12,7 +12,7 @@ pub use local::LocalBus;
 #[cfg(target_arch = "wasm32")]
 pub use redis::RedisBus;
 
-use crate::CloudEvent;
+use crate::{CloudEvent, Consumer, hearing};
 
 /// An event and where it goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,18 @@ pub struct Message {
     pub topic: String,
     /// The event.
     pub event: CloudEvent,
+}
+
+/// Those that a message of a batch wakes: who hears it, but for those that one before it has woken already.
+pub fn woken(batch: &[Message], index: usize) -> impl Iterator<Item = &'static Consumer> {
+    let hears = |message: &Message, consumer: &Consumer| {
+        hearing(&message.topic, &message.event.kind).any(|hearing| hearing == consumer)
+    };
+    let (before, message) = (batch.get(..index).unwrap_or_default(), batch.get(index));
+    message
+        .into_iter()
+        .flat_map(|message| hearing(&message.topic, &message.event.kind))
+        .filter(move |consumer| consumer.each || !before.iter().any(|message| hears(message, consumer)))
 }
 
 /// Hands events on.

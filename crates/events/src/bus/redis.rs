@@ -2,11 +2,11 @@
 
 use spin_sdk::redis::Connection;
 
-use super::{Bus, BusError, Fault, Message};
-use crate::{MAX_EVENT, hearing};
+use super::{Bus, BusError, Fault, Message, woken};
+use crate::MAX_EVENT;
 
-/// Publishes on the Redis channel named like the topic, for readers outside, and on the channel of each handler that acts upon
-/// the event.
+/// Publishes on the Redis channel named like the topic, for readers outside, and on the channel of each handler that the event
+/// wakes.
 pub struct RedisBus(Connection);
 
 impl RedisBus {
@@ -15,7 +15,7 @@ impl RedisBus {
         Connection::open(address).map(Self).map_err(|error| failed(Fault::Bus, error))
     }
 
-    fn publish_one(&self, message: &Message) -> Result<(), BusError> {
+    fn publish_one(&self, batch: &[Message], index: usize, message: &Message) -> Result<(), BusError> {
         let payload = serde_json::to_vec(&message.event).map_err(|error| failed(Fault::Event, error))?;
         if payload.len() > MAX_EVENT {
             return Err(failed(
@@ -23,7 +23,7 @@ impl RedisBus {
                 format!("{} bytes are more than an event may have", payload.len()),
             ));
         }
-        let channels = hearing(&message.topic, &message.event.kind).map(|consumer| consumer.channel);
+        let channels = woken(batch, index).map(|consumer| consumer.channel);
         for channel in std::iter::once(message.topic.as_str()).chain(channels) {
             self.0.publish(channel, &payload).map_err(|error| failed(Fault::Bus, error))?;
         }
@@ -34,8 +34,8 @@ impl RedisBus {
 impl Bus for RedisBus {
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
         let mut taken: usize = 0;
-        for message in batch {
-            if let Err(error) = self.publish_one(message) {
+        for (index, message) in batch.iter().enumerate() {
+            if let Err(error) = self.publish_one(batch, index, message) {
                 return (taken, Some(error));
             }
             taken = taken.saturating_add(1);

@@ -86,7 +86,6 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
              relay_at = CASE WHEN sequence > max(published, e.value ->> 2) \
               THEN ?2 + coalesce(e.value ->> 3, -(e.value ->> 2 <= published)) END \
              FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.fence = e.value ->> 1 \
-             AND stream.id IN (SELECT m.value ->> 0 FROM json_each(?1) AS m) \
              RETURNING id, sequence > published",
             &[serde_json::to_string(&marks)?.into(), now.into()],
             |row| Ok((StreamId::new(row.text()?), row.integer()?)),

@@ -18,16 +18,23 @@ use crate::{
     WorkKind, WorkStore,
 };
 
-/// A claimed item as the statement gives it; `what` is for its kind to read.
+/// A claimed item as the statement gives it; `what` is what is to be done.
 #[derive(Deserialize)]
-struct ClaimRow {
+struct ClaimRow<W> {
     id: i64,
     claim: String,
     tries: i64,
     user: UserId,
     task: TaskId,
     recurrence_id: RecurrenceId,
-    what: Option<Value>,
+    what: Option<W>,
+}
+
+impl<W> ClaimRow<W> {
+    fn split(self) -> (Ticket, Option<W>) {
+        let Self { id, claim, tries, user, task, recurrence_id, what } = self;
+        (Ticket { id, claim, tries, user, task, recurrence_id }, what)
+    }
 }
 
 /// What it takes to fire a reminder of the item `w`. What is no JSON must not spoil the whole statement.
@@ -143,17 +150,12 @@ impl<S: Sql> WorkStore for Sqlite<S> {
 
     fn claim_reminders(&self, claim: &Claim) -> Result<Vec<Claimed<DueReminder>>, StoreError> {
         let what = REMINDER.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL);
-        let rows = self.claim(WorkKind::Reminder, claim, &what)?;
-        Ok(rows.into_iter().map(|row| claimed(row, reminder)).collect())
+        claimed(&self.claim(WorkKind::Reminder, claim, &what)?, reminder)
     }
 
     fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
-        let rows = self.claim(
-            WorkKind::Notification,
-            claim,
-            &NOTIFICATION.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL),
-        )?;
-        Ok(rows.into_iter().map(|row| claimed(row, notification)).collect())
+        let what = NOTIFICATION.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL);
+        claimed(&self.claim(WorkKind::Notification, claim, &what)?, notification)
     }
 
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
@@ -182,8 +184,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              unsettled = 0, tries = e.value ->> 'tries_after', \
              reason = e.value ->> 'reason', parked_at = e.value ->> 'parked_at' \
              FROM json_each(?1) AS e WHERE work.id = e.value ->> 'id' AND work.tries = e.value ->> 'tries' \
-             AND work.claim = e.value ->> 'claim' AND work.unsettled > 0 \
-             AND work.id IN (SELECT s.value ->> 'id' FROM json_each(?1) AS s)",
+             AND work.claim = e.value ->> 'claim' AND work.unsettled > 0",
             &[serde_json::to_string(&rows)?.into(), now.into()],
         )?;
         Ok(())
@@ -204,8 +205,9 @@ impl<S: Sql> WorkStore for Sqlite<S> {
 }
 
 impl<S: Sql> Sqlite<S> {
-    /// Claims items of a kind; `what` is the expression that says what is to be done for the item `w` in the lane `l`.
-    fn claim(&self, kind: WorkKind, claim: &Claim, what: &str) -> Result<Vec<ClaimRow>, StoreError> {
+    /// Claims items of a kind, lane by lane: a JSON array of them. `what` is the expression that says what is to be done for
+    /// the item `w` in the lane `l`.
+    fn claim(&self, kind: WorkKind, claim: &Claim, what: &str) -> Result<String, StoreError> {
         self.sync(Sync::Normal)?;
         let items = self.query_one(
             &format!(
@@ -226,56 +228,56 @@ impl<S: Sql> Sqlite<S> {
                 claim.per_lane.into(),
                 CLAIMS.into(),
             ],
-            crate::sqlite::row::Row::json,
+            crate::sqlite::row::Row::text,
         )?;
-        Ok(items.unwrap_or_default())
+        Ok(items.unwrap_or_else(|| "[]".to_owned()))
     }
 
     /// Claims items that are about series, and reads these. Of states that together are too large for one answer those that
     /// do not fit are given back: nobody has tried them.
     fn claim_series(&self, kind: WorkKind, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
-        let (rows, too_many) = fitting(self.claim(kind, claim, STATE_SIZE)?);
-        let given_back: Vec<_> = too_many.iter().map(|row| (ticket(row), Settlement::Release)).collect();
+        let (tickets, too_many) =
+            fitting(claimed(&self.claim(kind, claim, STATE_SIZE)?, |size: u64, _| Ok(size))?);
+        let given_back: Vec<_> = too_many.into_iter().map(|ticket| (ticket, Settlement::Release)).collect();
         self.settle(&given_back, claim.now)?;
-        if rows.is_empty() {
+        if tickets.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<Key<'_>> =
-            rows.iter().map(|row| (&row.user, row.task, Some(&row.recurrence_id))).collect();
+            tickets.iter().map(|ticket| (&ticket.user, ticket.task, Some(&ticket.recurrence_id))).collect();
         let states = self.series_of(&keys)?;
-        let mut found: Vec<Option<Result<DueSeries, StoreError>>> = rows.iter().map(|_| None).collect();
+        let mut found: Vec<Option<Result<DueSeries, StoreError>>> = tickets.iter().map(|_| None).collect();
         for (index, row) in states {
             if let Some(place) = found.get_mut(index) {
                 *place = Some(row.and_then(due_series));
             }
         }
-        let claimed = |(row, what): (ClaimRow, Option<Result<DueSeries, StoreError>>)| Claimed {
-            ticket: ticket(&row),
+        let claimed = |(ticket, what): (Ticket, Option<Result<DueSeries, StoreError>>)| Claimed {
+            ticket,
             what: what.transpose(),
         };
-        Ok(rows.into_iter().zip(found).map(claimed).collect())
+        Ok(tickets.into_iter().zip(found).map(claimed).collect())
     }
 }
 
-/// Divides claimed rows into those whose states fit in one answer, and the rest. The first of each user come before the
+/// Divides claimed items into those whose states fit in one answer, and the rest. The first of each user come before the
 /// second of any, and the small before the large: who has large states waits for those who have not. One always fits.
-fn fitting(rows: Vec<ClaimRow>) -> (Vec<ClaimRow>, Vec<ClaimRow>) {
-    let size = |row: &ClaimRow| row.what.as_ref().and_then(Value::as_u64).unwrap_or_default();
-    if rows.iter().map(size).fold(0, u64::saturating_add) <= LARGEST_ANSWER {
-        return (rows, Vec::new());
-    }
+fn fitting(claimed: Vec<Claimed<u64>>) -> (Vec<Ticket>, Vec<Ticket>) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut ranked: Vec<(usize, u64, ClaimRow)> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let rank = seen.entry(row.user.as_str().to_owned()).or_default();
+    let mut ranked: Vec<(usize, u64, Ticket)> = Vec::with_capacity(claimed.len());
+    for Claimed { ticket, what } in claimed {
+        let rank = seen.entry(ticket.user.as_str().to_owned()).or_default();
         *rank = rank.saturating_add(1);
-        ranked.push((*rank, size(&row), row));
+        ranked.push((*rank, what.ok().flatten().unwrap_or_default(), ticket));
     }
-    ranked.sort_by_key(|(rank, size, _)| (*rank, *size));
+    let sum = ranked.iter().map(|(_, size, _)| *size).fold(0, u64::saturating_add);
+    if sum > LARGEST_ANSWER {
+        ranked.sort_by_key(|(rank, size, _)| (*rank, *size));
+    }
     let (mut fit, mut rest, mut sum) = (Vec::new(), Vec::new(), 0_u64);
-    for (_, size, row) in ranked {
+    for (_, size, ticket) in ranked {
         sum = sum.saturating_add(size);
-        if fit.is_empty() || sum <= LARGEST_ANSWER { fit.push(row) } else { rest.push(row) }
+        if fit.is_empty() || sum <= LARGEST_ANSWER { fit.push(ticket) } else { rest.push(ticket) }
     }
     (fit, rest)
 }
@@ -285,30 +287,21 @@ fn due_series(row: crate::sqlite::records::StateRow) -> Result<DueSeries, StoreE
     Ok(DueSeries { user, state })
 }
 
-fn ticket(row: &ClaimRow) -> Ticket {
-    Ticket {
-        id: row.id,
-        claim: row.claim.clone(),
-        tries: row.tries,
-        user: row.user.clone(),
-        task: row.task,
-        recurrence_id: row.recurrence_id.clone(),
-    }
-}
-
-/// Reads what is to be done. What cannot be read is its own item's failure.
+/// Reads claimed items. What cannot be read is its own item's failure; only then is each read for itself.
 fn claimed<R: DeserializeOwned, T>(
-    mut row: ClaimRow,
-    make: impl FnOnce(R, &Ticket) -> Result<T, StoreError>,
-) -> Claimed<T> {
-    let what = row.what.take();
-    let ticket = ticket(&row);
-    let what = what
-        .map(|what| {
-            serde_json::from_value::<R>(what).map_err(StoreError::from).and_then(|row| make(row, &ticket))
-        })
-        .transpose();
-    Claimed { ticket, what }
+    items: &str,
+    make: impl Fn(R, &Ticket) -> Result<T, StoreError>,
+) -> Result<Vec<Claimed<T>>, StoreError> {
+    let claimed = |(ticket, what): (Ticket, Result<Option<R>, StoreError>)| {
+        let what = what.and_then(|what| what.map(|what| make(what, &ticket)).transpose());
+        Claimed { ticket, what }
+    };
+    if let Ok(rows) = serde_json::from_str::<Vec<ClaimRow<R>>>(items) {
+        return Ok(rows.into_iter().map(ClaimRow::split).map(|(t, what)| claimed((t, Ok(what)))).collect());
+    }
+    let rows: Vec<ClaimRow<Value>> = serde_json::from_str(items)?;
+    let read = |what: Option<Value>| what.map(serde_json::from_value).transpose().map_err(StoreError::from);
+    Ok(rows.into_iter().map(ClaimRow::split).map(|(t, what)| claimed((t, read(what)))).collect())
 }
 
 fn reminder(row: ReminderRow, ticket: &Ticket) -> Result<DueReminder, StoreError> {
