@@ -67,7 +67,9 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
 ) -> Result<Done, StoreError> {
     let mut done = Done { claimed: items.len(), ..Done::default() };
     let mut settled = Vec::new();
-    let mut groups = group(items, how.together, &mut done, &mut settled).into_iter().peekable();
+    let mut groups = group(items, how.together, &mut done, &mut settled);
+    rotate(&mut groups, how.now);
+    let mut groups = groups.into_iter().peekable();
     while groups.peek().is_some() {
         let (mut set, mut size) = (Vec::new(), 0_usize);
         while let Some(group) =
@@ -85,6 +87,15 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
     }
     store.settle(&settled, how.now)?;
     Ok(done)
+}
+
+/// Begins with another user each time: where there is no time for all of them, it is not always the same ones who wait.
+fn rotate<T>(groups: &mut [Group<T>], now: Timestamp) {
+    // Clocks tick in round numbers; multiplied, their upper bits are everywhere.
+    let spread = now.as_millis().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+    if let Some(first) = usize::try_from(spread).ok().and_then(|spread| spread.checked_rem(groups.len())) {
+        groups.rotate_left(first);
+    }
 }
 
 /// Items to be decided, those of one user together; what is there to be read of the others says what becomes of them.

@@ -66,6 +66,33 @@ fn anothers_work_is_done_in_the_first_round_whatever_one_user_has_due() {
     assert!(left > 2_000, "the other's backlog was worked off first: {left} left");
 }
 
+/// A machine on which each sweep has time for a few of many users: nobody is left out, sweep after sweep.
+#[test]
+fn those_for_whom_there_was_no_time_are_not_always_the_same() {
+    const USERS: usize = 60;
+    let mut fixture = Fixture::new();
+    for _ in 0..USERS {
+        let user = fixture.user("ada");
+        let commits: Vec<Commit> = (0..60)
+            .map(|_| {
+                create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap().0
+            })
+            .collect();
+        fixture.store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
+    }
+    let clock = Cell::new(NOON.plus_millis(7 * DAY));
+    let now = || {
+        clock.set(clock.get().plus_millis(50));
+        clock.get()
+    };
+    for _ in 0..200 {
+        sweep(&fixture.store, &now, &mut fixture.ids).unwrap();
+    }
+    let served = fixture.count("(SELECT DISTINCT user_id FROM alarm WHERE state = 'fired')");
+    assert_eq!(served, i64::try_from(USERS).unwrap());
+    assert!(fixture.count("work WHERE kind = 'reminder'") > 2_000, "there was time for all");
+}
+
 /// Due at ten past noon: `NOON` is 12:00 UTC, and the fixture's users are in Berlin.
 const SOON: &str = r#"{"title": "Soon", "due": {"local": "2026-11-21T13:10:00", "tz": "Europe/Berlin"},
     "reminders": [{"trigger": "PT0S"}]}"#;
