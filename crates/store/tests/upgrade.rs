@@ -218,7 +218,7 @@ fn what_the_build_before_owed_is_owed_by_this_one_once() {
     let path = dir.path().join("db");
     yesterday(&path);
     let store = Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Normal).unwrap();
-    assert_eq!(store.schema_version().unwrap(), (2, 2));
+    assert_eq!(store.schema_version().unwrap(), (3, 3));
     assert_all_is_owed_once(&path);
     assert_eq!(store.claim_reminders(&claim("1")).unwrap().len(), 5);
     assert_eq!(store.claim_successors(&claim("2")).unwrap().len(), 1);
@@ -349,6 +349,7 @@ fn what_this_build_has_delivered_the_build_before_does_not_find() {
         &mut context(&UserId::new("ada"), &mut ids),
         &due_here.notification,
         &perennial_domain::Attempt::Accepted,
+        100,
     );
     store.commit(&commit).unwrap();
     assert_eq!(count(&path, "notification WHERE state = 'delivered'"), 2);

@@ -9,7 +9,7 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
 const COMPATIBLE: i64 = 2;
@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0002_write.sql"),
         ],
     ),
+    (3, &[include_str!("schema/0003_claims.sql")]),
 ];
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.

@@ -4,7 +4,7 @@
 
 /// Whether there are such at `?1`.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM lane WHERE hold_until > ?1 + 120000 \
-     AND (kind <> 'notification' OR failures = 0 OR hold_until > ?1 + 3700000)) \
+     AND (kind <> 'notification' OR failures <= 0 OR hold_until > ?1 + 3700000)) \
      OR EXISTS (SELECT 1 FROM stream WHERE relay_at > ?1 + 120000) \
      OR EXISTS (SELECT 1 FROM json_each('[\"successor\",\"reminder\",\"zone\",\"notification\"]') AS k CROSS JOIN lane AS l \
       WHERE l.kind = k.value AND l.again = 1 AND l.ready_at > ?1 + 120000 \
@@ -13,7 +13,7 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM lane WHERE hold_until > ?1
 /// What takes them back at `?1`.
 pub(super) const MEND: [&str; 3] = [
     "UPDATE lane SET hold_until = ?1, served_at = min(served_at, ?1) WHERE hold_until > ?1 + 120000 \
-     AND (kind <> 'notification' OR failures = 0 OR hold_until > ?1 + 3700000)",
+     AND (kind <> 'notification' OR failures <= 0 OR hold_until > ?1 + 3700000)",
     "UPDATE stream SET relay_at = ?1 WHERE relay_at > ?1 + 120000",
     "UPDATE work SET wake_at = ?1 WHERE kind IN ('successor', 'reminder', 'zone', 'notification') AND again = 1 \
      AND wake_at > ?1 + 120000",
