@@ -1,9 +1,11 @@
 //! The promises of the service, kept by the real binary over real HTTP.
 
 mod buses;
+mod callbacks;
 mod case;
 mod completing;
 mod delivery;
+mod full_disk;
 mod idempotency;
 mod one_answer;
 mod operations;
@@ -12,6 +14,7 @@ mod parked;
 mod path;
 mod preview;
 mod queued;
+mod receivers;
 mod reminders;
 mod reopening;
 mod series;

@@ -1,4 +1,4 @@
-//! One user's backlog costs that user alone: while it is worked off, another user's reminders, webhooks and next
+//! A backlog costs its users alone: while it is worked off, another user's reminders, webhooks and next
 //! occurrences come in time.
 //!
 //! `FAIRNESS_SCALE=1` is the full run: backlogs of the size at which others waited for minutes, and five seconds for
@@ -50,8 +50,8 @@ impl Scale {
 fn others_wait_no_longer(backlog: Backlog) {
     let scale = Scale::chosen();
     let service = Service::start();
-    let (ada, bo) = (service.user("Ada"), service.user("Bo"));
-    let _receivers = (backlog.make)(&ada, scale);
+    let bo = service.user("Bo");
+    let _receivers = (backlog.make)(&service, scale);
     let lateness = probe::measure(&bo, scale.probes);
     println!("under {}, {scale:?}:", backlog.name);
     let late: usize = lateness.iter().map(|figures| figures.print(scale.bound)).sum();
@@ -61,6 +61,11 @@ fn others_wait_no_longer(backlog: Backlog) {
 #[test]
 fn receivers_that_hang_cost_their_user_alone() {
     others_wait_no_longer(backlog::HANGING_RECEIVERS);
+}
+
+#[test]
+fn a_thousand_receivers_that_hang_cost_their_users_alone() {
+    others_wait_no_longer(backlog::HANGING_USERS);
 }
 
 #[test]

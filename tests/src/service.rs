@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -148,6 +148,13 @@ impl Service {
     /// Asks for one slice of the clock's work.
     pub fn sweep(&self) -> Answer {
         self.anyone().post("/internal/sweep").header("dapr-api-token", &self.token()).answer()
+    }
+
+    /// SIGTERM: it stops in its own way; how it ended.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success(), "kill -TERM ended with {told}");
+        until("the service ends", Duration::from_secs(20), || self.child.try_wait().unwrap())
     }
 
     /// SIGKILL: it dies between two instructions.

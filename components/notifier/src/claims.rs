@@ -1,15 +1,19 @@
 //! Taking notifications that are due: fresh ones by the set, and apart from them what may bring its notifier down.
 
 use perennial_domain::{Ids, MAX_ATTEMPTS, Timestamp};
-use perennial_store::{Claim, Claimed, DueNotification, Settlement, StoreError, Ticket, WorkKind, WorkStore};
+use perennial_store::{
+    Claim, Claimed, DueNotification, Settlement, Share, StoreError, Ticket, WorkKind, WorkStore,
+};
 
 use crate::Delivered;
 
-/// Endpoints claimed at a time.
-const LANES: u32 = 32;
+/// Endpoints that answered promptly last time. They give their places back soon, so each may have two attempts under way, and
+/// several of one user may.
+const PROVEN: Share = Share { proven: true, endpoints: 0, per_endpoint: 2, per_user: 4 };
 
-/// Notifications of one endpoint claimed at a time: what it has under way at most.
-const PER_LANE: u32 = 2;
+/// Endpoints that hung or were slow last time, and those never tried: any of them may keep its place for as long as an
+/// attempt may take. So one of them at a time is all that a user can take from the others.
+const UNPROVEN: Share = Share { proven: false, endpoints: 0, per_endpoint: 1, per_user: 1 };
 
 /// How long a claim holds, in milliseconds: longer than any attempt may take.
 const LEASE: i64 = 60_000;
@@ -36,19 +40,41 @@ pub(crate) struct Taken {
     pub settled: u32,
 }
 
+/// What is to be taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum What {
+    /// What is due, into places that are free.
+    Fresh(Places),
+    /// One that was begun before and never ended.
+    Again,
+}
+
+/// Places for attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// At endpoints that answered promptly last time.
+    pub proven: usize,
+    /// At the others.
+    pub unproven: usize,
+}
+
 /// Claims what is due. What is gone, cannot be read or brings its notifier down is settled at once.
 pub(crate) fn claim<S: WorkStore>(
     store: &S,
-    again: bool,
+    what: What,
     now: Timestamp,
     ids: &mut dyn Ids,
     delivered: &mut Delivered,
 ) -> Result<Taken, StoreError> {
     let (mut due, mut settled) = (Vec::new(), Vec::new());
-    let (lanes, per_lane) = if again { (1, 1) } else { (LANES, PER_LANE) };
-    let claim =
-        Claim { id: ids.next().to_string(), again, now, lease_for: LEASE, hold_for: LEASE, lanes, per_lane };
-    for Claimed { ticket, what } in store.claim_notifications(&claim)? {
+    let again = matches!(what, What::Again);
+    let id = ids.next().to_string();
+    let claim = Claim { id, again, now, lease_for: LEASE, hold_for: LEASE, lanes: 1, per_lane: 1 };
+    let claimed = match what {
+        What::Again => store.claim_notifications(&claim)?,
+        What::Fresh(places) => store.claim_shares(&claim, &shares(places))?,
+    };
+    for Claimed { ticket, what } in claimed {
         let reason = match what {
             _ if ticket.tries > MAX_ATTEMPTS => "it was begun again and again and never finished".to_owned(),
             Ok(Some(notification)) => {
@@ -66,4 +92,15 @@ pub(crate) fn claim<S: WorkStore>(
     }
     store.settle(&settled, now)?;
     Ok(Taken { due, settled: u32::try_from(settled.len()).unwrap_or(u32::MAX) })
+}
+
+/// What fits into the free places.
+fn shares(free: Places) -> Vec<Share> {
+    [(PROVEN, free.proven), (UNPROVEN, free.unproven)]
+        .into_iter()
+        .filter_map(|(share, free)| {
+            let endpoints = u32::try_from(free).unwrap_or(u32::MAX).checked_div(share.per_endpoint)?;
+            (endpoints > 0).then_some(Share { endpoints, ..share })
+        })
+        .collect()
 }

@@ -14,6 +14,17 @@ use spin_sdk::{http_component, redis_component};
 use crate::http_out::HttpSender;
 use crate::{Delivered, deliver};
 
+/// For how long a round that an event or a request has begun claims what comes due, in milliseconds. A host lets a guest go on
+/// for a minute after its answer, and an attempt takes a quarter of one.
+const BRIEFLY: i64 = 30_000;
+
+/// The same for the clock, whose rounds may last for minutes: the least, and what is added by the second it begins in. Those that
+/// begin one after the other then end at different times, and one of them claims while others wait for their last attempts.
+const BY_THE_CLOCK: (i64, i64) = (60_000, 40_000);
+
+/// Clocks that run at once.
+const CLOCKS: i64 = 4;
+
 /// Streams relayed after a round.
 const STREAMS: u32 = 50;
 
@@ -32,7 +43,7 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
     };
     // The caller only says that something may be due. It need not wait for any receiver: what fails here waits in the store.
     respond(out, no_content()).await;
-    match round(&store).await {
+    match round(&store, BRIEFLY).await {
         Ok(delivered) => publish(&store, Some(&callbacks), &delivered).await,
         Err(error) => log::warn("notifications wait for the next round", &format!("{error:#}")),
     }
@@ -40,7 +51,7 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
 
 #[redis_component]
 async fn on_message(_: Vec<u8>) -> Result<()> {
-    wake().await
+    wake(BRIEFLY).await
 }
 
 mod cron {
@@ -57,16 +68,24 @@ mod cron {
     impl Guest for Clock {
         async fn handle_cron_event(_: Metadata) -> Result<(), Error> {
             // Futures of the SDK run in its own executor, never in the trigger's.
-            spin_sdk::http::run(super::wake()).map_err(|error| Error::Other(format!("{error:#}")))
+            spin_sdk::http::run(super::wake(super::by_the_clock()))
+                .map_err(|error| Error::Other(format!("{error:#}")))
         }
     }
 
     export!(Clock);
 }
 
-async fn wake() -> Result<()> {
+/// How long this round of the clock claims.
+fn by_the_clock() -> i64 {
+    let (least, step) = BY_THE_CLOCK;
+    let turn = now().as_millis().div_euclid(1_000).rem_euclid(CLOCKS);
+    least.saturating_add(step.saturating_mul(turn))
+}
+
+async fn wake(claiming: i64) -> Result<()> {
     let store = open()?;
-    let delivered = round(&store).await?;
+    let delivered = round(&store, claiming).await?;
     publish(&store, None, &delivered).await;
     Ok(())
 }
@@ -75,9 +94,9 @@ fn open() -> Result<GuestStore> {
     Ok(open_store(&StoreSettings::from_host()?)?)
 }
 
-async fn round(store: &GuestStore) -> Result<Delivered> {
+async fn round(store: &GuestStore, claiming: i64) -> Result<Delivered> {
     let policy = WebhookSettings::from_host()?.policy;
-    let delivered = deliver(store, &HttpSender, &policy, &now, &mut FreshIds).await?;
+    let delivered = deliver(store, &HttpSender, &policy, (&now, claiming), &mut FreshIds).await?;
     for failure in &delivered.failures {
         log::error("left for the next round", failure);
     }

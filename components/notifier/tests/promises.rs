@@ -69,7 +69,7 @@ fn waiting() -> (Fixture, UserId) {
 fn round(fixture: &mut Fixture, receiver: &Receiver, at: Timestamp) -> u32 {
     let policy = WebhookPolicy::default();
     let now = || at;
-    let delivered = deliver(&fixture.store, receiver, &policy, &now, &mut fixture.ids);
+    let delivered = deliver(&fixture.store, receiver, &policy, (&now, 30_000), &mut fixture.ids);
     pollster::block_on(delivered).unwrap().attempted
 }
 
@@ -119,7 +119,7 @@ fn an_attempt_that_was_cut_off_is_made_again_when_its_claim_has_run_out() {
     {
         // The receiver has it, and whoever sent it is gone before the answer.
         let policy = WebhookPolicy::default();
-        let mut cut = pin!(deliver(&fixture.store, &Silent, &policy, &|| NOON, &mut fixture.ids));
+        let mut cut = pin!(deliver(&fixture.store, &Silent, &policy, (&|| NOON, 30_000), &mut fixture.ids));
         assert!(cut.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     let receiver = receiver(Attempt::Accepted);

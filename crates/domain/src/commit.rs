@@ -276,7 +276,7 @@ pub struct Delivery {
     pub next_attempt_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub last_error: Option<String>,
-    /// Attempts at this endpoint that hung, in a row, with this one.
+    /// How this attempt ended: 0 = answered promptly, -1 = answered slowly, else the attempts in a row that hung.
     pub endpoint_failures: i64,
     /// Milliseconds for which the endpoint is left alone.
     pub endpoint_pause: i64,

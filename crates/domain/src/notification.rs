@@ -18,6 +18,9 @@ const MAX_RETRY_AFTER: i64 = 86_400;
 /// The pause of an endpoint after the first attempt that hung, in milliseconds; it doubles with each further one.
 const FIRST_PAUSE: i64 = 15_000;
 
+/// How long an endpoint may take to answer and count as prompt, in milliseconds.
+const PROMPT: i64 = 2_000;
+
 /// The longest such pause: an hour.
 const LONGEST_PAUSE: i64 = 3_600_000;
 
@@ -37,7 +40,8 @@ pub struct Notification {
     pub payload: String,
     /// The number of the attempt under way, 1 for the first.
     pub attempt: i64,
-    /// Attempts at the same endpoint, in a row, that hung before this one.
+    /// How the last attempt at the same endpoint ended: 0 = it answered promptly, or there was none; -1 = it answered, but
+    /// slowly; else the attempts in a row that hung.
     pub endpoint_failures: i64,
 }
 
@@ -79,8 +83,13 @@ pub enum Attempt {
     },
 }
 
-/// Records an attempt: delivered, to be tried again later, or given up.
-pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attempt: &Attempt) -> Commit {
+/// Records an attempt that took so many milliseconds: delivered, to be tried again later, or given up.
+pub fn record_attempt(
+    ctx: &mut Context<'_>,
+    notification: &Notification,
+    attempt: &Attempt,
+    took: i64,
+) -> Commit {
     let subject = notification.task.to_string();
     let mut commit = ctx.commit("notification.attempt", &notification.id.to_string());
     let (state, next_attempt_at, error) = match attempt {
@@ -89,8 +98,11 @@ pub fn record_attempt(ctx: &mut Context<'_>, notification: &Notification, attemp
         Attempt::Refused { error, retry_after } => again(ctx.now, notification, error, *retry_after),
         Attempt::Hung { error } => again(ctx.now, notification, error, None),
     };
-    let hung = matches!(attempt, Attempt::Hung { .. });
-    let endpoint_failures = if hung { notification.endpoint_failures.saturating_add(1) } else { 0 };
+    let endpoint_failures = match attempt {
+        Attempt::Hung { .. } => notification.endpoint_failures.max(0).saturating_add(1),
+        _ if took > PROMPT => -1,
+        _ => 0,
+    };
     commit.deliveries.push(Delivery {
         id: notification.id,
         attempt: notification.attempt,

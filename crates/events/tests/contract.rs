@@ -52,8 +52,8 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     let notification = fixture.due_notifications(NOON).remove(0).notification;
     let gone = Attempt::Gone { error: "the receiver answered 410".to_owned() };
     // What a receiver that is gone would have made of it; then what happens.
-    let failed = record_attempt(&mut fixture.context(&user), &notification, &gone);
-    let delivered = record_attempt(&mut fixture.context(&user), &notification, &Attempt::Accepted);
+    let failed = record_attempt(&mut fixture.context(&user), &notification, &gone, 100);
+    let delivered = record_attempt(&mut fixture.context(&user), &notification, &Attempt::Accepted, 100);
     apply(&fixture, &delivered);
     let mut failed_only = delete_nothing(&mut fixture, &user);
     failed_only.events = failed.events;

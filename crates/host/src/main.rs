@@ -2,23 +2,29 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 use perennial_host::cli::{Cli, Command, UpArgs};
+use perennial_host::repeats::{HostLog, WINDOW};
 use perennial_host::{Hooks, Running, start};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// Threads for statements of SQLite and for names that are looked up. The latter may take no more than a part of them.
+const BLOCKING_THREADS: usize = 1024;
 
 fn main() -> ExitCode {
     keep_errors_cheap();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,perennial_host=info"));
     let terminal = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let host_log = HostLog::default();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(host_log.clone());
     log.with_ansi(terminal).with_target(false).init();
     allow_many_connections();
-    match run(Cli::parse()) {
+    match run(Cli::parse(), host_log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Error: {error:#}");
@@ -47,8 +53,17 @@ fn allow_many_connections() {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+fn run(cli: Cli, log: HostLog) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()?;
+    runtime.spawn(async move {
+        loop {
+            tokio::time::sleep(WINDOW).await;
+            log.tell(Instant::now());
+        }
+    });
     let result = match cli.command {
         Command::Up(arguments) => runtime.block_on(up(arguments)),
     };

@@ -59,6 +59,9 @@ pub struct GuestLimits {
     pub until_response: Duration,
     /// How long a client may leave a part of the response lying before its guest is cut.
     pub unread: Duration,
+    /// How much memory guests may hold, in bytes, for answers that their clients do not read; beyond it, those that have not
+    /// been read for longest are given up earlier.
+    pub unread_memory: usize,
     /// How long a guest may go on after its response is complete or its client has left.
     pub after_response: Duration,
     /// Connecting to a Redis.
@@ -77,6 +80,7 @@ impl Default for GuestLimits {
             body: Duration::from_secs(60),
             until_response: Duration::from_secs(300),
             unread: Duration::from_secs(60),
+            unread_memory: 512 * 1024 * 1024,
             after_response: Duration::from_secs(60),
             redis_connect: Duration::from_secs(2),
             redis_command: Duration::from_secs(5),

@@ -14,6 +14,7 @@ use crate::guest::GuestComponent;
 use crate::locks::Locks;
 use crate::services::Services;
 use crate::triggers::cron::CronTrigger;
+use crate::triggers::http::{Clients, Unread};
 
 /// How long guests in flight may go on once the host stops. Spin cuts them at once.
 const DRAIN: Duration = Duration::from_millis(1500);
@@ -39,6 +40,7 @@ pub struct Running {
     pub(crate) components: BTreeMap<String, Arc<GuestComponent>>,
     pub(crate) _locks: Locks,
     pub(crate) cron: Vec<Arc<CronTrigger>>,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -62,6 +64,11 @@ impl Running {
     /// finds all of it.
     pub fn counts(&self) -> BTreeMap<String, Counts> {
         self.components.iter().map(|(id, component)| (id.clone(), component.counters.read())).collect()
+    }
+
+    /// What the answers that clients do not read hold now.
+    pub fn unread(&self) -> Unread {
+        self.clients.unread()
     }
 
     /// Hands a message to every redis trigger of the channel, whichever bus is used.

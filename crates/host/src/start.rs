@@ -18,6 +18,7 @@ use crate::manifest::{Component, HttpTarget, Manifest};
 use crate::options::UpOptions;
 use crate::outbound::{AllowedHosts, Outbound};
 use crate::redis::Bus;
+use crate::repeats::WINDOW;
 use crate::running::Running;
 use crate::runtime_config::RuntimeConfig;
 use crate::services::Services;
@@ -25,7 +26,7 @@ use crate::settings;
 use crate::sqlite::Databases;
 use crate::state_dir;
 use crate::triggers::cron::{self, CronTrigger};
-use crate::triggers::http::{HttpTrigger, serve};
+use crate::triggers::http::{Clients, HttpTrigger, serve};
 use crate::triggers::redis;
 use crate::variables::Variables;
 
@@ -121,7 +122,9 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
     if !services.hooks.manual_cron {
         crons.iter().cloned().for_each(|cron| drop(tokio::spawn(cron.run())));
     }
-    tokio::spawn(serve(listener, http, stop.clone()));
+    let clients = Arc::new(Clients::default());
+    tokio::spawn(serve(listener, http, clients.clone(), stop.clone()));
+    tokio::spawn(tell(services.kill.clone(), components.values().cloned().collect()));
     Ok(Running {
         address,
         token,
@@ -134,8 +137,20 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         components,
         _locks: locks,
         cron: crons,
+        clients,
         stop,
     })
+}
+
+/// Tells now and then, and at the end, what the logs of guests have left out.
+async fn tell(kill: CancellationToken, components: Vec<Arc<GuestComponent>>) {
+    loop {
+        let over = tokio::time::timeout(WINDOW, kill.cancelled()).await.is_ok();
+        components.iter().for_each(|component| component.logs.tell(Instant::now()));
+        if over {
+            return;
+        }
+    }
 }
 
 /// The default of `redis_url` stands for this process, unless somebody gave the variable a value.

@@ -25,7 +25,7 @@ pub use records::{
     IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TaskRecord, TokenOwner,
 };
 pub use work::{
-    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Ticket,
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Share, Ticket,
     WorkKind,
 };
 
@@ -140,6 +140,13 @@ pub trait WorkStore {
     fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
     /// Claims notifications that are due.
     fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError>;
+    /// Claims notifications that are due and were not begun before, round by user, then by endpoint: of each class of
+    /// endpoints its share. `lanes`, `per_lane` and `again` of the claim say nothing here.
+    fn claim_shares(
+        &self,
+        claim: &Claim,
+        shares: &[Share],
+    ) -> Result<Vec<Claimed<DueNotification>>, StoreError>;
     /// Puts up to `limit` open occurrences on the list of those to be laid on this version of the zone data.
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError>;
     /// Takes back holds and leases that lie further ahead than any is made: after the clock has gone back, they would bind until

@@ -60,6 +60,21 @@ pub struct Claim {
     pub per_lane: u32,
 }
 
+/// What a claim on notifications takes of one class of endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Whether of those that answered promptly last time, rather than of the others.
+    pub proven: bool,
+    /// Endpoints at most.
+    #[serde(rename = "lanes")]
+    pub endpoints: u32,
+    /// Notifications of one endpoint at most.
+    #[serde(rename = "per_lane")]
+    pub per_endpoint: u32,
+    /// Endpoints of one user that may have an attempt under way, whoever makes it.
+    pub per_user: u32,
+}
+
 /// The right to see to one item, until it is settled or the lease is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -113,6 +128,8 @@ pub struct DueNotification {
     pub user: User,
     /// The notification.
     pub notification: Notification,
+    /// Whether its endpoint answered promptly last time.
+    pub proven: bool,
 }
 
 /// What becomes of an item that was claimed and not done. What was done leaves its list by itself.

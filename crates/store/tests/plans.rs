@@ -49,7 +49,7 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.parked_count_of_all().unwrap();
     store.parked_item_of_all(1).unwrap();
 
-    let bound = |text| Bound::parse(text).unwrap();
+    let bound = |text| Bound::parse(text, "from").unwrap();
     store.idempotent_answer(&user, "key").unwrap();
     store.series(&user, task.id, Some(&occurrence.recurrence_id)).unwrap();
     store.task(&user, task.id).unwrap();
@@ -91,7 +91,11 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
                 store.settle(&[(reminder.ticket, Settlement::Release)], NOON).unwrap();
             }
             2 => drop(store.claim_zones(&claim).unwrap()),
-            _ => drop(store.claim_notifications(&claim).unwrap()),
+            _ => {
+                let share = Share { proven: false, endpoints: 10, per_endpoint: 1, per_user: 1 };
+                drop(store.claim_shares(&claim, &[share]).unwrap());
+                drop(store.claim_notifications(&claim).unwrap());
+            }
         }
     }
     store.due_series(&user, task.id, &occurrence.recurrence_id).unwrap();
@@ -147,6 +151,9 @@ fn no_statement_scans_a_table_or_sorts() {
 
 /// What reads no more than it gives, whatever the plan is called: a statement and a step of its plan.
 const EXCEPTIONS: &[(&str, &str)] = &[
+    // Of the endpoints that are due, so many and no more.
+    ("INSERT INTO claim_notification_v3", "SCAN l"),
+    ("INSERT INTO claim_notification_v3", "TEMP B-TREE FOR ORDER BY"),
     // In the order of the table, up to a limit.
     ("ORDER BY rowid LIMIT", "SCAN outbox"),
     ("ORDER BY rowid LIMIT", "SCAN o"),

@@ -381,6 +381,7 @@ fn what_this_build_has_delivered_the_build_before_does_not_find() {
         &mut context(&UserId::new("ada"), &mut ids),
         &due_here.notification,
         &perennial_domain::Attempt::Accepted,
+        100,
     );
     store.commit(&commit).unwrap();
     assert_eq!(count(&path, "notification WHERE state = 'delivered'"), 2);

@@ -39,6 +39,11 @@ impl Services {
     }
 }
 
+/// Whether that is only the host that stops.
+pub(crate) fn is_shutdown(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Stopped::Shutdown))
+}
+
 /// A deadline of a fixed length.
 pub(crate) async fn after(limit: Duration) -> Duration {
     tokio::time::sleep(limit).await;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, ResourceTable};
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::component::GuestComponent;
 use super::faults::Faults;
+use super::memory::Memory;
 use crate::hooks::WallClock;
 use crate::http_out::{Origin, OutgoingHttp};
 use crate::services::Services;
@@ -19,7 +19,7 @@ pub(crate) struct GuestState {
     pub services: Arc<Services>,
     pub table: ResourceTable,
     pub faults: Arc<Faults>,
-    pub limits: StoreLimits,
+    pub limits: Memory,
     /// Epochs seen while the guest computed; bounded.
     pub epochs: u64,
     wasi: WasiCtx,
@@ -40,7 +40,7 @@ impl GuestState {
             wasi.wall_clock(MovedClock(clock.clone()));
         }
         let wasi = wasi.build();
-        let limits = StoreLimitsBuilder::new().memory_size(services.limits.memory).build();
+        let limits = Memory::new(services.limits.memory);
         let outgoing = OutgoingHttp::new(component.clone(), services.clone(), faults.clone(), origin);
         let (table, http) = (ResourceTable::new(), WasiHttpCtx::new());
         Self { component, services, table, faults, limits, epochs: 0, wasi, http, outgoing }

@@ -13,6 +13,9 @@ use crate::hooks::Call;
 use crate::services::Services;
 use target::Target;
 
+/// What a guest may write of a body before somebody takes it, in bytes: as much lies in the host for each body that nobody reads.
+const CHUNK: usize = 64 * 1024;
+
 /// Where the host itself listens: what `http://self` means to a guest of the HTTP trigger.
 #[derive(Clone)]
 pub(crate) struct Origin(pub Authority);
@@ -97,6 +100,10 @@ fn with_uri(mut request: http::Request<WasiBody>, uri: http::Uri) -> http::Reque
 }
 
 impl WasiHttpHooks for OutgoingHttp {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

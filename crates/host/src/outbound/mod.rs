@@ -14,6 +14,9 @@ use tokio::sync::Semaphore;
 pub(crate) use allowed_hosts::{AllowedHosts, Permission, chaining_target, default_port};
 pub(crate) use resolve::{Destination, ResolveError};
 
+/// Names that are looked up at once: each holds a thread of those that statements of SQLite need too.
+const LOOKUPS: usize = 384;
+
 /// `[outbound_networking]` of the runtime config.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +41,8 @@ pub(crate) struct Outbound {
     block_private: bool,
     /// Bounds outgoing HTTP requests, if the runtime config does.
     pub requests: Option<Arc<Semaphore>>,
+    /// Bounds the names that are looked up at once.
+    lookups: Arc<Semaphore>,
     pub tls: Arc<rustls::ClientConfig>,
 }
 
@@ -53,7 +58,13 @@ impl Outbound {
         }
         // Spin lets one more through than the number says; so do we.
         let requests = http.max_concurrent_requests.map(|n| Arc::new(Semaphore::new(n.saturating_add(1))));
-        Ok(Self { blocked, block_private, requests, tls: tls_config()? })
+        Ok(Self {
+            blocked,
+            block_private,
+            requests,
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            tls: tls_config()?,
+        })
     }
 }
 

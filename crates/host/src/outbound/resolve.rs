@@ -1,6 +1,6 @@
 //! From a name that may be reached to the very addresses to connect to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use url::Host;
 
@@ -31,10 +31,17 @@ impl Outbound {
     /// Resolves once and keeps what may be connected to; whoever connects takes these and asks no resolver again.
     pub async fn resolve(&self, destination: &Destination) -> Result<Vec<SocketAddr>, ResolveError> {
         let addresses: Vec<SocketAddr> = match &destination.host {
-            Host::Domain(domain) => tokio::net::lookup_host((domain.as_str(), destination.port))
-                .await
-                .map_err(|_| ResolveError::NoAddress)?
-                .collect(),
+            Host::Domain(domain) => {
+                // The system's resolver holds a thread for as long as it takes, even if nobody waits any more.
+                let place =
+                    self.lookups.clone().acquire_owned().await.map_err(|_| ResolveError::NoAddress)?;
+                let (name, port) = (domain.clone(), destination.port);
+                let found = tokio::task::spawn_blocking(move || {
+                    let _place = place;
+                    (name.as_str(), port).to_socket_addrs().map(Vec::from_iter)
+                });
+                found.await.ok().and_then(Result::ok).ok_or(ResolveError::NoAddress)?
+            }
             Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(*ip), destination.port)],
             Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(*ip), destination.port)],
         };

@@ -8,8 +8,8 @@ use croner::Cron;
 use tokio::sync::Semaphore;
 
 use crate::bindings::cron_handler::SpinCronPre;
-use crate::bindings::cron_handler::spin::cron::cron_types::Metadata;
-use crate::guest::{GuestComponent, GuestState, after};
+use crate::bindings::cron_handler::spin::cron::cron_types::{Error, Metadata};
+use crate::guest::{GuestComponent, GuestState, after, is_shutdown};
 use crate::manifest::Manifest;
 use crate::services::Services;
 
@@ -79,7 +79,9 @@ impl CronTrigger {
             return;
         };
         tokio::spawn(async move {
-            if let Err(error) = self.tick().await {
+            if let Err(error) = self.tick().await
+                && !is_shutdown(&error)
+            {
                 tracing::error!(
                     component = self.component.id,
                     error = format!("{error:#}"),
@@ -103,7 +105,7 @@ impl CronTrigger {
         self.services
             .guard(&faults, after(self.services.limits.event), call)
             .await??
-            .map_err(|error| anyhow::anyhow!("the handler returned an error: {error}"))
+            .map_err(|Error::Other(error)| anyhow::anyhow!("the handler returned an error: {error}"))
     }
 
     fn now(&self) -> Duration {

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::bindings::redis_handler::RedisHandlerPre;
-use crate::guest::{GuestComponent, GuestState, after};
+use crate::guest::{GuestComponent, GuestState, after, is_shutdown};
 use crate::manifest::Manifest;
 use crate::redis::{Bus, Message, QUEUE, settled};
 use crate::services::Services;
@@ -78,7 +78,9 @@ impl Queue {
                 message = self.messages.recv() => message,
             };
             let Some(message) = message else { return };
-            if let Err(error) = handle(&services, &component, &pre, &message).await {
+            if let Err(error) = handle(&services, &component, &pre, &message).await
+                && !is_shutdown(&error)
+            {
                 let error = format!("{error:#}");
                 tracing::error!(
                     component = component.id,

@@ -65,6 +65,22 @@ async fn a_large_body_arrives_whole_once_there_is_a_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn slow_senders_do_not_keep_out_a_large_body() {
+    let mut setup = Setup::new(PROBE);
+    setup.options.max_instances = 8;
+    let host = setup.start().await;
+    let mut slow_ones = Vec::new();
+    for _ in 0..40 {
+        slow_ones.push(slow(&host, "/length").await);
+    }
+    started(&host, 4).await;
+    let sent = host.send(http::Request::post("/length"), vec![b'x'; 1_000_000]);
+    let sent = tokio::time::timeout(Duration::from_secs(10), sent).await.expect("it is kept out");
+    assert_eq!(sent.json()["length"], 1_000_000);
+    drop(slow_ones);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_guest_answers_by_the_head_of_a_slow_request() {
     let host = Host::probe().await;
     assert!(answer(slow(&host, "/headers").await).await.starts_with("HTTP/1.1 200"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{PROBE, Setup};
+use crate::support::{Host, PROBE, Setup, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_until_the_response_counts_to_its_head() {
@@ -21,11 +21,7 @@ async fn a_client_that_does_not_read_holds_no_guest() {
     let mut setup = Setup::new(PROBE);
     setup.options.limits.unread = Duration::from_millis(200);
     let host = setup.start().await;
-    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
-    stream.write_all(b"GET /flood?100 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    let mut first = [0u8; 12];
-    stream.read_exact(&mut first).await.unwrap();
-    assert_eq!(&first, b"HTTP/1.1 200");
+    let stream = unread(&host).await;
     tokio::time::timeout(Duration::from_secs(20), host.running.idle()).await.expect("the guest is cut");
     drop(stream);
 }
@@ -36,4 +32,61 @@ async fn a_client_that_reads_gets_all() {
     setup.options.limits.unread = Duration::from_secs(5);
     let host = setup.start().await;
     assert_eq!(host.get("/flood?20").await.body.len(), 20 * 1024 * 1024);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_nothing_more_is_answered() {
+    let host = Host::probe().await;
+    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
+    stream.write_all(b"GET /sleep?300 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("{}"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_of_a_client_that_does_not_read_is_closed() {
+    let mut setup = Setup::new(PROBE);
+    setup.options.limits.unread = Duration::from_millis(300);
+    let host = setup.start().await;
+    let mut stream = unread(&host).await;
+    // What the kernel holds can be read; then comes the end, long before the hundred mebibytes.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut rest = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest))
+        .await
+        .expect("it is closed");
+    assert!(rest.len() < 90 * 1024 * 1024, "{}", rest.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_reads_hold_no_more_than_they_may() {
+    let mut setup = Setup::new(PROBE);
+    // Far away, so that only the bound on what is held can end them; each of their guests has a megabyte and more.
+    setup.options.limits.unread = Duration::from_secs(3_600);
+    setup.options.limits.unread_memory = 16 * 1024 * 1024;
+    let host = setup.start().await;
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        clients.push(unread(&host).await);
+    }
+    let reader = host.get("/flood?20");
+    assert_eq!(reader.await.body.len(), 20 * 1024 * 1024, "one that reads is not concerned");
+    eventually("the bound holds", async || {
+        let held = host.running.unread();
+        held.connections > 0 && held.bytes <= 16 * 1024 * 1024
+    })
+    .await;
+    assert!(host.running.unread().connections < 40);
+}
+
+/// A client that has the beginning of a hundred mebibytes and reads no more.
+async fn unread(host: &Host) -> tokio::net::TcpStream {
+    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
+    stream.write_all(b"GET /flood?100 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut first = [0u8; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    stream
 }

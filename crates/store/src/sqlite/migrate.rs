@@ -25,7 +25,14 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0002_write.sql"),
         ],
     ),
-    (3, &[include_str!("schema/0003_tables.sql"), include_str!("schema/0003_write.sql")]),
+    (
+        3,
+        &[
+            include_str!("schema/0003_tables.sql"),
+            include_str!("schema/0003_claims.sql"),
+            include_str!("schema/0003_write.sql"),
+        ],
+    ),
 ];
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.

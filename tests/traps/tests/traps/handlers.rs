@@ -30,7 +30,7 @@ const CALLS: [(&str, &[&str]); 4] = [
     (
         CLOCK,
         &[
-            "INSERT INTO claim_v3",
+            "INSERT INTO claim_notification_v3",
             "POST http://127.0.0.1",
             "INSERT INTO write_v2",
             "UPDATE stream SET relay_at",
@@ -41,7 +41,7 @@ const CALLS: [(&str, &[&str]); 4] = [
     (
         WOKEN,
         &[
-            "INSERT INTO claim_v3",
+            "INSERT INTO claim_notification_v3",
             "POST http://127.0.0.1",
             "INSERT INTO write_v2",
             "UPDATE stream SET relay_at",

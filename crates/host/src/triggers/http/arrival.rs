@@ -2,7 +2,8 @@
 //!
 //! A guest starts with the head of its request, so that it can answer what needs no body at once. But a guest that
 //! waits for a slow sender holds an instance, so only half of the instances may wait. Beyond that the host itself
-//! collects small bodies, and their senders hold a connection and nothing else.
+//! collects small bodies, and their senders hold a connection and nothing else. A quarter of the instances is kept for
+//! bodies of which more has arrived than the host collects: slow senders that fill the half cannot keep them out.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -22,6 +23,8 @@ const HELD_BYTES: usize = 64 * 1024;
 /// The places of guests that wait for a body.
 pub(super) struct Arrivals {
     places: Arc<Semaphore>,
+    /// For large bodies that are on their way.
+    large: Arc<Semaphore>,
     /// How long a request may wait for a place.
     patience: Duration,
 }
@@ -36,10 +39,11 @@ pub(super) enum NotArrived {
 }
 
 impl Arrivals {
-    /// Half of `instances` may wait.
+    /// Half of `instances` may wait, and a quarter for large bodies.
     pub fn new(instances: u32, patience: Duration) -> Self {
-        let places = instances.checked_div(2).unwrap_or_default().max(1);
-        Self { places: Arc::new(Semaphore::new(places as usize)), patience }
+        let share = |of: u32| instances.checked_div(of).unwrap_or_default() as usize;
+        let (places, large) = (share(2).max(1), share(4));
+        Self { places: Arc::new(Semaphore::new(places)), large: Arc::new(Semaphore::new(large)), patience }
     }
 
     /// Ends when a guest may be started with `body`: a place is free, or the body is there.
@@ -62,7 +66,8 @@ impl Arrivals {
     /// Collects until all is there or a place is free.
     async fn collect(&self, arriving: &mut Arriving) -> Result<(), NotArrived> {
         let place = self.places.clone().acquire_owned();
-        tokio::pin!(place);
+        let large = self.large.clone().acquire_owned();
+        tokio::pin!(place, large);
         while !arriving.arrived() {
             tokio::select! {
                 biased;
@@ -71,6 +76,10 @@ impl Arrivals {
                     Some(Err(_)) => return Err(NotArrived::TooSlow),
                     None => arriving.ended = true,
                 },
+                place = &mut large, if arriving.held_bytes >= HELD_BYTES => {
+                    arriving.place = place.ok();
+                    return Ok(());
+                }
                 place = &mut place => {
                     arriving.place = place.ok();
                     return Ok(());

@@ -14,7 +14,7 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::sending::{WatchedBody, sending};
-use crate::guest::{GuestComponent, GuestState};
+use crate::guest::{GuestComponent, GuestState, Held, is_shutdown};
 use crate::http_out::Origin;
 use crate::services::Services;
 
@@ -36,6 +36,9 @@ impl HttpGuest {
         let work = services.in_flight.begin();
         let mut store = self.component.store(services, Some(origin));
         let (sender, receiver) = oneshot::channel();
+        if let Some(held) = request.extensions().get::<Held>() {
+            store.data_mut().limits.count_in(held.clone());
+        }
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
         let (progress, watch) = sending();
         let outparam = store.data_mut().http().new_response_outparam_from_callback(move |response| {
@@ -74,7 +77,9 @@ impl HttpGuest {
 /// What goes wrong after the response's head is only logged.
 async fn report(task: tokio::task::JoinHandle<anyhow::Result<()>>, component: String) {
     let result = task.await.context("guest invocation panicked").and_then(|result| result);
-    if let Err(error) = result {
+    if let Err(error) = result
+        && !is_shutdown(&error)
+    {
         tracing::error!(
             component,
             error = format!("{error:#}"),

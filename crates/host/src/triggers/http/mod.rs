@@ -4,9 +4,11 @@ mod arrival;
 mod guest;
 mod headers;
 mod problem;
+mod reading;
 mod router;
 mod sending;
 mod server;
+mod socket;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,13 +24,15 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::guest::GuestComponent;
+use crate::guest::{GuestComponent, is_shutdown};
 use crate::http_out::Origin;
 use crate::manifest::{HttpTarget, Manifest, StaticResponse};
 use crate::services::Services;
 use arrival::{Arrivals, NotArrived};
 use guest::HttpGuest;
 use problem::{busy, problem};
+pub(crate) use reading::Clients;
+pub use reading::Unread;
 use router::{Matched, Router, WELL_KNOWN};
 pub(crate) use server::serve;
 
@@ -180,9 +184,12 @@ fn refused(client: SocketAddr, error: &anyhow::Error) -> Response<WasiBody> {
     problem(StatusCode::BAD_REQUEST, &why)
 }
 
-/// The answer, or 500 and the reason in the log.
+/// The answer, or 500 and the reason in the log; 503 where it is only the host that stops.
 fn answered(component: &str, response: anyhow::Result<Response<WasiBody>>) -> Response<WasiBody> {
     response.unwrap_or_else(|error| {
+        if is_shutdown(&error) {
+            return busy("the service is stopping");
+        }
         tracing::error!(component, error = format!("{error:#}"), "a request failed: answered 500");
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     })

@@ -5,17 +5,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
 use super::HttpTrigger;
+use super::reading::{Client, Clients, Reading};
+use super::socket::Socket;
 use crate::timed_body::TimedBody;
 
 /// How long a client may take to send the head of a request; also how long an idle connection is kept.
@@ -27,18 +32,36 @@ const BODY_PAUSE: Duration = Duration::from_secs(30);
 /// The bound on the head of a request, as in Spin.
 const HEAD_BYTES: usize = 128 * 1024;
 
+/// How long a client that sends nothing more waits for its answer. One that has left looks the same, unless it answers with a
+/// reset.
+const HALF_CLOSED: Duration = Duration::from_secs(60);
+
+/// Between two looks at whether a client sends nothing more.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Accepts connections until `stop`.
-pub(crate) async fn serve(listener: TcpListener, trigger: Arc<HttpTrigger>, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    trigger: Arc<HttpTrigger>,
+    clients: Arc<Clients>,
+    stop: CancellationToken,
+) {
     let builder = Arc::new(builder());
+    let (watched, limits) = (clients.clone(), trigger.services.limits.clone());
+    let kill = trigger.services.kill.clone();
+    tokio::spawn(async move { kill.run_until_cancelled(watched.watch(&limits)).await });
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, client)) => {
+            Ok((stream, address)) => {
                 let (builder, trigger, stop) = (builder.clone(), trigger.clone(), stop.clone());
-                tokio::spawn(async move { connection(&builder, stream, client, trigger, stop).await });
+                let client = clients.enter();
+                tokio::spawn(
+                    async move { connection(&builder, stream, (address, client), trigger, stop).await },
+                );
             }
             // Out of file descriptors, most likely: others must be closed first.
             Err(error) => {
@@ -56,6 +79,7 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
+        .half_close(true)
         .keep_alive(true);
     builder
         .http2()
@@ -70,30 +94,59 @@ fn builder() -> Builder<TokioExecutor> {
 async fn connection(
     builder: &Builder<TokioExecutor>,
     stream: TcpStream,
-    client: SocketAddr,
+    (address, client): (SocketAddr, Arc<Client>),
     trigger: Arc<HttpTrigger>,
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
     let asked = CancellationToken::new();
     let first = asked.clone();
-    let service = service_fn(move |request| {
+    let held = client.held.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
         first.cancel();
-        answer(trigger.clone(), request, client)
+        request.extensions_mut().insert(held.clone());
+        answer(trigger.clone(), request, address)
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let stream = Arc::new(stream);
+    let reading = Reading::new(Socket(stream.clone()), client.clone());
+    let connection = builder.serve_connection(TokioIo::new(reading), service);
     tokio::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = silence(&asked) => return,
-        () = stop.cancelled() => {
-            // What is being answered may be finished; the connection takes nothing new.
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let serving = async {
+        tokio::select! {
+            served = connection.as_mut() => served,
+            () = stop.cancelled() => {
+                // What is being answered may be finished; the connection takes nothing new.
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
+    let served = tokio::select! {
+        served = serving => served,
+        () = silence(&asked) => return,
+        () = client.cut.cancelled() => return,
+        () = gone(&stream) => return,
+    };
     if let Err(error) = served {
-        tracing::debug!(%client, %error, "connection closed");
+        tracing::debug!(client = %address, %error, "connection closed");
+    }
+}
+
+/// Ends when the client has left: its side is reset, or nothing has come from there for long since it was closed.
+async fn gone(stream: &TcpStream) {
+    let mut closed = None;
+    loop {
+        tokio::select! {
+            _ = stream.ready(Interest::ERROR) => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let ready = stream.ready(Interest::READABLE).now_or_never();
+        if ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed())) {
+            let since = *closed.get_or_insert_with(Instant::now);
+            if since.elapsed() >= HALF_CLOSED {
+                return;
+            }
+        }
     }
 }
 

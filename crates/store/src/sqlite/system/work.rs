@@ -14,7 +14,7 @@ use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{
-    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, StoreError, Ticket,
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, Share, StoreError, Ticket,
     WorkKind, WorkStore,
 };
 
@@ -50,9 +50,16 @@ const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.
 
 /// What it takes to deliver the notification of the item `w`.
 const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, \
-     'channel', json({CHANNEL}), 'payload', n.payload, 'endpoint_failures', l.failures) \
+     'channel', json({CHANNEL}), 'payload', n.payload, 'endpoint_failures', l.failures, 'proven', l.proven) \
      FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id JOIN channel_v2 AS c ON c.id = n.channel_id \
      WHERE n.id = w.item AND n.state = 'pending')";
+
+/// What is told of each claimed item `w`.
+const ITEM: &str = "'id', w.id, 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id";
+
+fn due_notification() -> String {
+    NOTIFICATION.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL)
+}
 
 #[derive(Deserialize)]
 struct ReminderRow {
@@ -74,6 +81,7 @@ struct NotificationRow {
     channel: ChannelRow,
     payload: String,
     endpoint_failures: i64,
+    proven: i64,
 }
 
 /// Bytes of states that are read at once, about: what a guest's memory and a host's limits bear many times over.
@@ -154,8 +162,36 @@ impl<S: Sql> WorkStore for Sqlite<S> {
     }
 
     fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
-        let what = NOTIFICATION.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL);
-        claimed(&self.claim(WorkKind::Notification, claim, &what)?, notification)
+        claimed(&self.claim(WorkKind::Notification, claim, &due_notification())?, notification)
+    }
+
+    fn claim_shares(
+        &self,
+        claim: &Claim,
+        shares: &[Share],
+    ) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
+        self.sync(Sync::Normal)?;
+        let what = due_notification();
+        let taken = self.query(
+            &format!(
+                "INSERT INTO claim_notification_v3 (id, now, lease_for, hold_for, lanes, per_lane, proven, per_user) \
+                 SELECT ?1 || ' ' || e.key, ?2, ?3, ?4, e.value ->> 'lanes', e.value ->> 'per_lane', e.value ->> 'proven', \
+                 e.value ->> 'per_user' FROM json_each(?5) AS e RETURNING (SELECT json_group_array(json_object({ITEM}, \
+                 'what', json({what}))) FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = 1 \
+                 AND w.lane = l.lane AND w.wake_at = ?2 + ?3 AND w.claim = l.claim \
+                 WHERE l.claim = claim_notification_v3.id)"
+            ),
+            &[
+                claim.id.as_str().into(),
+                claim.now.into(),
+                claim.lease_for.into(),
+                claim.hold_for.into(),
+                serde_json::to_string(shares)?.into(),
+            ],
+            crate::sqlite::row::Row::text,
+        )?;
+        let taken = taken.iter().map(|items| claimed(items, notification));
+        Ok(taken.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
@@ -212,8 +248,7 @@ impl<S: Sql> Sqlite<S> {
         let items = self.query_one(
             &format!(
                 "INSERT INTO claim_v3 (id, kind, again, now, lease_for, hold_for, lanes, per_lane, most) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING (SELECT json_group_array(json_object('id', w.id, \
-                 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id, \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING (SELECT json_group_array(json_object({ITEM}, \
                  'what', json({what}))) FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = 1 \
                  AND w.lane = l.lane AND w.wake_at = ?4 + ?5 AND w.claim = ?1 WHERE l.claim = ?1)"
             ),
@@ -333,6 +368,7 @@ fn notification(row: NotificationRow, ticket: &Ticket) -> Result<DueNotification
             attempt: ticket.tries,
             endpoint_failures: row.endpoint_failures,
         },
+        proven: row.proven != 0,
     })
 }
 
