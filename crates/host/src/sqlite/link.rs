@@ -10,6 +10,7 @@ use rusqlite::limits::Limit;
 
 use super::budget::Budget;
 use super::commits::Commits;
+use super::memory;
 use super::watch::{self, Marks};
 
 /// As in a fresh connection of Spin.
@@ -31,7 +32,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Opens a file, or a database in memory, with a page cache of so many KiB or SQLite's default. Does I/O.
+    /// Opens a file, or a database in memory; the writer's has a page cache of so many KiB. Does I/O.
     pub fn open(path: Option<&Path>, cache: Option<u32>) -> rusqlite::Result<Self> {
         let mut connection = match path {
             Some(path) => Connection::open(path)?,
@@ -43,6 +44,7 @@ impl Link {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         if let Some(cache) = cache {
+            memory::more_at_hand(&connection);
             connection.execute_batch(&format!("PRAGMA cache_size = -{cache}"))?;
         }
         let marks = watch::watch(&mut connection)?;

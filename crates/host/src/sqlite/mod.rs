@@ -8,6 +8,7 @@ mod group;
 mod host;
 mod job;
 mod link;
+mod memory;
 mod pool;
 mod quick;
 mod runtime_config;

@@ -36,38 +36,31 @@ async fn statements(host: &Host, at_least: u64) {
     eventually("all have asked", async || host.running.counts()["probe"].statements >= at_least).await;
 }
 
-/// Runs each script in a guest of its own. Another process has the database until all have asked and `meanwhile` has
-/// ended, and an opener waits for it: then all that write do so together.
-async fn together(
-    host: &Host,
-    outside: &Connection,
-    scripts: &[Value],
-    meanwhile: impl AsyncFnOnce(),
-) -> (Vec<Reply>, Counts) {
+/// Runs each script in a guest of its own, in this order. Another process has the database until all have asked, and an
+/// opener waits for it: then all that write do so together.
+async fn together(host: &Host, outside: &Connection, scripts: &[Value]) -> (Vec<Reply>, Counts) {
     host.running.idle().await;
     let before = host.running.counts()["probe"];
     outside.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let opener = host.sql(json!([[OPENER]]));
-    let guests = async {
-        statements(host, before.statements + 1).await;
-        join_all(scripts.iter().map(|script| {
-            let script = json!({ "statements": script }).to_string();
-            host.send(http::Request::post("/sql"), script)
-        }))
-        .await
-    };
+    let mut asked = before.statements + 1;
+    let guests = scripts.iter().map(|script| {
+        let turn = asked;
+        asked += script.as_array().unwrap().len() as u64;
+        let script = json!({ "statements": script }).to_string();
+        async move {
+            statements(host, turn).await;
+            host.send(http::Request::post("/sql"), script).await
+        }
+    });
+    let guests = join_all(guests.collect::<Vec<_>>());
     let release = async {
-        let asked: usize = scripts.iter().map(|script| script.as_array().unwrap().len()).sum();
-        statements(host, before.statements + 1 + asked as u64).await;
-        meanwhile().await;
+        statements(host, asked).await;
         outside.execute_batch("ROLLBACK").unwrap();
     };
-    let (_, replies, ()) = tokio::join!(opener, guests, release);
+    let (_, replies, ()) = tokio::join!(host.sql(json!([[OPENER]])), guests, release);
     host.running.idle().await;
     (replies, host.running.counts()["probe"].since(before))
 }
-
-async fn nothing() {}
 
 fn insert(a: usize) -> Value {
     json!([["INSERT INTO t VALUES (?, 'row')", a]])
@@ -82,7 +75,7 @@ fn rows(outside: &Connection) -> Vec<i64> {
 async fn sixteen_writers_at_once_cost_fewer_syncs_than_writes() {
     let (host, outside) = house(Setup::new(PROBE), "WAL").await;
     let scripts: Vec<Value> = (100..116).map(insert).collect();
-    let (replies, cost) = together(&host, &outside, &scripts, nothing).await;
+    let (replies, cost) = together(&host, &outside, &scripts).await;
     for (a, reply) in (100..).zip(replies) {
         assert_eq!(reply.json()["connection"], json!({ "rowid": a, "changes": 1 }));
     }
@@ -95,12 +88,12 @@ async fn sixteen_writers_at_once_cost_fewer_syncs_than_writes() {
 async fn one_that_asks_for_a_sync_has_it_for_all() {
     let (host, outside) = house(Setup::new(PROBE), "WAL").await;
     let normal = |a: usize| json!([["PRAGMA synchronous = NORMAL"], ["INSERT INTO t VALUES (?, 'row')", a]]);
-    let (_, cost) = together(&host, &outside, &(100..108).map(normal).collect::<Vec<_>>(), nothing).await;
+    let (_, cost) = together(&host, &outside, &(100..108).map(normal).collect::<Vec<_>>()).await;
     assert_eq!(cost.synced_commits, 0, "{cost:?}");
     assert!((1..=4).contains(&cost.unsynced_commits), "{cost:?}");
     let scripts: Vec<Value> =
         (200..204).map(normal).chain([insert(204)]).chain((205..208).map(normal)).collect();
-    let (_, cost) = together(&host, &outside, &scripts, nothing).await;
+    let (_, cost) = together(&host, &outside, &scripts).await;
     assert_eq!(cost.synced_commits, 1, "{cost:?}");
     assert_eq!(rows(&outside).len(), 17);
 }
@@ -123,7 +116,7 @@ async fn a_statement_among_others_comes_out_as_by_itself() {
         let (host, outside) = house(Setup::new(PROBE), "WAL").await;
         let mut scripts: Vec<Value> = (100..108).map(insert).collect();
         scripts.insert(4, json!([[statement]]));
-        let (mut replies, cost) = together(&host, &outside, &scripts, nothing).await;
+        let (mut replies, cost) = together(&host, &outside, &scripts).await;
         let reply = replies.remove(4).json();
         let said = reply["results"][0]["error"].as_str().unwrap_or_default();
         assert!(said.contains(error) && said.is_empty() == error.is_empty(), "{statement}: {reply}");
@@ -142,13 +135,27 @@ async fn a_statement_among_others_comes_out_as_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_owes_nothing_to_the_next_one() {
+    let (host, outside) = house(Setup::new(PROBE), "WAL").await;
+    let child = json!([["INSERT INTO child VALUES (77)"]]);
+    let scripts = [insert(100), child.clone(), insert(77), child];
+    let (replies, _) = together(&host, &outside, &scripts).await;
+    let said = |n: usize| replies[n].json()["results"][0]["error"].clone();
+    assert_eq!(said(1), "io: FOREIGN KEY constraint failed");
+    assert_eq!([said(0), said(2), said(3)], [Value::Null, Value::Null, Value::Null]);
+    let children: i64 = outside.query_row("SELECT count(*) FROM child", [], |row| row.get(0)).unwrap();
+    assert_eq!(children, 1);
+    assert_eq!(rows(&outside), [1, 77, 100]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endless_statement_does_not_hold_the_others() {
     let mut setup = Setup::new(PROBE);
     setup.options.limits.until_response = Duration::from_secs(4);
     let (host, outside) = house(setup, "WAL").await;
     let mut scripts: Vec<Value> = (100..108).map(insert).collect();
     scripts.insert(4, json!([[ENDLESS]]));
-    let (replies, _) = together(&host, &outside, &scripts, nothing).await;
+    let (replies, _) = together(&host, &outside, &scripts).await;
     let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [200, 200, 200, 200, 500, 200, 200, 200, 200]);
     assert_eq!(rows(&outside), [1].into_iter().chain(100..108).collect::<Vec<_>>());
@@ -228,7 +235,7 @@ async fn a_commit_that_fails_is_acknowledged_to_nobody() {
     assert_eq!(rows(&reader), [1]);
     // The reader stays for longer than the commit waits.
     let scripts: Vec<Value> = (100..104).map(insert).collect();
-    let (replies, cost) = together(&host, &outside, &scripts, nothing).await;
+    let (replies, cost) = together(&host, &outside, &scripts).await;
     for reply in replies.iter().map(Reply::json) {
         assert_eq!(reply["results"][0]["error"], "io: database is locked");
     }
