@@ -13,6 +13,7 @@ mod pool;
 mod quick;
 mod runtime_config;
 mod statement;
+mod step;
 mod text;
 mod watch;
 mod writer;
