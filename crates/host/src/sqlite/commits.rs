@@ -9,7 +9,7 @@ use rusqlite::{Connection, ffi};
 use crate::counts::Commit;
 
 /// `PRAGMA synchronous` from which on a commit waits for the disk.
-const FULL: i64 = 2;
+pub(super) const FULL: i64 = 2;
 
 /// The commits of one connection.
 pub(super) struct Commits {
@@ -17,7 +17,8 @@ pub(super) struct Commits {
     ended: Arc<AtomicBool>,
     /// The pages that the connection had written when it was last asked.
     pages: c_int,
-    full: bool,
+    /// `PRAGMA synchronous`.
+    level: i64,
 }
 
 impl Commits {
@@ -28,13 +29,18 @@ impl Commits {
             noted.store(true, Ordering::Relaxed);
             false
         }))?;
-        Ok(Self { ended, pages: pages_written(connection), full: true })
+        Ok(Self { ended, pages: pages_written(connection), level: FULL })
     }
 
     /// Asks anew how commits are made: somebody may have changed it.
     pub fn note_synchronous(&mut self, connection: &Connection) {
         let level = connection.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0));
-        self.full = level.is_ok_and(|level| level >= FULL);
+        self.level = level.unwrap_or(FULL);
+    }
+
+    /// How commits are made: `PRAGMA synchronous`, as a number.
+    pub fn level(&self) -> i64 {
+        self.level
     }
 
     /// The commit of the statement that just ran. A transaction that wrote no page is none: nothing reached the disk.
@@ -44,7 +50,7 @@ impl Commits {
         }
         let pages = pages_written(connection);
         let wrote = std::mem::replace(&mut self.pages, pages) != pages;
-        wrote.then_some(if self.full { Commit::Synced } else { Commit::Unsynced })
+        wrote.then_some(if self.level >= FULL { Commit::Synced } else { Commit::Unsynced })
     }
 }
 

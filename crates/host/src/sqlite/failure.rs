@@ -25,6 +25,14 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// SQLite's code, if it is SQLite that says so.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            Self::Host(_) => None,
+        }
+    }
+
     /// What the guest is told. A disk that fails is logged: no guest can do anything about it.
     pub fn told(self, component: &str) -> Error {
         match self {

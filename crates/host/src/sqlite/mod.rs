@@ -1,12 +1,22 @@
 //! SQLite for guests: one connection per `open`, lent from a pool when it first runs a statement.
 
+mod budget;
 mod commits;
+mod execute;
 mod failure;
+mod group;
 mod host;
+mod job;
+mod link;
+mod memory;
 mod pool;
+mod quick;
 mod runtime_config;
 mod statement;
+mod step;
+mod text;
 mod watch;
+mod writer;
 
 use std::sync::Arc;
 
@@ -30,9 +40,6 @@ impl Connection {
         let Some(lease) = &self.lease else { return };
         let Some(connection) = lease.connection() else { return };
         self.last_insert_rowid = connection.last_insert_rowid();
-        // Until this guest changes something, the count is that of the guest before.
-        if connection.total_changes() != lease.changes_before {
-            self.changes = connection.changes();
-        }
+        self.changes = lease.changes;
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::memory;
 use super::pool::Database;
 
 /// The label that needs no configuration.
@@ -36,6 +37,7 @@ pub(crate) struct Databases(BTreeMap<String, Arc<Database>>);
 
 impl Databases {
     pub fn new(configs: BTreeMap<String, DatabaseConfig>, state_dir: &Path) -> anyhow::Result<Self> {
+        memory::configure();
         let mut databases = BTreeMap::new();
         for (label, config) in configs {
             let path = match config {

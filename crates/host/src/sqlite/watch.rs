@@ -12,13 +12,20 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 #[derive(Default)]
 pub(super) struct Marks {
     restore: AtomicBool,
+    differs: AtomicBool,
     discard: AtomicBool,
 }
 
 impl Marks {
     /// A setting that the pool knows how to restore was touched. Clears the mark.
     pub fn take_restore(&self) -> bool {
+        self.differs.store(false, Ordering::Relaxed);
         self.restore.swap(false, Ordering::Relaxed)
+    }
+
+    /// Statements may mean something else here than on a fresh connection.
+    pub fn differs(&self) -> bool {
+        self.differs.load(Ordering::Relaxed)
     }
 
     /// The connection cannot be made as new.
@@ -31,7 +38,9 @@ impl Marks {
 enum Effect {
     /// The database, or nothing: it is a question.
     None,
-    /// The connection, in a way the pool restores.
+    /// How the connection's commits are made, which the pool restores.
+    Commits,
+    /// The connection, in another way that the pool restores.
     Restorable,
     /// The connection, in some other way.
     Lasting,
@@ -56,7 +65,11 @@ fn authorize(marks: &Marks, context: &AuthContext<'_>) -> Authorization {
         }
         A::Pragma { pragma_name, pragma_value: Some(value) } => match effect(pragma_name, value) {
             Effect::None => {}
-            Effect::Restorable => marks.restore.store(true, Ordering::Relaxed),
+            Effect::Commits => marks.restore.store(true, Ordering::Relaxed),
+            Effect::Restorable => {
+                marks.restore.store(true, Ordering::Relaxed);
+                marks.differs.store(true, Ordering::Relaxed);
+            }
             Effect::Lasting => marks.discard.store(true, Ordering::Relaxed),
             Effect::Process => return Authorization::Deny,
         },
@@ -69,7 +82,8 @@ fn authorize(marks: &Marks, context: &AuthContext<'_>) -> Authorization {
 
 fn effect(pragma: &str, value: &str) -> Effect {
     match pragma.to_ascii_lowercase().as_str() {
-        "synchronous" | "foreign_keys" | "busy_timeout" => Effect::Restorable,
+        "synchronous" => Effect::Commits,
+        "foreign_keys" | "busy_timeout" => Effect::Restorable,
         "journal_mode" if value.eq_ignore_ascii_case("wal") => Effect::None,
         "soft_heap_limit" | "hard_heap_limit" | "temp_store_directory" | "data_store_directory" => {
             Effect::Process

@@ -26,3 +26,4 @@ mod sqlite;
 mod start;
 mod support;
 mod variables;
+mod writing;
