@@ -1,10 +1,14 @@
-//! Rows that are read for what they are, not to decide upon. Nothing is parsed that is only to be shown again.
+//! Rows that are read for what they are, not to decide upon. No rule and no date is parsed that is only to be shown again.
 
 use perennial_domain::{
     ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, Priority, RecurrenceId,
     RecurrenceInput, ReminderId, ReminderInput, Scope, TaskId, TaskStatus, Timestamp, TokenId, User,
 };
+use std::fmt;
+use std::marker::PhantomData;
+
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
 /// The answer stored under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -17,7 +21,8 @@ pub struct IdempotentAnswer {
     pub body: String,
 }
 
-/// A task as its user sees it, with its earliest open occurrence.
+/// A task as its user sees it, with its earliest open occurrence. It is read from an array, so the order of its members is
+/// that of the statement.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct TaskRecord {
@@ -26,9 +31,12 @@ pub struct TaskRecord {
     pub title: String,
     pub description: String,
     pub priority: Priority,
+    #[serde(deserialize_with = "kept")]
     pub tags: Vec<String>,
     pub due: Option<DueInput>,
+    #[serde(deserialize_with = "kept")]
     pub recurrence: Option<RecurrenceInput>,
+    #[serde(deserialize_with = "kept")]
     pub reminders: Vec<ReminderInput>,
     pub status: TaskStatus,
     pub created_at: Timestamp,
@@ -39,7 +47,7 @@ pub struct TaskRecord {
     pub parked: Option<ParkedRecord>,
 }
 
-/// An occurrence as its user sees it.
+/// An occurrence as its user sees it; read from an array.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct OccurrenceRecord {
@@ -55,7 +63,7 @@ pub struct OccurrenceRecord {
     pub completed_at: Option<Timestamp>,
 }
 
-/// Work on a task that was given up.
+/// Work on a task that was given up; read from an array.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct ParkedRecord {
@@ -90,4 +98,28 @@ pub struct TokenOwner {
     pub scopes: Vec<Scope>,
     /// Its user.
     pub user: User,
+}
+
+/// Reads a column of JSON text. What is no such document, which nothing here has written, shows as nothing: it spoils its own
+/// row and not the list that the row is in.
+fn kept<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(column: D) -> Result<T, D::Error> {
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: DeserializeOwned + Default> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text or NULL")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            Ok(serde_json::from_str(text).unwrap_or_default())
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<T, E> {
+            Ok(T::default())
+        }
+    }
+
+    column.deserialize_any(Text(PhantomData))
 }

@@ -8,33 +8,12 @@ use serde::Deserialize;
 
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
+use super::shown::{OCCURRENCE, task_query};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
     StoreError, TaskRecord,
 };
-
-/// An occurrence `o` as its user sees it.
-const OCCURRENCE: &str = "json_object('id', o.id, 'recurrence_id', o.recurrence_id, 'predecessor', o.predecessor, \
-     'ordinal', o.ordinal, 'status', o.status, 'title', o.title, \
-     'due', CASE WHEN o.due_local IS NOT NULL THEN json_object('local', o.due_local, 'tz', o.due_tz) END, \
-     'due_at', o.due_at, 'completed_at', o.completed_at)";
-
-/// Tasks `t` as their user sees them.
-fn task_query(condition: &str) -> String {
-    format!(
-        "SELECT json_object('id', t.id, 'version', t.version, 'title', t.title, 'description', t.description, \
-         'priority', t.priority, 'tags', json(t.tags), \
-         'due', CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
-         'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
-         'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, \
-         'occurrence', json((SELECT {OCCURRENCE} FROM occurrence AS o \
-          WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1)), \
-         'parked', json((SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
-          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1))) \
-         FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
-    )
-}
 
 impl<S: Sql> Store for Sqlite<S> {
     fn apply(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {

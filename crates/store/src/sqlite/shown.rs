@@ -1,0 +1,22 @@
+//! Rows that are only shown. They come as arrays: names cost more than what they name, to make and to read.
+
+/// An occurrence `o` as its user sees it: an [`OccurrenceRecord`](crate::OccurrenceRecord).
+pub(super) const OCCURRENCE: &str = "json_array(o.id, o.recurrence_id, o.predecessor, o.ordinal, o.status, o.title, \
+     CASE WHEN o.due_local IS NOT NULL THEN json_array(o.due_local, o.due_tz) END, o.due_at, o.completed_at)";
+
+/// Tasks `t` as their user sees them: [`TaskRecord`](crate::TaskRecord)s. What is kept as JSON text comes as text. Whether
+/// anything of the user's is parked is asked once, not for each task.
+pub(super) fn task_query(condition: &str) -> String {
+    format!(
+        "SELECT json_array(t.id, t.version, t.title, t.description, t.priority, t.tags, \
+         CASE WHEN t.due_local IS NOT NULL THEN json_array(t.due_local, t.due_tz) END, \
+         t.recurrence, t.reminders, t.status, t.created_at, t.updated_at, t.completed_at, \
+         CASE WHEN o.id IS NOT NULL THEN {OCCURRENCE} END, \
+         CASE WHEN EXISTS (SELECT 1 FROM work WHERE user_id = ?1 AND parked_at IS NOT NULL) \
+         THEN json((SELECT json_array(w.id, w.reason, w.parked_at) FROM work AS w \
+          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1)) END) \
+         FROM task AS t LEFT JOIN occurrence AS o ON o.id = (SELECT id FROM occurrence \
+          WHERE task_id = t.id AND status = 'open' ORDER BY ordinal LIMIT 1) \
+         WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
+    )
+}
