@@ -1,14 +1,10 @@
 //! Rows that are read for what they are, not to decide upon. No rule and no date is parsed that is only to be shown again.
 
 use perennial_domain::{
-    ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, Priority, RecurrenceId,
-    RecurrenceInput, ReminderId, ReminderInput, Scope, TaskId, TaskStatus, Timestamp, TokenId, User,
+    ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, RecurrenceId, ReminderId,
+    Scope, TaskId, Timestamp, TokenId, User,
 };
-use std::fmt;
-use std::marker::PhantomData;
-
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
 /// The answer stored under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -19,32 +15,6 @@ pub struct IdempotentAnswer {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub body: String,
-}
-
-/// A task as its user sees it, with its earliest open occurrence. It is read from an array, so the order of its members is
-/// that of the statement.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[expect(missing_docs, reason = "named like the columns")]
-pub struct TaskRecord {
-    pub id: TaskId,
-    pub version: i64,
-    pub title: String,
-    pub description: String,
-    pub priority: Priority,
-    #[serde(deserialize_with = "kept")]
-    pub tags: Vec<String>,
-    pub due: Option<DueInput>,
-    #[serde(deserialize_with = "kept")]
-    pub recurrence: Option<RecurrenceInput>,
-    #[serde(deserialize_with = "kept")]
-    pub reminders: Vec<ReminderInput>,
-    pub status: TaskStatus,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub completed_at: Option<Timestamp>,
-    pub occurrence: Option<OccurrenceRecord>,
-    /// Why its next occurrence does not come.
-    pub parked: Option<ParkedRecord>,
 }
 
 /// An occurrence as its user sees it; read from an array.
@@ -98,28 +68,4 @@ pub struct TokenOwner {
     pub scopes: Vec<Scope>,
     /// Its user.
     pub user: User,
-}
-
-/// Reads a column of JSON text. What is no such document, which nothing here has written, shows as nothing: it spoils its own
-/// row and not the list that the row is in.
-fn kept<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(column: D) -> Result<T, D::Error> {
-    struct Text<T>(PhantomData<T>);
-
-    impl<T: DeserializeOwned + Default> Visitor<'_> for Text<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("text or NULL")
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            Ok(serde_json::from_str(text).unwrap_or_default())
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<T, E> {
-            Ok(T::default())
-        }
-    }
-
-    column.deserialize_any(Text(PhantomData))
 }

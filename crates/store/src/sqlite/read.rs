@@ -8,11 +8,11 @@ use serde::Deserialize;
 
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
-use super::shown::{OCCURRENCE, task_query};
+use super::shown::{OCCURRENCE, tasks};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
-    StoreError, TaskRecord,
+    StoreError, Tasks,
 };
 
 impl<S: Sql> Store for Sqlite<S> {
@@ -42,22 +42,24 @@ impl<S: Sql> Store for Sqlite<S> {
         }
     }
 
-    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<TaskRecord>, StoreError> {
-        self.query_one(&task_query("t.id = ?2"), &[user.as_str().into(), id.to_string().into()], Row::json)
+    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
+        let found = self.query_one(
+            &tasks("t.id = ?2"),
+            &[user.as_str().into(), id.to_string().into()],
+            Row::text_or_null,
+        )?;
+        Ok(found.flatten().map(Tasks))
     }
 
-    fn tasks(
-        &self,
-        user: &UserId,
-        status: Option<TaskStatus>,
-        page: &Page,
-    ) -> Result<Vec<TaskRecord>, StoreError> {
+    fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError> {
         let condition = match status {
             None => "t.id > ?2 ORDER BY t.id LIMIT ?3",
             Some(TaskStatus::Open) => "t.status = 'open' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
             Some(TaskStatus::Done) => "t.status = 'done' AND t.id > ?2 ORDER BY t.id LIMIT ?3",
         };
-        self.query(&task_query(condition), &[user.as_str().into(), after(page), page.limit.into()], Row::json)
+        let parameters = [user.as_str().into(), after(page), page.limit.into()];
+        let found = self.query_one(&tasks(condition), &parameters, Row::text_or_null)?;
+        Ok(Tasks(found.flatten().unwrap_or_else(|| "[]".to_owned())))
     }
 
     fn occurrences(

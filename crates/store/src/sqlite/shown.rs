@@ -4,19 +4,20 @@
 pub(super) const OCCURRENCE: &str = "json_array(o.id, o.recurrence_id, o.predecessor, o.ordinal, o.status, o.title, \
      CASE WHEN o.due_local IS NOT NULL THEN json_array(o.due_local, o.due_tz) END, o.due_at, o.completed_at)";
 
-/// Tasks `t` as their user sees them: [`TaskRecord`](crate::TaskRecord)s. What is kept as JSON text comes as text. Whether
+/// Tasks `t` as their user sees them, in one text; NULL where there is none. What is kept as JSON text comes as text. Whether
 /// anything of the user's is parked is asked once, not for each task.
-pub(super) fn task_query(condition: &str) -> String {
+pub(super) fn tasks(condition: &str) -> String {
     format!(
-        "SELECT json_array(t.id, t.version, t.title, t.description, t.priority, t.tags, \
-         CASE WHEN t.due_local IS NOT NULL THEN json_array(t.due_local, t.due_tz) END, \
+        "SELECT '[' || group_concat(task, ',') || ']' FROM (\
+         SELECT json_array(t.id, t.version, t.title, t.description, t.priority, t.tags, \
+         CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
          t.recurrence, t.reminders, t.status, t.created_at, t.updated_at, t.completed_at, \
          CASE WHEN o.id IS NOT NULL THEN {OCCURRENCE} END, \
          CASE WHEN EXISTS (SELECT 1 FROM work WHERE user_id = ?1 AND parked_at IS NOT NULL) \
          THEN json((SELECT json_array(w.id, w.reason, w.parked_at) FROM work AS w \
-          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1)) END) \
+          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1)) END) AS task \
          FROM task AS t LEFT JOIN occurrence AS o ON o.id = (SELECT id FROM occurrence \
           WHERE task_id = t.id AND status = 'open' ORDER BY ordinal LIMIT 1) \
-         WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
+         WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition})"
     )
 }
