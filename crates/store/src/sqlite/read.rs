@@ -71,7 +71,7 @@ impl<S: Sql> Store for Sqlite<S> {
         let place = page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
         self.query(
             &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o \
+                "SELECT {OCCURRENCE} AS shown FROM occurrence AS o \
                  WHERE o.task_id = ?2 AND o.user_id = ?1 AND o.id > ?3 ORDER BY o.id LIMIT ?4"
             ),
             &[user.as_str().into(), task.to_string().into(), place.into(), page.limit.into()],
@@ -97,7 +97,7 @@ impl<S: Sql> Store for Sqlite<S> {
         let ((from_column, from), (to_column, to)): ((_, Value), (_, Value)) = (place(from), place(to));
         self.query(
             &format!(
-                "SELECT {OCCURRENCE} FROM occurrence AS o WHERE o.task_id = ?2 AND o.user_id = ?1 \
+                "SELECT {OCCURRENCE} AS shown FROM occurrence AS o WHERE o.task_id = ?2 AND o.user_id = ?1 \
                  AND {from_column} >= ?3 AND {to_column} < ?4 ORDER BY {from_column} LIMIT ?5"
             ),
             &[

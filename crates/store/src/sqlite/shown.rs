@@ -8,7 +8,7 @@ pub(super) const OCCURRENCE: &str = "json_array(o.id, o.recurrence_id, o.predece
 /// anything of the user's is parked is asked once, not for each task.
 pub(super) fn tasks(condition: &str) -> String {
     format!(
-        "SELECT '[' || group_concat(task, ',') || ']' FROM (\
+        "SELECT '[' || group_concat(task, ',') || ']' AS tasks FROM (\
          SELECT json_array(t.id, t.version, t.title, t.description, t.priority, t.tags, \
          CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
          t.recurrence, t.reminders, t.status, t.created_at, t.updated_at, t.completed_at, \
