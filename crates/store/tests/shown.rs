@@ -1,5 +1,5 @@
 //! What is only shown: tasks and occurrences as their user sees them.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{DueInput, ReminderInput, TaskId, TaskInput, create_task};
 use perennial_fixture::{Fixture, WEEKLY};
