@@ -28,6 +28,7 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Re
     };
     let page = PageQuery::parse(&query)?;
     let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
+    let tasks = tasks.read()?;
     let shown = page.show(&tasks, |task| task.id.to_string(), TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))
 }
@@ -47,6 +48,7 @@ pub(crate) fn create<S: Store + SystemStore>(
 
 pub(crate) fn get(store: &impl Store, caller: &Caller, id: TaskId) -> Result<Response, Problem> {
     let task = store.task(&caller.user.id, id)?.ok_or_else(Problem::not_found)?;
+    let task = task.read()?.pop().ok_or_else(Problem::not_found)?;
     Ok(tagged(answer(StatusCode::OK, &TaskView::of_record(&task)), task.version))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z. Always passed in, never read from a clock here.
@@ -53,8 +53,29 @@ const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_30
 /// end of the calendar) is shown as the nearest that it can.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let writable = Self(self.0.clamp(*WRITABLE.start(), *WRITABLE.end()));
-        f.write_str(&writable.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        let at = Self(self.0.clamp(*WRITABLE.start(), *WRITABLE.end())).to_utc().naive_utc();
+        // Every answer is full of instants, so they are written without the machinery of formats.
+        let (mut whole, mut millis) = (*b"0000-00-00T00:00:00", *b".000Z");
+        let [y1, y2, y3, y4, _, m1, m2, _, d1, d2, _, h1, h2, _, i1, i2, _, s1, s2] = &mut whole;
+        digits([y1, y2, y3, y4], at.year().unsigned_abs());
+        digits([m1, m2], at.month());
+        digits([d1, d2], at.day());
+        digits([h1, h2], at.hour());
+        digits([i1, i2], at.minute());
+        digits([s1, s2], at.second());
+        let [_, t1, t2, t3, _] = &mut millis;
+        digits([t1, t2, t3], at.nanosecond() / 1_000_000);
+        let end: &[u8] = if millis == *b".000Z" { b"Z" } else { &millis };
+        f.write_str(std::str::from_utf8(&whole).map_err(|_| fmt::Error)?)?;
+        f.write_str(std::str::from_utf8(end).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Writes the last digits of a number.
+fn digits<const N: usize>(places: [&mut u8; N], mut number: u32) {
+    for place in places.into_iter().rev() {
+        *place = b'0'.saturating_add(u8::try_from(number % 10).unwrap_or_default());
+        number /= 10;
     }
 }
 
@@ -78,6 +99,8 @@ mod tests {
             assert_eq!(written.as_deref(), expected, "{text}");
         }
         for (millis, expected) in [
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_399_007, "2000-02-28T23:59:59.007Z"),
             (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
             (i64::MAX, "9999-12-31T23:59:59.999Z"),
             (i64::MIN, "0000-01-01T00:00:00Z"),

@@ -54,7 +54,12 @@ impl PageQuery {
     }
 
     /// The page to show: `place` gives an item's place in the list, `show` its representation.
-    pub fn show<T, R>(&self, rows: &[T], place: impl Fn(&T) -> String, show: impl Fn(&T) -> R) -> Items<R> {
+    pub fn show<'a, T, R>(
+        &self,
+        rows: &'a [T],
+        place: impl Fn(&T) -> String,
+        show: impl Fn(&'a T) -> R,
+    ) -> Items<R> {
         let shown = rows.get(..self.limit()).unwrap_or(rows);
         let next_cursor = match (shown.last(), rows.len() > shown.len()) {
             (Some(last), true) => Some(URL_SAFE_NO_PAD.encode(place(last))),

@@ -10,6 +10,7 @@ mod outbox;
 mod page;
 mod records;
 pub mod sqlite;
+mod tasks;
 mod work;
 
 use perennial_domain::{
@@ -21,9 +22,8 @@ pub use apply::{Apply, Mode, Outcome, apply_each};
 pub use error::{Refusal, StoreError};
 pub use outbox::{DeadLetter, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
-pub use records::{
-    IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TaskRecord, TokenOwner,
-};
+pub use records::{IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TokenOwner};
+pub use tasks::{KeptList, TaskRecord, Tasks};
 pub use work::{
     Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Share, Ticket,
     WorkKind,
@@ -42,15 +42,10 @@ pub trait Store {
         id: TaskId,
         asked: Option<&RecurrenceId>,
     ) -> Result<Option<SeriesState>, StoreError>;
-    /// A task as its user sees it.
-    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<TaskRecord>, StoreError>;
+    /// A task as its user sees it: one, or none.
+    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError>;
     /// Tasks in the order of their making.
-    fn tasks(
-        &self,
-        user: &UserId,
-        status: Option<TaskStatus>,
-        page: &Page,
-    ) -> Result<Vec<TaskRecord>, StoreError>;
+    fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError>;
     /// All occurrences of a task in the order of their making.
     fn occurrences(
         &self,

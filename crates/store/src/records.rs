@@ -1,8 +1,8 @@
-//! Rows that are read for what they are, not to decide upon. Nothing is parsed that is only to be shown again.
+//! Rows that are read for what they are, not to decide upon. No rule and no date is parsed that is only to be shown again.
 
 use perennial_domain::{
-    ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, Priority, RecurrenceId,
-    RecurrenceInput, ReminderId, ReminderInput, Scope, TaskId, TaskStatus, Timestamp, TokenId, User,
+    ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, RecurrenceId, ReminderId,
+    Scope, TaskId, Timestamp, TokenId, User,
 };
 use serde::Deserialize;
 
@@ -17,29 +17,7 @@ pub struct IdempotentAnswer {
     pub body: String,
 }
 
-/// A task as its user sees it, with its earliest open occurrence.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[expect(missing_docs, reason = "named like the columns")]
-pub struct TaskRecord {
-    pub id: TaskId,
-    pub version: i64,
-    pub title: String,
-    pub description: String,
-    pub priority: Priority,
-    pub tags: Vec<String>,
-    pub due: Option<DueInput>,
-    pub recurrence: Option<RecurrenceInput>,
-    pub reminders: Vec<ReminderInput>,
-    pub status: TaskStatus,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub completed_at: Option<Timestamp>,
-    pub occurrence: Option<OccurrenceRecord>,
-    /// Why its next occurrence does not come.
-    pub parked: Option<ParkedRecord>,
-}
-
-/// An occurrence as its user sees it.
+/// An occurrence as its user sees it; read from an array.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct OccurrenceRecord {
@@ -55,7 +33,7 @@ pub struct OccurrenceRecord {
     pub completed_at: Option<Timestamp>,
 }
 
-/// Work on a task that was given up.
+/// Work on a task that was given up; read from an array.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct ParkedRecord {

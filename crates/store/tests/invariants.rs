@@ -264,8 +264,11 @@ fn another_users_rows_are_not_there() {
             ("idempotent_answer", store.idempotent_answer(user, "key").unwrap().is_some()),
             ("series", store.series(user, task.id, Some(&occurrence.recurrence_id)).unwrap().is_some()),
             ("task", store.task(user, task.id).unwrap().is_some()),
-            ("tasks", !store.tasks(user, None, &page()).unwrap().is_empty()),
-            ("open tasks", !store.tasks(user, Some(TaskStatus::Open), &page()).unwrap().is_empty()),
+            ("tasks", !store.tasks(user, None, &page()).unwrap().read().unwrap().is_empty()),
+            (
+                "open tasks",
+                !store.tasks(user, Some(TaskStatus::Open), &page()).unwrap().read().unwrap().is_empty(),
+            ),
             ("occurrences", !store.occurrences(user, task.id, &page()).unwrap().is_empty()),
             ("occurrences_between", !store.occurrences_between(user, task.id, bounds, 9).unwrap().is_empty()),
             ("projection", last.is_some()),

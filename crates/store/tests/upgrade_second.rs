@@ -155,7 +155,7 @@ fn what_the_build_before_put_off_or_lost_is_owed_or_told() {
         per_lane: 100,
     };
     assert_eq!(store.claim_successors(&claim).unwrap().len(), 1);
-    assert_eq!(store.tasks(&ada, None, &page()).unwrap().len(), 4);
+    assert_eq!(store.tasks(&ada, None, &page()).unwrap().read().unwrap().len(), 4);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn what_the_build_before_writes_while_this_one_migrates_is_owed_too() {
     assert_eq!(count(&path, "task"), tasks);
     let listed = ["ada", "eve"].map(|user| {
         let page = Page { after: None, limit: u32::MAX };
-        open(&path).tasks(&UserId::new(user), None, &page).unwrap().len()
+        open(&path).tasks(&UserId::new(user), None, &page).unwrap().read().unwrap().len()
     });
     assert_eq!(listed.iter().sum::<usize>(), usize::try_from(tasks).unwrap());
 }

@@ -12,6 +12,7 @@ mod read;
 mod records;
 mod row;
 mod series;
+mod shown;
 #[cfg(target_arch = "wasm32")]
 mod spin;
 mod sql;

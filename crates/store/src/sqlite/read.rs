@@ -8,45 +8,12 @@ use serde::Deserialize;
 
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
+use super::shown::{occurrences, tasks};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
-    StoreError, TaskRecord,
+    StoreError, Tasks,
 };
-
-/// An occurrence `o` as its user sees it.
-const OCCURRENCE: &str = "json_object('id', o.id, 'recurrence_id', o.recurrence_id, 'predecessor', o.predecessor, \
-     'ordinal', o.ordinal, 'status', o.status, 'title', o.title, \
-     'due', CASE WHEN o.due_local IS NOT NULL THEN json_object('local', o.due_local, 'tz', o.due_tz) END, \
-     'due_at', o.due_at, 'completed_at', o.completed_at)";
-
-/// Tasks `t` as their user sees them, and their ids.
-fn task_query(condition: &str) -> String {
-    format!(
-        "SELECT json_object('id', t.id, 'version', t.version, 'title', t.title, 'description', t.description, \
-         'priority', t.priority, 'tags', json(t.tags), \
-         'due', CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
-         'recurrence', json(t.recurrence), 'reminders', json(t.reminders), 'status', t.status, \
-         'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, \
-         'occurrence', json((SELECT {OCCURRENCE} FROM occurrence AS o \
-          WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 1)), \
-         'parked', json((SELECT json_object('id', w.id, 'reason', w.reason, 'parked_at', w.parked_at) FROM work AS w \
-          WHERE w.task_id = t.id AND w.kind = 'successor' AND w.parked_at IS NOT NULL LIMIT 1))), t.id \
-         FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND {condition}"
-    )
-}
-
-/// Occurrences of the task `?2` of the user `?1`, in an order. Those that follow another have indexes for it; the others are
-/// the first of a task, and few.
-fn occurrence_query(order: &str, condition: &str, limit: &str) -> String {
-    let those = |predecessor: &str| {
-        format!(
-            "SELECT {OCCURRENCE}, {order} FROM occurrence AS o \
-             WHERE o.task_id = ?2 AND o.user_id = ?1 AND o.predecessor {predecessor} AND {condition}"
-        )
-    };
-    format!("{} UNION ALL {} ORDER BY 2 LIMIT {limit}", those("IS NULL"), those("IS NOT NULL"))
-}
 
 impl<S: Sql> Store for Sqlite<S> {
     fn apply(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {
@@ -75,29 +42,27 @@ impl<S: Sql> Store for Sqlite<S> {
         }
     }
 
-    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<TaskRecord>, StoreError> {
-        self.query_one(&task_query("t.id = ?2"), &[user.as_str().into(), id.to_string().into()], Row::json)
+    fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
+        let found = self.query_one(
+            &tasks(&["t.id = ?2"], "1"),
+            &[user.as_str().into(), id.to_string().into()],
+            Row::text_or_null,
+        )?;
+        Ok(found.flatten().map(Tasks))
     }
 
-    fn tasks(
-        &self,
-        user: &UserId,
-        status: Option<TaskStatus>,
-        page: &Page,
-    ) -> Result<Vec<TaskRecord>, StoreError> {
-        let (open, done) =
-            (task_query("t.status = 'open' AND t.id > ?2"), task_query("t.status = 'done' AND t.id > ?2"));
+    fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError> {
+        const OPEN: &str = "t.status = 'open' AND t.id > ?2";
+        const DONE: &str = "t.status = 'done' AND t.id > ?2";
         // All are the open ones and the done ones, which are merged as they are read.
-        let tasks = match status {
-            None => format!("{open} UNION ALL {done}"),
-            Some(TaskStatus::Open) => open,
-            Some(TaskStatus::Done) => done,
+        let conditions: &[&str] = match status {
+            None => &[OPEN, DONE],
+            Some(TaskStatus::Open) => &[OPEN],
+            Some(TaskStatus::Done) => &[DONE],
         };
-        self.query(
-            &format!("{tasks} ORDER BY 2 LIMIT ?3"),
-            &[user.as_str().into(), after(page), page.limit.into()],
-            Row::json,
-        )
+        let parameters = [user.as_str().into(), after(page), page.limit.into()];
+        let found = self.query_one(&tasks(conditions, "?3"), &parameters, Row::text_or_null)?;
+        Ok(Tasks(found.flatten().unwrap_or_else(|| "[]".to_owned())))
     }
 
     fn occurrences(
@@ -108,7 +73,7 @@ impl<S: Sql> Store for Sqlite<S> {
     ) -> Result<Vec<OccurrenceRecord>, StoreError> {
         let place = page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
         self.query(
-            &occurrence_query("o.id", "o.id > ?3", "?4"),
+            &occurrences("o.id", "o.id > ?3", "?4"),
             &[user.as_str().into(), task.to_string().into(), place.into(), page.limit.into()],
             Row::json,
         )
@@ -131,7 +96,7 @@ impl<S: Sql> Store for Sqlite<S> {
         };
         let ((from_column, from), (to_column, to)): ((_, Value), (_, Value)) = (place(from), place(to));
         self.query(
-            &occurrence_query(from_column, &format!("{from_column} >= ?3 AND {to_column} < ?4"), "?5"),
+            &occurrences(from_column, &format!("{from_column} >= ?3 AND {to_column} < ?4"), "?5"),
             &[
                 user.as_str().into(),
                 task.to_string().into(),

@@ -1,0 +1,36 @@
+//! Channels.
+
+use perennial_domain::{Channel, ChannelConfig, ChannelKind};
+use serde::Serialize;
+
+use super::At;
+
+/// A channel; its secret only when it is made.
+#[derive(Serialize)]
+pub(crate) struct ChannelView<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: ChannelKind,
+    url: &'a str,
+    created_at: At,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+}
+
+impl<'a> ChannelView<'a> {
+    pub(crate) fn new(channel: &'a Channel) -> Self {
+        let ChannelConfig::Webhook { url, .. } = &channel.config;
+        Self {
+            id: channel.id.as_str(),
+            kind: channel.config.kind(),
+            url,
+            created_at: At(channel.created_at),
+            secret: None,
+        }
+    }
+
+    pub(crate) fn with_secret(channel: &'a Channel) -> Self {
+        let ChannelConfig::Webhook { secret, .. } = &channel.config;
+        Self { secret: Some(secret), ..Self::new(channel) }
+    }
+}

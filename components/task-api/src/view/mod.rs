@@ -1,0 +1,32 @@
+//! How things look from outside, borrowed from what they are made of.
+
+mod account;
+mod channel;
+mod notification;
+mod occurrence;
+mod parked;
+mod task;
+
+use perennial_domain::{RecurrenceId, Timestamp};
+use serde::{Serialize, Serializer};
+
+pub(crate) use account::{TokenView, UserView};
+pub(crate) use channel::ChannelView;
+pub(crate) use notification::NotificationView;
+pub(crate) use occurrence::{CompletedView, OccurrenceView, OverrideView};
+pub(crate) use parked::ParkedView;
+pub(crate) use task::TaskView;
+
+/// An instant, as RFC 3339 writes it.
+struct At(Timestamp);
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The name of an occurrence; that of a single task has none.
+fn name(id: &RecurrenceId) -> Option<&str> {
+    (!id.is_single()).then(|| id.as_str())
+}

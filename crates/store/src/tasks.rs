@@ -1,0 +1,104 @@
+//! Tasks as their user sees them: text that is read where it lies, and shown again as it came.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use perennial_domain::{Priority, RecurrenceInput, TaskStatus, Timestamp};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+use serde_json::value::RawValue;
+
+use crate::{OccurrenceRecord, ParkedRecord, StoreError};
+
+/// Tasks as the store gave them: a JSON array of [`TaskRecord`]s.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tasks(pub(crate) String);
+
+impl Tasks {
+    /// Reads them.
+    pub fn read(&self) -> Result<Vec<TaskRecord<'_>>, StoreError> {
+        Ok(serde_json::from_str(&self.0)?)
+    }
+}
+
+/// A task with its earliest open occurrence. It is read from an array, so the order of its members is that of the statement.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "named like the columns")]
+pub struct TaskRecord<'a> {
+    pub id: &'a str,
+    pub version: i64,
+    #[serde(borrow)]
+    pub title: &'a RawValue,
+    #[serde(borrow)]
+    pub description: &'a RawValue,
+    pub priority: Priority,
+    #[serde(deserialize_with = "kept")]
+    pub tags: KeptList,
+    #[serde(borrow)]
+    pub due: &'a RawValue,
+    #[serde(deserialize_with = "kept")]
+    pub recurrence: Option<RecurrenceInput>,
+    #[serde(deserialize_with = "kept")]
+    pub reminders: KeptList,
+    pub status: TaskStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub completed_at: Option<Timestamp>,
+    pub occurrence: Option<OccurrenceRecord>,
+    /// Why its next occurrence does not come.
+    pub parked: Option<ParkedRecord>,
+}
+
+/// A list that was checked when it was written. It is shown as it is kept; `None`: empty.
+#[derive(Debug, Default)]
+pub struct KeptList(Option<Box<RawValue>>);
+
+impl KeptList {
+    /// The JSON array.
+    pub fn as_raw(&self) -> Option<&RawValue> {
+        self.0.as_deref()
+    }
+}
+
+/// What is kept as JSON text in a column. What is no such document, which nothing here has written, reads as nothing: it
+/// spoils its own row and not the list that the row is in.
+trait Kept: Default {
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl Kept for KeptList {
+    fn read(text: &str) -> Option<Self> {
+        if text == "[]" || !text.starts_with('[') {
+            return None;
+        }
+        serde_json::from_str(text).ok().map(|list| Self(Some(list)))
+    }
+}
+
+impl Kept for Option<RecurrenceInput> {
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+fn kept<'de, D: Deserializer<'de>, T: Kept>(column: D) -> Result<T, D::Error> {
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: Kept> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text or NULL")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            Ok(T::read(text).unwrap_or_default())
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<T, E> {
+            Ok(T::default())
+        }
+    }
+
+    column.deserialize_any(Text(PhantomData))
+}

@@ -1,0 +1,113 @@
+//! What is only shown: tasks and occurrences as their user sees them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use perennial_domain::{DueInput, ReminderInput, TaskId, TaskInput, create_task};
+use perennial_fixture::{Fixture, WEEKLY};
+use perennial_store::{KeptList, Page, Store, TaskRecord};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+fn list(kept: &KeptList) -> &str {
+    kept.as_raw().map_or("[]", RawValue::get)
+}
+
+fn page() -> Page {
+    Page { after: None, limit: 10 }
+}
+
+#[test]
+fn a_task_is_shown_as_it_was_made() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (task, occurrence) = fixture.task(&user, WEEKLY);
+    let asked: TaskInput = serde_json::from_str(WEEKLY).unwrap();
+    let text = fixture.store.task(&user, task.id).unwrap().unwrap();
+    let shown = text.read().unwrap().remove(0);
+    assert_eq!((shown.id, shown.version), (task.id.to_string().as_str(), task.version));
+    assert_eq!(shown.title.get(), json(&asked.title));
+    assert_eq!(shown.description.get(), json(&asked.description));
+    assert_eq!(list(&shown.tags), json(&asked.tags));
+    assert_eq!(shown.due.get(), json(&task.spec.due.as_ref().map(DueInput::from)));
+    assert_eq!(shown.recurrence, asked.recurrence);
+    let reminders: Vec<ReminderInput> = task.spec.reminders.iter().map(ReminderInput::from).collect();
+    assert_eq!(list(&shown.reminders), json(&reminders));
+    assert_eq!((shown.created_at, shown.updated_at), (task.created_at, task.updated_at));
+    assert_eq!((shown.status, shown.priority, shown.parked.as_ref()), (task.status, asked.priority, None));
+    let open = shown.occurrence.clone().unwrap();
+    assert_eq!((&open.recurrence_id, open.ordinal), (&occurrence.recurrence_id, occurrence.ordinal));
+    assert_eq!((open.due_at, open.status), (occurrence.due_at, occurrence.status));
+    assert_eq!(open.due, occurrence.due.as_ref().map(DueInput::from));
+    assert_eq!(fixture.store.tasks(&user, None, &page()).unwrap(), text);
+    assert_eq!(fixture.store.occurrences(&user, task.id, &page()).unwrap(), [open]);
+}
+
+/// Text goes from the database to the answer as it is: both write it as JSON in the same way.
+#[test]
+fn every_character_is_shown_as_an_answer_to_its_making_shows_it() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let strange: String = ('\0'..='\u{a0}').chain("äß\u{2028}\u{feff}\u{fffd}漢😀".chars()).collect();
+    let (mut commit, ..) =
+        create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
+    // Past the rules of a title, which take some of these away; the end of a text in C is not text in SQLite either.
+    let title = strange.replace('\0', "");
+    commit.tasks[0].title.clone_from(&title);
+    commit.tasks[0].tags = vec![title.clone()];
+    fixture.store.commit(&commit).unwrap();
+    let text = fixture.store.tasks(&user, None, &page()).unwrap();
+    let shown = text.read().unwrap().remove(0);
+    assert_eq!(shown.title.get(), json(&title));
+    assert_eq!(list(&shown.tags), json(&[title]));
+}
+
+/// What nothing here has written, as a row edited by hand: the list that it is in is still answered.
+#[test]
+fn a_spoiled_row_spoils_no_list() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (spoiled, _) = fixture.task(&user, WEEKLY);
+    let (whole, _) = fixture.task(&user, WEEKLY);
+    for (tags, recurrence, reminders) in [("not", "{", "["), ("{}", "7", "\"\"")] {
+        fixture.rows(&format!(
+            "UPDATE task SET tags = '{tags}', recurrence = '{recurrence}', reminders = '{reminders}' WHERE id = '{}'",
+            spoiled.id
+        ));
+        let text = fixture.store.tasks(&user, None, &page()).unwrap();
+        let shown = text.read().unwrap();
+        let of = |id: TaskId| shown.iter().find(|task| task.id == id.to_string()).unwrap();
+        let TaskRecord { title, tags, recurrence, reminders, .. } = of(spoiled.id);
+        assert_eq!(title.get(), json(&spoiled.spec.title));
+        assert_eq!((list(tags), recurrence, list(reminders)), ("[]", &None, "[]"));
+        assert!(of(whole.id).recurrence.is_some());
+    }
+}
+
+#[test]
+fn what_is_parked_is_shown_on_its_own_task() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let (parked, _) = fixture.task(&ada, WEEKLY);
+    fixture.task(&ada, WEEKLY);
+    fixture.task(&eve, WEEKLY);
+    for (kind, reason) in [("zone", "another kind"), ("successor", "no date is left")] {
+        fixture.rows(&format!(
+            "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, reason, parked_at) \
+             VALUES ('{kind}', '{ada}', '{ada}', '{}', 'x', '{reason}', 1)",
+            parked.id
+        ));
+    }
+    let why = |user| {
+        let text = fixture.store.tasks(user, None, &page()).unwrap();
+        text.read()
+            .unwrap()
+            .into_iter()
+            .map(|task| task.parked.and_then(|parked| parked.reason))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(why(&ada), [Some("no date is left".to_owned()), None]);
+    assert_eq!(why(&eve), [None]);
+}
