@@ -1,6 +1,5 @@
 //! Statements that wait, for each other or for somebody outside, and guests that do not.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -8,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{OPENER, house, insert, rows, statements, together};
-use crate::support::{PROBE, Reply, Setup, eventually};
+use crate::support::{PROBE, Reply, Setup};
 
 const ENDLESS: &str =
     "INSERT INTO t (b) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
@@ -52,53 +51,12 @@ async fn a_guest_that_goes_while_it_waits_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_answered_before_the_commit() {
-    // Without a write-ahead log a commit waits for readers, so that the moment before it can be held.
-    let (host, outside) = house(Setup::new(PROBE), "DELETE").await;
-    let reader = Connection::open(outside.path().unwrap()).unwrap();
-    reader.execute_batch("BEGIN").unwrap();
-    assert_eq!(rows(&reader), [1]);
-    let answered = AtomicUsize::new(0);
-    let guest = async |a: usize| {
-        let reply = host.sql(insert(a)).await;
-        answered.fetch_add(1, Ordering::Relaxed);
-        reply
-    };
-    outside.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let opener = host.sql(json!([[OPENER]]));
-    let guests = async {
-        statements(&host, 1).await;
-        join_all((100..104).map(guest)).await
-    };
-    let look = async {
-        statements(&host, 5).await;
-        outside.execute_batch("ROLLBACK").unwrap();
-        outside.busy_timeout(Duration::ZERO).unwrap();
-        // Who wants to commit keeps new readers out.
-        eventually("all but the commit is done", async || {
-            outside.query_row("SELECT count(*) FROM t", [], |_| Ok(())).is_err()
-        })
-        .await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let early = answered.load(Ordering::Relaxed);
-        reader.execute_batch("COMMIT").unwrap();
-        early
-    };
-    let (_, replies, early) = tokio::join!(opener, guests, look);
-    assert_eq!(early, 0, "answered before anything was committed");
-    for reply in replies {
-        assert_eq!(reply["connection"]["changes"], 1, "{reply}");
-    }
-    assert_eq!(rows(&reader), [1, 100, 101, 102, 103]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_fails_is_acknowledged_to_nobody() {
     let (host, outside) = house(Setup::new(PROBE), "DELETE").await;
     let reader = Connection::open(outside.path().unwrap()).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     assert_eq!(rows(&reader), [1]);
-    // The reader stays for longer than the commit waits.
+    // Without a write-ahead log a commit waits for readers; this one stays for longer than it waits.
     let scripts: Vec<Value> = (100..104).map(insert).collect();
     let (replies, cost) = together(&host, &outside, &scripts).await;
     for reply in replies.iter().map(Reply::json) {
