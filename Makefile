@@ -74,8 +74,8 @@ redis: ## find a redis-server, or unpack Debian's into .cache/redis
 fairness: build ## one user's backlogs in full size, and how late another's work is then
 	@FAIRNESS_SCALE=1 $(CARGO) test $(NATIVE) -p perennial-tests --test fairness -- --nocapture --test-threads=1
 
-mutants: toolchain ## take away the guard of each invariant and see a test fail
-	@tests/mutants/run
+mutants: toolchain ## take away the guard of each invariant and see a test fail; SINCE=REV, MINUTES=
+	@SINCE="$(SINCE)" MINUTES="$(MINUTES)" tests/mutants/run
 
 engine-example: toolchain ## call the recurrence engine's component from JavaScript (Node, npm)
 	@cd components/recurrence/examples/javascript && npm install --no-audit --no-fund --silent && npm run --silent build && npm start --silent
