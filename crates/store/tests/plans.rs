@@ -164,8 +164,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // Of each of a few streams a few events.
     ("AS o ON o.stream_id = e.value ->> 0", "ORDER BY"),
     // The first occurrence of a task, and those that a change of its series has replaced.
-    ("UNION ALL SELECT json_object('id', o.id", "LAST TERM OF ORDER BY"),
-    ("UNION ALL SELECT json_object('id', o.id", "USE TEMP B-TREE FOR ORDER BY"),
+    ("UNION ALL SELECT json_array(o.id", "LAST TERM OF ORDER BY"),
+    ("UNION ALL SELECT json_array(o.id", "USE TEMP B-TREE FOR ORDER BY"),
     // Rows that refer to a user who is new: looked for where a reference without one is open, which never is.
     ("write_v2", "SCAN task"),
     ("write_v2", "SCAN token"),
