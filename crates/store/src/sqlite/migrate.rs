@@ -49,6 +49,11 @@ const WAL_TRIES: u32 = 80;
 /// The pause between them.
 const WAL_PAUSE: Duration = Duration::from_millis(25);
 
+/// How often a guest looks whether another gets on with a step, and the pause between two looks: each reads the whole schema
+/// again where it has changed.
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// How often a statement that takes rows over in pieces is repeated: 50,000 rows a piece.
 const PIECES: u32 = 20_000;
 
@@ -70,9 +75,12 @@ pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
         store.execute(statement, &[])?;
     }
     for (version, texts) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
+        let mut others = Others::default();
         let statements = texts.iter().flat_map(|text| text.split("\n--;\n"));
         for (step, statement) in (0_i64..).zip(statements) {
-            perform(store, *version, step, statement)?;
+            if !others.did(store, *version, step)? {
+                perform(store, *version, step, statement)?;
+            }
         }
         store.execute(&format!("PRAGMA user_version = {version}"), &[])?;
     }
@@ -103,12 +111,43 @@ pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<(i64, i64), StoreErro
 }
 
 /// Performs one step, unless it was performed before.
+/// What other guests do of the same migration. One that is ahead goes on; those behind it leave the work to it for as long as it
+/// gets on. Whoever is cut off is followed by the next: each step may be done again.
+#[derive(Default)]
+struct Others {
+    /// The last step that is known to be done; they are done in order.
+    last: Option<i64>,
+    /// Whether it changed while this guest looked on.
+    get_on: bool,
+}
+
+impl Others {
+    /// Whether a step has been done.
+    fn did<S: Sql>(&mut self, store: &Sqlite<S>, version: i64, step: i64) -> Result<bool, StoreError> {
+        for _ in 0..PATIENCE {
+            if self.last.is_some_and(|last| last >= step) {
+                return Ok(true);
+            }
+            let last = "SELECT max(step) FROM schema_step WHERE version = ?1";
+            let last = store.query_one(last, &[version.into()], |row| row.integer_or_null())?.flatten();
+            if last < Some(step) {
+                // Nobody is ahead, or has not been for long.
+                if !self.get_on {
+                    return Ok(false);
+                }
+            } else {
+                self.get_on = self.last.is_some();
+                self.last = last;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.get_on = false;
+        Ok(self.last.is_some_and(|last| last >= step))
+    }
+}
+
 fn perform<S: Sql>(store: &Sqlite<S>, version: i64, step: i64, statement: &str) -> Result<(), StoreError> {
     let key = [version.into(), step.into()];
-    let done = "SELECT 1 FROM schema_step WHERE version = ?1 AND step = ?2";
-    if !store.execute(done, &key)?.is_empty() {
-        return Ok(());
-    }
     let in_pieces = statement.trim_end().ends_with("RETURNING 1");
     for _ in 0..if in_pieces { PIECES } else { 1 } {
         match store.execute(statement, &[]) {
