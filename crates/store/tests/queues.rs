@@ -118,6 +118,22 @@ fn a_stream_without_a_turn_stands_before_those_that_had_one() {
     assert_eq!(fixture.store.lease_streams(NOON, 1_000, 1).unwrap()[0].stream, leases[2].stream);
 }
 
+/// What is no JSON spoils its own row: the claim is one statement for everybody.
+#[test]
+fn documents_that_are_no_json_spoil_no_claim_of_others() {
+    for column in ["reminders", "tags", "recurrence"] {
+        let mut fixture = Fixture::new();
+        let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+        let spoilt = stacked(&mut fixture, &mallory);
+        owed(&mut fixture, &ada);
+        fixture.rows(&format!("UPDATE task SET {column} = '[{{' WHERE id = '{}'", spoilt.id));
+        let claim = fixture.claim(at(3 * DAY));
+        let claimed = fixture.store.claim_successors(&claim).unwrap();
+        let read: Vec<_> = claimed.iter().map(|item| (&item.ticket.user, item.what.is_ok())).collect();
+        assert_eq!(read, [(&mallory, false), (&ada, true)], "{column}");
+    }
+}
+
 /// Large series are claimed a few at a time, and hold up none that are small.
 #[test]
 fn series_are_read_a_few_mebibytes_at_a_time() {
