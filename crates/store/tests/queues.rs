@@ -7,7 +7,7 @@ use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_recurrence::tzdata_version;
 use perennial_store::sqlite::Value;
-use perennial_store::{Apply, Claim, Mark, Mode, OutboxStore, Settlement, Store, WorkStore};
+use perennial_store::{Apply, Claim, Lease, Mark, Mode, OutboxStore, Settlement, Store, WorkStore};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -115,7 +115,10 @@ fn a_stream_without_a_turn_stands_before_those_that_had_one() {
         })
         .collect();
     assert_eq!(fixture.store.mark_published(&marks, NOON).unwrap().len(), 3);
-    assert_eq!(fixture.store.lease_streams(NOON, 1_000, 1).unwrap()[0].stream, leases[2].stream);
+    // Also where all of them are leased again.
+    let again = fixture.store.lease_streams(NOON, 1_000, 3).unwrap();
+    let order = |leases: &[Lease]| leases.iter().map(|lease| lease.stream.clone()).collect::<Vec<_>>();
+    assert_eq!(order(&again), order(&[leases[2].clone(), leases[0].clone(), leases[1].clone()]));
 }
 
 /// What is no JSON spoils its own row: the claim is one statement for everybody.
