@@ -216,7 +216,11 @@ fn a_list_that_cannot_be_claimed_holds_up_no_other() {
         ));
         let now = NOON.plus_millis(DAY);
         let swept = sweep(&fixture.store, &|| now, &mut fixture.ids).unwrap();
-        assert_eq!((swept.planned, swept.fired), if broken == "reminder" { (1, 0) } else { (0, 1) }, "{broken}");
+        assert_eq!(
+            (swept.planned, swept.fired),
+            if broken == "reminder" { (1, 0) } else { (0, 1) },
+            "{broken}"
+        );
         assert!(swept.failures.iter().any(|line| line.contains(broken)), "{:?}", swept.failures);
         assert!(swept.relay, "what was done is told");
     }
