@@ -94,8 +94,7 @@ impl Unfinished {
             self.0.rotate_left(first);
         }
         for mut queue in self.0 {
-            let done = queue.round(store, now, ids)?;
-            swept.count(queue.kind, done);
+            queue.round_of(store, now, ids, swept)?;
         }
         Ok(())
     }
@@ -128,8 +127,7 @@ pub fn sweep_fresh<S: Store + WorkStore>(
     for _ in 0..ROUNDS {
         queues.retain(|queue| queue.left > 0);
         for queue in &mut queues {
-            let done = queue.round(store, now, ids)?;
-            swept.count(queue.kind, done);
+            queue.round_of(store, now, ids, &mut swept)?;
         }
         if now() > last {
             break;
@@ -171,6 +169,25 @@ impl Queue {
         }
         let left = if again { AGAIN } else { ROUNDS };
         Some(Self { kind, again, left, batch: FIRST, per_lane: FIRST / LANES })
+    }
+
+    /// Has a round and counts it. A list that cannot be read has its next turn in the next sweep, and holds up no other.
+    fn round_of<S: Store + WorkStore>(
+        &mut self,
+        store: &S,
+        now: &impl Fn() -> Timestamp,
+        ids: &mut dyn Ids,
+        swept: &mut Swept,
+    ) -> Result<(), StoreError> {
+        match self.round(store, now, ids) {
+            Ok(done) => swept.count(self.kind, done),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => return Err(error),
+            Err(error) => {
+                self.left = 0;
+                swept.failures.push(format!("the list of work {}: {error}", self.kind.name()));
+            }
+        }
+        Ok(())
     }
 
     /// Takes and does a few items of each of the users that have waited longest.

@@ -1,6 +1,7 @@
 //! Ten thousand alarms of a hundred users come due in one second, one in each hundred failing in each known way: every live one
 //! fires, once, and what is written for many at a time fails for none but what is bad.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -200,3 +200,28 @@ fn a_dead_letter_stays_where_it_is() {
     perennial_store::Store::commit(&fixture.store, &gone).unwrap();
     assert_eq!(fixture.count("work WHERE kind = 'event' AND parked_at = 1"), 1);
 }
+
+/// A list that cannot even be claimed from holds up no other list.
+#[test]
+fn a_list_that_cannot_be_claimed_holds_up_no_other() {
+    for broken in ["successor", "reminder"] {
+        let mut fixture = Fixture::new();
+        let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+        let (task, occurrence) = fixture.task(&mallory, &daily("owed", 22));
+        fixture.complete(&mallory, &task, &occurrence).unwrap();
+        fixture.task(&ada, &daily("due", 22));
+        fixture.rows(&format!(
+            "CREATE TRIGGER broken BEFORE UPDATE OF claim ON lane WHEN NEW.kind = '{broken}' \
+             BEGIN SELECT RAISE(ABORT, 'malformed'); END"
+        ));
+        let now = NOON.plus_millis(DAY);
+        let swept = sweep(&fixture.store, &|| now, &mut fixture.ids).unwrap();
+        assert_eq!(
+            (swept.planned, swept.fired),
+            if broken == "reminder" { (1, 0) } else { (0, 1) },
+            "{broken}"
+        );
+        assert!(swept.failures.iter().any(|line| line.contains(broken)), "{:?}", swept.failures);
+        assert!(swept.relay, "what was done is told");
+    }
+}

@@ -7,7 +7,7 @@ use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_recurrence::tzdata_version;
 use perennial_store::sqlite::Value;
-use perennial_store::{Apply, Claim, Mark, Mode, OutboxStore, Settlement, Store, WorkStore};
+use perennial_store::{Apply, Claim, Lease, Mark, Mode, OutboxStore, Outcome, Settlement, Store, WorkStore};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -115,7 +115,26 @@ fn a_stream_without_a_turn_stands_before_those_that_had_one() {
         })
         .collect();
     assert_eq!(fixture.store.mark_published(&marks, NOON).unwrap().len(), 3);
-    assert_eq!(fixture.store.lease_streams(NOON, 1_000, 1).unwrap()[0].stream, leases[2].stream);
+    // Also where all of them are leased again.
+    let again = fixture.store.lease_streams(NOON, 1_000, 3).unwrap();
+    let order = |leases: &[Lease]| leases.iter().map(|lease| lease.stream.clone()).collect::<Vec<_>>();
+    assert_eq!(order(&again), order(&[leases[2].clone(), leases[0].clone(), leases[1].clone()]));
+}
+
+/// What is no JSON spoils its own row: the claim is one statement for everybody.
+#[test]
+fn documents_that_are_no_json_spoil_no_claim_of_others() {
+    for column in ["reminders", "tags", "recurrence"] {
+        let mut fixture = Fixture::new();
+        let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+        let spoilt = stacked(&mut fixture, &mallory);
+        owed(&mut fixture, &ada);
+        fixture.rows(&format!("UPDATE task SET {column} = '[{{' WHERE id = '{}'", spoilt.id));
+        let claim = fixture.claim(at(3 * DAY));
+        let claimed = fixture.store.claim_successors(&claim).unwrap();
+        let read: Vec<_> = claimed.iter().map(|item| (&item.ticket.user, item.what.is_ok())).collect();
+        assert_eq!(read, [(&mallory, false), (&ada, true)], "{column}");
+    }
 }
 
 /// Large series are claimed a few at a time, and hold up none that are small.
@@ -327,8 +346,60 @@ fn an_answer_of_a_wrong_clock_keeps_no_others() {
         commits.push(commit);
     }
     fixture.store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
+    fixture.rows("DELETE FROM outbox");
     assert!(fixture.store.due_work(NOON, tzdata_version()).unwrap().old);
     fixture.store.prune(NOON, 10).unwrap();
-    assert_eq!(fixture.rows("SELECT key FROM idempotency").concat(), [Value::Text("3".to_owned())]);
+    let kept = ["3", "0"].map(|key| Value::Text(key.to_owned()));
+    assert_eq!(fixture.rows("SELECT key FROM idempotency ORDER BY rowid").concat(), kept);
     assert!(!fixture.store.due_work(NOON, tzdata_version()).unwrap().old);
+}
+
+/// A clock that has gone back for a while, as where it is set only after the start, forgets no answer: its key would be new again.
+#[test]
+fn a_clock_that_is_wrong_for_a_while_forgets_no_answer() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let keyed = |fixture: &mut Fixture| {
+        let input = serde_json::from_str(WEEKLY).unwrap();
+        let (mut commit, ..) = create_task(&mut fixture.context(&user), &input).unwrap();
+        commit.idempotency = Some(IdempotencyRecord {
+            key: "k".to_owned(),
+            fingerprint: "x".to_owned(),
+            status: 201,
+            etag: None,
+            location: None,
+            body: "{}".to_owned(),
+        });
+        fixture.store.apply(&[commit], Apply { mode: Mode::All, relay_for: 0 }).unwrap().pop().unwrap()
+    };
+    assert!(matches!(keyed(&mut fixture), Outcome::Applied(_)));
+    for seconds in 0..70 {
+        fixture.store.prune(Timestamp::from_millis(seconds * 1_000), 500).unwrap();
+    }
+    assert!(matches!(keyed(&mut fixture), Outcome::Answered(_)));
+    assert_eq!(fixture.count("task"), 1);
+}
+
+/// Events likewise: one by a clock that was wrong keeps none behind it, and is not forgotten before its time.
+#[test]
+fn an_event_of_a_wrong_clock_keeps_no_others() {
+    let mut fixture = Fixture::new();
+    let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+    fixture.task(&mallory, WEEKLY);
+    fixture.task(&ada, WEEKLY);
+    let ahead = "at > 1800000000000";
+    fixture.rows(&format!("UPDATE outbox SET at = at + {} WHERE user_id = '{mallory}'", 400 * DAY));
+    fixture.rows("UPDATE stream SET published = sequence, relay_at = NULL");
+    let (all, kept) = (fixture.count("outbox"), fixture.count(&format!("outbox WHERE {ahead}")));
+    assert!(kept > 0 && kept < all);
+    for day in 31..34 {
+        while fixture.store.due_work(at(day * DAY), tzdata_version()).unwrap().old {
+            fixture.store.prune(at(day * DAY), 500).unwrap();
+            assert_eq!(fixture.count(&format!("outbox WHERE {ahead}")), kept);
+            if fixture.count("outbox") == kept {
+                break;
+            }
+        }
+    }
+    assert_eq!(fixture.count("outbox"), kept);
 }

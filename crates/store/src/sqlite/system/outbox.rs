@@ -33,13 +33,17 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
 
     fn lease_streams(&self, now: Timestamp, lease_for: i64, limit: u32) -> Result<Vec<Lease>, StoreError> {
         self.sync(Sync::Normal)?;
-        self.query(
-            "UPDATE stream SET relay_at = ?1 + ?2, relay_by = NULL, fence = fence + 1 WHERE id IN ( \
+        // An update tells its rows in the order of their ids: since when each waits is remembered where a commit is named that
+        // has the lease.
+        let mut leases = self.query(
+            "UPDATE stream SET relay_at = ?1 + ?2, relay_by = relay_at, fence = fence + 1 WHERE id IN ( \
              SELECT id FROM stream WHERE relay_at <= ?1 ORDER BY relay_at LIMIT ?3) \
-             RETURNING id, fence, published, relay_tries",
+             RETURNING id, fence, published, relay_tries, CAST(relay_by AS INTEGER)",
             &[now.into(), lease_for.into(), limit.into()],
-            lease,
-        )
+            |row| Ok((lease(row)?, row.integer()?)),
+        )?;
+        leases.sort_by_key(|(_, since)| *since);
+        Ok(leases.into_iter().map(|(lease, _)| lease).collect())
     }
 
     fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError> {

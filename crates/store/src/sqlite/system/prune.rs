@@ -15,20 +15,27 @@ const KEEP_EVENTS: i64 = 2_592_000_000;
 const KEEP_LANES: i64 = 86_400_000;
 
 /// Whether anything is past its retention: answers before `?3`, events before `?4`, lanes before `?5`. Answers and events are
-/// forgotten in the order of their rows, which is that of their making; an answer that lies over a day ahead was made by a clock
-/// that was wrong, and must not keep all behind it.
+/// forgotten in the order of their rows, which is that of their making; one that lies over a day ahead was made by a clock that
+/// was wrong, or is looked at by one that is: it must neither keep all behind it nor be forgotten, and goes to the end.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) AS answer \
       WHERE answer.created_at < ?3 OR answer.created_at > ?3 + 172800000) \
      OR EXISTS (SELECT 1 FROM inbox WHERE at < ?4) \
      OR EXISTS (SELECT 1 FROM lane WHERE next_at IS NULL AND hold_until < ?5) \
      OR EXISTS (SELECT 1 FROM (SELECT at, sequence, stream_id FROM outbox ORDER BY rowid LIMIT 1) AS o \
-      WHERE o.at < ?4 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id)))";
+      WHERE o.at > ?4 + 2678400000 \
+       OR (o.at < ?4 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))))";
 
-/// What is forgotten before `?1`, at most `?2` rows of each, and how long it is kept.
-const FORGET: [(&str, i64); 4] = [
+/// What is forgotten before `?1` or put at the end, at most `?2` rows of each, and how long it is kept.
+const FORGET: [(&str, i64); 6] = [
     (
         "DELETE FROM idempotency WHERE rowid IN (SELECT answer.rowid FROM (SELECT rowid, created_at FROM idempotency \
-         ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at < ?1 OR answer.created_at > ?1 + 172800000)",
+         ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at < ?1)",
+        KEEP_ANSWERS,
+    ),
+    (
+        "UPDATE idempotency SET rowid = rowid + (SELECT max(rowid) FROM idempotency) - (SELECT min(rowid) FROM idempotency) + 1 \
+         WHERE rowid IN (SELECT answer.rowid FROM (SELECT rowid, created_at FROM idempotency \
+         ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at > ?1 + 172800000)",
         KEEP_ANSWERS,
     ),
     (
@@ -45,6 +52,12 @@ const FORGET: [(&str, i64); 4] = [
         "DELETE FROM outbox WHERE rowid IN (SELECT o.rowid FROM (SELECT rowid, at, sequence, stream_id FROM outbox \
          ORDER BY rowid LIMIT ?2) AS o WHERE o.at < ?1 \
          AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))",
+        KEEP_EVENTS,
+    ),
+    (
+        "UPDATE outbox SET rowid = rowid + (SELECT max(rowid) FROM outbox) - (SELECT min(rowid) FROM outbox) + 1 \
+         WHERE rowid IN (SELECT o.rowid FROM (SELECT rowid, at FROM outbox ORDER BY rowid LIMIT ?2) AS o \
+         WHERE o.at > ?1 + 2678400000)",
         KEEP_EVENTS,
     ),
 ];

@@ -88,11 +88,12 @@ struct NotificationRow {
 const LARGEST_ANSWER: u64 = 4 << 20;
 
 /// About how many bytes the state of the series of the item `w` has as JSON. Nothing is read beyond what the state would hold.
+/// What is no JSON must not spoil the whole statement.
 const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.description) + octet_length(t.tags) \
      + octet_length(t.reminders) + coalesce(octet_length(t.recurrence), 0) \
      + (SELECT coalesce(sum(150 + coalesce(octet_length(title), 0)), 0) FROM ( \
       SELECT v.title FROM override AS v WHERE v.task_id = t.id LIMIT 500)) \
-     + (SELECT coalesce(sum(350 + coalesce(octet_length(title), 0) + 120 * coalesce(json_array_length(t.reminders), 0)), 0) FROM ( \
+     + (SELECT coalesce(sum(350 + coalesce(octet_length(title), 0) + 120 * coalesce(json_array_length(CASE WHEN json_valid(t.reminders) THEN t.reminders END), 0)), 0) FROM ( \
       SELECT o.title FROM occurrence AS o WHERE o.task_id = t.id AND o.status = 'open' LIMIT 101)) \
      FROM task AS t WHERE t.id = w.task_id)";
 
