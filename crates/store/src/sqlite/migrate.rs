@@ -49,10 +49,10 @@ const WAL_TRIES: u32 = 80;
 /// The pause between them.
 const WAL_PAUSE: Duration = Duration::from_millis(25);
 
-/// How often a guest looks whether another gets on with a step, and the pause between two looks: each reads the whole schema
-/// again where it has changed.
-const PATIENCE: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(50);
+/// How often a guest looks whether another gets on with a step; the pause between the first two looks, and the longest: each
+/// look reads the whole schema again where it has changed.
+const PATIENCE: u32 = 8;
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(640)];
 
 /// How often a statement that takes rows over in pieces is repeated: 50,000 rows a piece.
 const PIECES: u32 = 20_000;
@@ -119,6 +119,8 @@ struct Others {
     last: Option<i64>,
     /// Whether it changed while this guest looked on.
     get_on: bool,
+    /// How long this guest has paused at once.
+    pause: Duration,
 }
 
 impl Others {
@@ -139,7 +141,9 @@ impl Others {
                 self.get_on = self.last.is_some();
                 self.last = last;
             }
-            std::thread::sleep(PAUSE);
+            let [shortest, longest] = PAUSES;
+            self.pause = self.pause.saturating_mul(2).clamp(shortest, longest);
+            std::thread::sleep(self.pause);
         }
         self.get_on = false;
         Ok(self.last.is_some_and(|last| last >= step))
