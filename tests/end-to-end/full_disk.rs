@@ -42,6 +42,7 @@ impl Drop for SmallDisk {
 fn a_full_disk_is_told_and_got_over() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&folder.path().join("state")) else {
+        assert!(std::env::var_os("CI").is_none(), "no file system may be mounted here");
         println!("skipped: no file system may be mounted here");
         return;
     };

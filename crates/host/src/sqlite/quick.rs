@@ -4,6 +4,7 @@
 //! waiting for locks; one that needs more starts again on such a thread, and so do the next of its kind.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a read may compute at once, in steps of a thousand operations: about half a millisecond.
@@ -15,18 +16,20 @@ const PASSED: u8 = 15;
 /// How many kinds are remembered.
 const KINDS: usize = 256;
 
-/// The texts of the reads that were too long of late, with how many of their kind are still to be passed by.
+/// The reads that were too long of late, by the hashes of their texts, with how many of their kind are still to be passed by.
+/// Two kinds with one hash only cost a hop more.
 #[derive(Default)]
-pub(super) struct Quick(Mutex<HashMap<Box<str>, u8>>);
+pub(super) struct Quick(Mutex<HashMap<u64, u8>>);
 
 impl Quick {
     /// Whether the read is to be tried at once.
     pub fn may_be(&self, text: &str) -> bool {
         let mut long = self.lock();
-        let Some(passed) = long.get_mut(text) else { return true };
+        let kind = long.hasher().hash_one(text);
+        let Some(passed) = long.get_mut(&kind) else { return true };
         *passed = passed.saturating_sub(1);
         if *passed == 0 {
-            long.remove(text);
+            long.remove(&kind);
         }
         false
     }
@@ -37,10 +40,11 @@ impl Quick {
         if long.len() >= KINDS {
             long.clear();
         }
-        long.insert(text.into(), PASSED);
+        let kind = long.hasher().hash_one(text);
+        long.insert(kind, PASSED);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, u8>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,6 +15,11 @@ WHEN NEW.kind = 'notification' AND NEW.proven <> (NEW.failures = 0) BEGIN
     UPDATE lane SET proven = (NEW.failures = 0) WHERE kind = NEW.kind AND again = NEW.again AND lane = NEW.lane;
 END
 --;
+-- One that is claimed waits for nobody, whichever build claims it.
+CREATE TRIGGER IF NOT EXISTS endpoint_claimed_v3 AFTER UPDATE OF claim ON lane WHEN NEW.waits = 1 AND OLD.claim IS NOT NEW.claim BEGIN
+    UPDATE lane SET waits = 0 WHERE kind = NEW.kind AND again = NEW.again AND lane = NEW.lane;
+END
+--;
 -- Where one endpoint of a user hung, the others that have not shown better come after those of other users: five seconds later
 -- at first, a minute at most.
 CREATE TRIGGER IF NOT EXISTS endpoint_hung_v3 AFTER UPDATE OF failures ON lane
