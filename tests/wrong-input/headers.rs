@@ -76,6 +76,7 @@ fn queries(ids: &Ids) -> Vec<Case> {
         "limit=0",
         "limit=201",
         "limit=-1",
+        "limit=%2B1",
         "limit=ten",
         "limit=",
         "cursor=nonsense",

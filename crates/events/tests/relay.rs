@@ -100,6 +100,7 @@ fn a_stream_that_fails_waits_longer_each_time_and_holds_up_no_other() {
     let mut failed = 0;
     for _ in 0..60 {
         let (_, failures) = all(&fixture, &bus, at);
+        assert_eq!(bus.sequences(&eve), [1, 2, 3], "from the first round on");
         if !failures.is_empty() {
             failed += 1;
             turns.push(at.as_millis());

@@ -63,7 +63,8 @@ pub fn has_token(headers: &HeaderMap, token: &str) -> bool {
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || Problem::unauthenticated("send the header Authorization: Bearer <token>");
-    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(missing()) };
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > MAX_TOKEN {
         return Err(missing());

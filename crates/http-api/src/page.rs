@@ -28,9 +28,9 @@ impl PageQuery {
             |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
         let limit = match value("limit") {
             None => DEFAULT,
-            Some(text) => text
-                .parse()
-                .ok()
+            Some(text) => Some(text)
+                .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|text| text.parse().ok())
                 .filter(|limit| (1..=MAX).contains(limit))
                 .ok_or_else(|| Problem::malformed(format!("limit must be a number from 1 to {MAX}")))?,
         };

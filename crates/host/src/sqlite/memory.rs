@@ -6,8 +6,10 @@ use std::sync::Once;
 
 use rusqlite::{Connection, ffi};
 
-/// How large what is kept to undo a single statement may grow before it goes to a file, in bytes.
-const UNDO: c_int = 4 * 1024 * 1024;
+/// How large what is kept to undo a single statement may grow before it goes to a file, in bytes; negative: it never does.
+/// SQLite takes the size for that of the first write to the file too, and writes nothing of a piece of 128 KiB or more: the
+/// statement then fails as on a full disk.
+const UNDO: c_int = -1;
 
 /// Small pieces of memory that the writer keeps at hand: their size in bytes, and how many.
 const PIECES: (c_int, c_int) = (1200, 500);

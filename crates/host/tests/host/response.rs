@@ -81,6 +81,36 @@ async fn answers_that_nobody_reads_hold_no_more_than_they_may() {
     assert!(host.running.unread().connections < 40);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_a_client_keeps_back_hold_no_more_than_they_may() {
+    let mut setup = Setup::new(PROBE);
+    setup.options.limits.unread = Duration::from_secs(3_600);
+    setup.options.limits.unread_memory = 8 * 1024 * 1024;
+    let host = setup.start().await;
+    // HTTP/2 with a window of no byte: the connection takes all that is sent, the streams take nothing.
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    };
+    let literal = |name: &str, value: &str| {
+        let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        [vec![0], text(name), text(value)].concat()
+    };
+    let head = [(":method", "GET"), (":scheme", "http"), (":authority", "x"), (":path", "/flood?100")];
+    let head = head.map(|(name, value)| literal(name, value)).concat();
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend(frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    for stream in 0..40 {
+        sent.extend(frame(1, 5, 2 * stream + 1, &head));
+    }
+    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
+    stream.write_all(&sent).await.unwrap();
+    let mut all = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut all)).await;
+    assert!(closed.is_ok(), "it is left");
+    tokio::time::timeout(Duration::from_secs(20), host.running.idle()).await.expect("its guests are cut");
+}
+
 /// A client that has the beginning of a hundred mebibytes and reads no more.
 async fn unread(host: &Host) -> tokio::net::TcpStream {
     let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();

@@ -27,6 +27,10 @@ const BUFFERS: usize = 512 * 1024;
 /// How long a client may take nothing while answers hold too much.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What the guests of one connection must hold for its silence alone to count, in bytes. HTTP/2 lets a client keep answers
+/// back while its connection takes all that is sent.
+const MUCH: usize = 16 * 1024 * 1024;
+
 /// The longest time between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -36,6 +40,10 @@ pub(crate) struct Client {
     /// Since when it takes too little, in milliseconds after `began`, plus one; 0 = it takes what there is.
     stalled: AtomicU64,
     taken: AtomicUsize,
+    /// When it last asked for something or had taken a piece, in milliseconds after `began`.
+    moved: AtomicU64,
+    /// What it has taken since.
+    since_moved: AtomicUsize,
     /// What the guests that answer it hold.
     pub held: Held,
     /// The connection is to be closed.
@@ -46,11 +54,13 @@ impl Client {
     fn wrote(&self, polled: &Poll<io::Result<usize>>) {
         match polled {
             Poll::Pending => {
-                let since =
-                    u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+                let since = self.age().saturating_add(1);
                 let _ = self.stalled.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
             }
             Poll::Ready(Ok(bytes)) => {
+                if self.since_moved.fetch_add(*bytes, Ordering::Relaxed).saturating_add(*bytes) >= PIECE {
+                    self.moves();
+                }
                 let taken = self.taken.fetch_add(*bytes, Ordering::Relaxed).saturating_add(*bytes);
                 if taken >= PIECE {
                     self.begin_anew();
@@ -58,6 +68,17 @@ impl Client {
             }
             Poll::Ready(Err(_)) => {}
         }
+    }
+
+    /// It asks for something, or has taken a piece.
+    pub fn moves(&self) {
+        self.since_moved.store(0, Ordering::Relaxed);
+        self.moved.store(self.age(), Ordering::Relaxed);
+    }
+
+    /// Milliseconds since it came.
+    fn age(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn begin_anew(&self) {
@@ -74,6 +95,13 @@ impl Client {
     fn stalled_for(&self) -> Option<Duration> {
         let since = self.stalled.load(Ordering::Relaxed).checked_sub(1)?;
         self.began.elapsed().checked_sub(Duration::from_millis(since))
+    }
+
+    /// For how long it has taken next to nothing while its guests hold much, whoever keeps what back.
+    fn silent_for(&self) -> Option<Duration> {
+        (self.held.bytes() >= MUCH)
+            .then(|| Duration::from_millis(self.age().saturating_sub(self.moved.load(Ordering::Relaxed))))
+            .filter(|silent| *silent >= PATIENCE)
     }
 }
 
@@ -101,6 +129,8 @@ impl Clients {
             began: Instant::now(),
             stalled: AtomicU64::new(0),
             taken: AtomicUsize::new(0),
+            moved: AtomicU64::new(0),
+            since_moved: AtomicUsize::new(0),
             held: Held::default(),
             cut: CancellationToken::new(),
         });
@@ -123,29 +153,36 @@ impl Clients {
 
     /// How many take too little, and what their answers hold.
     pub fn unread(&self) -> Unread {
-        self.stalled().iter().fold(Unread::default(), |sum, (_, client)| Unread {
+        self.idle().iter().fold(Unread::default(), |sum, (_, _, client)| Unread {
             connections: sum.connections.saturating_add(1),
             bytes: sum.bytes.saturating_add(client.holds()),
         })
     }
 
-    fn stalled(&self) -> Vec<(Duration, Arc<Client>)> {
+    /// Those that take too little, for how long, and whether it is certain that they do not read: a silent one may wait for a
+    /// guest that still works.
+    fn idle(&self) -> Vec<(Duration, bool, Arc<Client>)> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, client| client.strong_count() > 0);
         let clients = all.values().filter_map(Weak::upgrade);
-        clients.filter_map(|client| Some((client.stalled_for()?, client))).collect()
+        let idle = |client: Arc<Client>| match (client.stalled_for(), client.silent_for()) {
+            (Some(stalled), _) => Some((stalled, true, client)),
+            (None, Some(silent)) => Some((silent, false, client)),
+            (None, None) => None,
+        };
+        clients.filter_map(idle).collect()
     }
 
     fn close(&self, limits: &GuestLimits) -> usize {
-        let mut stalled = self.stalled();
+        let mut idle = self.idle();
         // Those that have stood longest go first.
-        stalled.sort_by_key(|(duration, _)| std::cmp::Reverse(*duration));
-        let mut held = stalled.iter().fold(0_usize, |sum, (_, client)| sum.saturating_add(client.holds()));
+        idle.sort_by_key(|(duration, ..)| std::cmp::Reverse(*duration));
+        let mut held = idle.iter().fold(0_usize, |sum, (.., client)| sum.saturating_add(client.holds()));
         let mut cut: usize = 0;
-        for (duration, client) in &stalled {
+        for (duration, certain, client) in &idle {
             let too_much = held > limits.unread_memory && *duration >= PATIENCE.min(limits.unread);
-            if *duration < limits.unread && !too_much {
-                break;
+            if !too_much && (!certain || *duration < limits.unread) {
+                continue;
             }
             held = held.saturating_sub(client.holds());
             cut = cut.saturating_add(1);

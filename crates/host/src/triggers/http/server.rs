@@ -101,10 +101,11 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let asked = CancellationToken::new();
     let first = asked.clone();
-    let held = client.held.clone();
+    let asking = client.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         first.cancel();
-        request.extensions_mut().insert(held.clone());
+        asking.moves();
+        request.extensions_mut().insert(asking.held.clone());
         answer(trigger.clone(), request, address)
     });
     let stream = Arc::new(stream);
