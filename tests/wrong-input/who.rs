@@ -51,6 +51,8 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
     }
     let basic = Case::new("another scheme", Method::GET, "/v1/tasks", (401, "unauthenticated"));
     cases.push(basic.token(Token::None).header("authorization", "Basic b3duZXI6c2VjcmV0"));
+    let two = Case::new("two tokens", Method::GET, "/v1/tasks", (401, "unauthenticated"));
+    cases.push(two.header("authorization", "Bearer another"));
     cases.extend(of_another_user(ids));
     cases
 }
