@@ -28,8 +28,8 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Re
     };
     let page = PageQuery::parse(&query)?;
     let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
-    let tasks = tasks.read()?;
-    let shown = page.show(&tasks, |task| task.id.to_string(), TaskView::of_record);
+    let rows = tasks.read()?;
+    let shown = page.show_part(&rows, tasks.cut(), |task| task.id.to_string(), TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))
 }
 

@@ -17,7 +17,7 @@ use crate::triggers::http::HttpTrigger;
 pub(crate) struct Services {
     pub databases: Databases,
     pub bus: Bus,
-    /// The Redis servers that do not answer.
+    /// The Redis servers that do not answer, and who waits for one.
     pub resting: Resting,
     pub outbound: Outbound,
     pub limits: GuestLimits,
@@ -36,12 +36,13 @@ impl Services {
         bus: Bus,
         outbound: Outbound,
         limits: GuestLimits,
+        resting: Resting,
         hooks: Hooks,
     ) -> Self {
         Self {
             databases,
             bus,
-            resting: Resting::default(),
+            resting,
             outbound,
             limits,
             hooks,

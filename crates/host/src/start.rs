@@ -17,7 +17,7 @@ use crate::locks::Locks;
 use crate::manifest::{Component, HttpTarget, Manifest};
 use crate::options::UpOptions;
 use crate::outbound::{AllowedHosts, Outbound};
-use crate::redis::Bus;
+use crate::redis::{Bus, Resting};
 use crate::repeats::WINDOW;
 use crate::running::Running;
 use crate::runtime_config::RuntimeConfig;
@@ -81,6 +81,7 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         bus,
         Outbound::new(config.outbound_networking, &config.outbound_http)?,
         limits,
+        Resting::new(options.max_instances),
         hooks,
     ));
 

@@ -60,8 +60,19 @@ impl PageQuery {
         place: impl Fn(&T) -> String,
         show: impl Fn(&'a T) -> R,
     ) -> Items<R> {
+        self.show_part(rows, false, place, show)
+    }
+
+    /// The same of a list that may have been `cut` before the page was full.
+    pub fn show_part<'a, T, R>(
+        &self,
+        rows: &'a [T],
+        cut: bool,
+        place: impl Fn(&T) -> String,
+        show: impl Fn(&'a T) -> R,
+    ) -> Items<R> {
         let shown = rows.get(..self.limit()).unwrap_or(rows);
-        let next_cursor = match (shown.last(), rows.len() > shown.len()) {
+        let next_cursor = match (shown.last(), cut || rows.len() > shown.len()) {
             (Some(last), true) => Some(URL_SAFE_NO_PAD.encode(place(last))),
             _ => None,
         };

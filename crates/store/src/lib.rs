@@ -44,7 +44,7 @@ pub trait Store {
     ) -> Result<Option<SeriesState>, StoreError>;
     /// A task as its user sees it: one, or none.
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError>;
-    /// Tasks in the order of their making.
+    /// Tasks in the order of their making; fewer than asked for where they are large, which [`Tasks::cut`] tells.
     fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError>;
     /// All occurrences of a task in the order of their making.
     fn occurrences(

@@ -12,12 +12,26 @@ use crate::{OccurrenceRecord, ParkedRecord, StoreError};
 
 /// Tasks as the store gave them: a JSON array of [`TaskRecord`]s.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tasks(pub(crate) String);
+pub struct Tasks {
+    pub(crate) text: String,
+    pub(crate) cut: bool,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { text: "[]".to_owned(), cut: false }
+    }
+}
 
 impl Tasks {
+    /// There are more than these, which are large.
+    pub fn cut(&self) -> bool {
+        self.cut
+    }
+
     /// Reads them.
     pub fn read(&self) -> Result<Vec<TaskRecord<'_>>, StoreError> {
-        Ok(serde_json::from_str(&self.0)?)
+        Ok(serde_json::from_str(&self.text)?)
     }
 }
 

@@ -7,7 +7,9 @@ use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_recurrence::tzdata_version;
 use perennial_store::sqlite::Value;
-use perennial_store::{Apply, Claim, Lease, Mark, Mode, OutboxStore, Outcome, Settlement, Store, WorkStore};
+use perennial_store::{
+    Apply, Claim, Lease, Mark, Mode, OutboxStore, Outcome, Settlement, Share, Store, WorkStore,
+};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -402,4 +404,51 @@ fn an_event_of_a_wrong_clock_keeps_no_others() {
         }
     }
     assert_eq!(fixture.count("outbox"), kept);
+}
+
+/// A user whose reminder fires at once over so many channels.
+fn notified(fixture: &mut Fixture, name: &str, channels: usize, now: Timestamp) -> UserId {
+    let user = fixture.user(name);
+    let at_noon = r#"{"title": "Now", "due": {"local": "2026-11-21T13:00:00", "tz": "Europe/Berlin"},
+        "reminders": [{"trigger": "PT0S"}]}"#;
+    for number in 0..channels {
+        let (commit, _) = create_channel(
+            &mut fixture.context(&user),
+            &format!("https://hooks.example.com/{number}"),
+            "whsec_AAAA".to_owned(),
+            number,
+            &WebhookPolicy::default(),
+        )
+        .unwrap();
+        fixture.store.commit(&commit).unwrap();
+    }
+    fixture.task(&user, at_noon);
+    for due in fixture.due_reminders(now) {
+        let fires = fire(&mut Context { now, ..fixture.context(&user) }, &due.alarm, &due.channels);
+        fixture.store.commit(&fires).unwrap();
+    }
+    user
+}
+
+/// However many endpoints others have, and however prompt those are: each user has a turn before any has the next.
+#[test]
+fn the_other_endpoints_of_a_served_user_come_after_those_of_others() {
+    let mut fixture = Fixture::new();
+    for number in 0..40 {
+        notified(&mut fixture, &number.to_string(), 10, NOON);
+    }
+    let eve = notified(&mut fixture, "eve", 1, at(1));
+    fixture.rows("UPDATE lane SET proven = 1 WHERE kind = 'notification'");
+    let share = Share { proven: true, endpoints: 10, per_endpoint: 1, per_user: 1 };
+    for round in 2.. {
+        let claim = fixture.claim(at(round));
+        let claimed = fixture.store.claim_shares(&claim, &[share]).unwrap();
+        assert_eq!(claimed.len(), 10, "round {round}");
+        if claimed.iter().any(|claimed| claimed.ticket.user == eve) {
+            break;
+        }
+        assert!(round < 7, "eve waits");
+        let done: Vec<_> = claimed.into_iter().map(|claimed| (claimed.ticket, Settlement::Drop)).collect();
+        fixture.store.settle(&done, at(round)).unwrap();
+    }
 }

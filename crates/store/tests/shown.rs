@@ -111,3 +111,28 @@ fn what_is_parked_is_shown_on_its_own_task() {
     assert_eq!(why(&ada), [Some("no date is left".to_owned()), None]);
     assert_eq!(why(&eve), [None]);
 }
+
+/// However many are asked for at once: what one answer takes is bounded, and the next page goes on where it ended.
+#[test]
+fn a_page_of_large_tasks_ends_early() {
+    const MIB: usize = 1024 * 1024;
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let large = serde_json::json!({ "title": "large", "description": "😀".repeat(15_000) }).to_string();
+    let mut made: Vec<String> = (0..40).map(|_| fixture.task(&user, &large).0.id.to_string()).collect();
+    made.sort_unstable();
+    let (mut seen, mut pages, mut after) = (Vec::new(), 0, None);
+    loop {
+        let list = fixture.store.tasks(&user, None, &Page { after, limit: 201 }).unwrap();
+        let rows = list.read().unwrap();
+        let bytes: usize = rows.iter().map(|task| task.description.get().len()).sum();
+        assert!(bytes < MIB + 70_000, "{bytes} bytes");
+        seen.extend(rows.iter().map(|task| task.id.to_owned()));
+        (pages, after) = (pages + 1, seen.last().cloned());
+        if !list.cut() {
+            break;
+        }
+        assert!(bytes >= MIB - 70_000, "cut at {bytes} bytes");
+    }
+    assert_eq!((seen, pages), (made, 3));
+}

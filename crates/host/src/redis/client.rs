@@ -39,6 +39,7 @@ impl Remote {
         if self.dead {
             return Err(resting());
         }
+        let _place = self.services.resting.wait(&self.address).ok_or_else(crowded)?;
         command.query_async(&mut self.redis).await.map_err(|error| {
             if error.is_io_error() {
                 self.dead = true;
@@ -73,12 +74,14 @@ pub(super) async fn connect(
             return Err(resting());
         }
     }
+    let place = services.resting.wait(&address).ok_or_else(crowded)?;
     let redis = open(&services, url, permission).await.map_err(|error| {
         if error.is_io_error() {
             services.resting.failed(&address);
         }
         other(error)
     })?;
+    drop(place);
     Ok(Remote { redis, services, address, dead: false })
 }
 
@@ -105,6 +108,10 @@ pub(crate) fn settled(address: &str) -> redis::RedisResult<ConnectionInfo> {
 
 fn resting() -> Error {
     Error::Other("the Redis did not answer a moment ago: it is not tried again yet".into())
+}
+
+fn crowded() -> Error {
+    Error::Other("too many wait for an answer of this Redis".into())
 }
 
 /// Any other error, in Redis's words.

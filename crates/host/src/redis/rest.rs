@@ -1,7 +1,8 @@
-//! Addresses that failed lately.
+//! Addresses that failed lately, and those that are waited for.
 //!
-//! A Redis that hangs must not hold each guest that asks for it: after a failure the address rests. Guests that open
-//! it are refused at once, and one probe at a time, made by the host, finds out when it answers again.
+//! A Redis that hangs must not hold each guest that asks for it. Until its first failure shows that it hangs, a share of the
+//! instances may wait for it and no more; after that the address rests. Guests that open it are refused at once, and one
+//! probe at a time, made by the host, finds out when it answers again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +16,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How many addresses are kept: a guest may name as many as its allow list has.
 const ADDRESSES: usize = 256;
 
-/// The addresses at rest.
-#[derive(Clone, Default)]
-pub(crate) struct Resting(Arc<Mutex<BTreeMap<String, Rest>>>);
+/// The addresses at rest, and who waits for an address.
+#[derive(Clone)]
+pub(crate) struct Resting {
+    addresses: Arc<Mutex<BTreeMap<String, Rest>>>,
+    waiting: Arc<Mutex<BTreeMap<String, usize>>>,
+    /// How many guests may wait for one address at a time.
+    places: usize,
+}
 
 enum Rest {
     Until(Instant),
@@ -33,6 +39,12 @@ pub(super) enum Way {
     Probe(Probe),
 }
 
+/// A guest that waits for an address.
+pub(super) struct Place {
+    waiting: Arc<Mutex<BTreeMap<String, usize>>>,
+    address: String,
+}
+
 /// The one attempt on an address that rests.
 pub(super) struct Probe {
     resting: Resting,
@@ -41,11 +53,29 @@ pub(super) struct Probe {
 }
 
 impl Resting {
+    /// A quarter of the instances may wait for one address.
+    pub fn new(instances: u32) -> Self {
+        let places = instances.div_ceil(4).max(1) as usize;
+        Self { addresses: Arc::default(), waiting: Arc::default(), places }
+    }
+
+    /// Room to wait for the address until this is dropped, unless too many do.
+    pub(super) fn wait(&self, address: &str) -> Option<Place> {
+        let mut waiting = lock(&self.waiting);
+        let count = waiting.entry(address.to_owned()).or_default();
+        if *count >= self.places {
+            return None;
+        }
+        *count = count.saturating_add(1);
+        drop(waiting);
+        Some(Place { waiting: self.waiting.clone(), address: address.to_owned() })
+    }
+
     /// It did not answer, or could not be reached.
     pub fn failed(&self, address: &str) {
         let now = Instant::now();
         let until = now.checked_add(PAUSE).unwrap_or(now);
-        let mut addresses = self.lock();
+        let mut addresses = lock(&self.addresses);
         if addresses.len() >= ADDRESSES {
             addresses.retain(|_, rest| matches!(rest, Rest::Until(until) if *until > now));
         }
@@ -60,7 +90,7 @@ impl Resting {
     }
 
     pub(super) fn way(&self, address: &str) -> Way {
-        let mut addresses = self.lock();
+        let mut addresses = lock(&self.addresses);
         let Some(rest) = addresses.get_mut(address) else { return Way::Free };
         if !matches!(rest, Rest::Until(until) if *until <= Instant::now()) {
             return Way::Closed;
@@ -68,9 +98,21 @@ impl Resting {
         *rest = Rest::Probed;
         Way::Probe(Probe { resting: self.clone(), address: address.to_owned(), answers: false })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Rest>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(addresses: &Mutex<BTreeMap<String, T>>) -> MutexGuard<'_, BTreeMap<String, T>> {
+    addresses.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = lock(&self.waiting);
+        if let Some(count) = waiting.get_mut(&self.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                waiting.remove(&self.address);
+            }
+        }
     }
 }
 
@@ -85,7 +127,7 @@ impl Drop for Probe {
     fn drop(&mut self) {
         match self.answers {
             true => {
-                self.resting.lock().remove(&self.address);
+                lock(&self.resting.addresses).remove(&self.address);
                 tracing::info!(server = server(&self.address), "the Redis answers again");
             }
             false => self.resting.failed(&self.address),

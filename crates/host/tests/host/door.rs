@@ -1,5 +1,7 @@
 //! Requests that no guest is shown.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::Host;
@@ -48,4 +50,38 @@ async fn text_that_is_not_ascii_passes() {
     )
     .await;
     assert!(answer.contains("x-text: żółw"), "{answer}");
+}
+
+/// Sends a head, waits until it is answered or not, and then `bytes` of the body in pieces.
+async fn late(host: &Host, bytes: usize) -> (tokio::net::TcpStream, std::io::Result<()>) {
+    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
+    let head = format!("POST /seen HTTP/1.1\r\nhost: x\r\ncontent-length: {bytes}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.readable().await.unwrap();
+    for _ in 0..bytes.div_ceil(16 * 1024) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        if let Err(error) = stream.write_all(&[b' '; 16 * 1024][..bytes.min(16 * 1024)]).await {
+            return (stream, Err(error));
+        }
+    }
+    (stream, Ok(()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_still_sends_when_the_answer_comes_can_read_it() {
+    let host = Host::probe().await;
+    let (mut stream, sent) = late(&host, 512 * 1024).await;
+    sent.unwrap();
+    // The connection can be used again.
+    stream.write_all(b"GET /seen HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_for_ever_what_nobody_wants() {
+    let host = Host::probe().await;
+    let (_, sent) = late(&host, 64 * 1024 * 1024).await;
+    assert!(sent.is_err(), "64 MiB were taken");
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
-use super::shown::{occurrences, tasks};
+use super::shown::{occurrences, task, tasks};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
@@ -43,12 +43,8 @@ impl<S: Sql> Store for Sqlite<S> {
     }
 
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
-        let found = self.query_one(
-            &tasks(&["t.id = ?2"], "1"),
-            &[user.as_str().into(), id.to_string().into()],
-            Row::text_or_null,
-        )?;
-        Ok(found.flatten().map(Tasks))
+        let parameters = [user.as_str().into(), id.to_string().into()];
+        Ok(self.query_one(&task("t.id = ?2"), &parameters, list)?.flatten())
     }
 
     fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError> {
@@ -61,8 +57,7 @@ impl<S: Sql> Store for Sqlite<S> {
             Some(TaskStatus::Done) => &[DONE],
         };
         let parameters = [user.as_str().into(), after(page), page.limit.into()];
-        let found = self.query_one(&tasks(conditions, "?3"), &parameters, Row::text_or_null)?;
-        Ok(Tasks(found.flatten().unwrap_or_else(|| "[]".to_owned())))
+        Ok(self.query_one(&tasks(conditions, "?3"), &parameters, list)?.flatten().unwrap_or_default())
     }
 
     fn occurrences(
@@ -214,4 +209,10 @@ fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {
         last_error: row.text_or_null()?,
         created_at: row.instant()?,
     })
+}
+
+/// A list, and whether it was cut; `None` where there is none.
+fn list(row: &mut Row) -> Result<Option<Tasks>, StoreError> {
+    let (text, cut) = (row.text_or_null()?, row.integer()? != 0);
+    Ok(text.map(|text| Tasks { text, cut }))
 }

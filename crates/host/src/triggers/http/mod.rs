@@ -3,6 +3,7 @@
 mod arrival;
 mod guest;
 mod headers;
+mod lingering;
 mod problem;
 mod reading;
 mod router;

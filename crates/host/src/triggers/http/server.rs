@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
 use super::HttpTrigger;
+use super::lingering::lingering;
 use super::reading::{Client, Clients, Reading};
 use super::socket::Socket;
 use crate::timed_body::TimedBody;
@@ -166,5 +167,5 @@ async fn answer(
 ) -> Result<Response<WasiBody>, Infallible> {
     let limit = trigger.services.limits.body;
     let request = request.map(|body| TimedBody::new(body, BODY_PAUSE, Some(limit)).boxed_unsync());
-    Ok(trigger.handle(request, client).await)
+    Ok(trigger.handle(lingering(request), client).await)
 }
