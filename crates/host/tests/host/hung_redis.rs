@@ -137,7 +137,9 @@ async fn few_wait_for_a_redis_before_it_is_known_to_hang() {
         eventually("a quarter of the instances wait", async || fake.connections.load(Ordering::SeqCst) == 5)
             .await;
         for _ in 0..20 {
-            let reply = publish(&host, &address, 1).await;
+            let reply = publish(&host, &address, 1);
+            let reply =
+                tokio::time::timeout(Duration::from_secs(20), reply).await.expect("it is refused at once");
             let error = reply["error"].as_str().unwrap();
             assert!(error.contains("too many wait for an answer of this Redis"), "{error}");
         }
