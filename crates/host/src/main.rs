@@ -12,6 +12,10 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// Allocates for the host, and for SQLite too: it takes the place of the C library's `malloc`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Threads for statements of SQLite and for names that are looked up. The latter may take no more than a part of them.
 const BLOCKING_THREADS: usize = 1024;
 

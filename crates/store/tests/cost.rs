@@ -103,7 +103,7 @@ fn a_create_compiles_only_what_a_create_does() {
     let mixed = [create(&mut fixture, &user), *completes];
     let any = compiled(&mixed);
     println!("instructions: a create {new}, ten {set}, with a completion {any}");
-    assert_eq!(new, set);
-    assert!(new < 2_000, "{new} instructions");
+    // A set is taken out of its array; what is done with each is the same.
+    assert!(new < set && set < 2_000, "{new} instructions, {set} for ten creates");
     assert!(any > 4 * new, "{any} instructions where anything may be done, {new} for a create");
 }

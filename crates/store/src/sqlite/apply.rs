@@ -6,10 +6,9 @@ use serde::Deserialize;
 use super::{Sql, Sqlite, Sync};
 use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, Refusal, StoreError};
 
-/// Takes an array of commits apart (schema/0002_write.sql, schema/0003_write.sql). Of each that is not refused it says which it is, the answer that was
-/// stored under its key before, and the relay's lease.
-const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) \
-     SELECT key, ?2, ?3, jsonb(value) FROM json_each(?1) WHERE true \
+/// Takes commits apart (schema/0002_write.sql, schema/0003_write.sql). Of each that is not refused it says which it is, the
+/// answer that was stored under its key before, and the relay's lease.
+const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      RETURNING ix, \
      (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
       'body', i.body) FROM idempotency AS i WHERE i.user_id = doc ->> 'user' AND i.key = doc ->> '$.idempotency.key' \
@@ -18,6 +17,12 @@ const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) \
       FROM (SELECT sequence, previous FROM outbox WHERE stream_id = s.id \
       AND sequence > s.sequence - json_array_length(doc, '$.events') ORDER BY sequence)))) \
       FROM stream AS s WHERE s.id = doc ->> 'stream' AND s.relay_by = doc ->> 'id')";
+
+/// A single commit is read once; out of an array it would be read, written out and read again, by way of a table of its own.
+const ONE: &str = "VALUES (0, ?2, ?3, jsonb(?1))";
+
+/// An array of commits.
+const MANY: &str = "SELECT key, ?2, ?3, jsonb(value) FROM json_each(?1) WHERE true";
 
 /// A lease as the statement gives it.
 #[derive(Deserialize)]
@@ -38,10 +43,13 @@ impl<S: Sql> Sqlite<S> {
             Mode::Each => "each",
         };
         self.sync(Sync::Full)?;
-        let documents = serde_json::to_string(commits)?;
+        let (rows, documents) = match commits {
+            [commit] => (ONE, serde_json::to_string(commit)?),
+            _ => (MANY, serde_json::to_string(commits)?),
+        };
         let mut outcomes = vec![Outcome::Refused; commits.len()];
         let view = if commits.iter().all(makes_tasks) { "write_new_v3" } else { "write_v2" };
-        let write = WRITE.replace("{view}", view);
+        let write = WRITE.replace("{view}", view).replace("{rows}", rows);
         let applied = self.query(&write, &[documents.into(), mode.into(), how.relay_for.into()], |row| {
             let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
             let answered = row.json_or_null::<IdempotentAnswer>()?;
