@@ -23,8 +23,8 @@ const BATCH: (u32, u32) = (50, 1_000);
 /// Users served in one round.
 const LANES: u32 = 100;
 
-/// Reminders of one user fired in one commit. With more of them what each costs grows again: a commit's events look for each other.
-const TOGETHER: usize = 10;
+/// Reminders of one user fired in one commit.
+const TOGETHER: usize = 100;
 
 /// Items that were begun before and never finished, tried in one sweep.
 const AGAIN: u32 = 25;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use perennial_domain::*;
-use perennial_fixture::{Fixture, WEEKLY};
+use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
 use perennial_store::{Apply, Mode, Store};
 use rusqlite::Connection;
@@ -106,4 +106,37 @@ fn a_create_compiles_only_what_a_create_does() {
     // A set is taken out of its array; what is done with each is the same.
     assert!(new < set && set < 2_000, "{new} instructions, {set} for ten creates");
     assert!(any > 4 * new, "{any} instructions where anything may be done, {new} for a create");
+}
+
+/// What is due in one second is fired in few commits: an alarm costs the same however many share one.
+#[test]
+fn an_alarm_costs_the_same_however_many_fire_with_it() {
+    let cost = |together: usize| {
+        let mut fixture = Fixture::new();
+        let user = fixture.user("ada");
+        (0..100).for_each(|_| drop(fixture.task(&user, WEEKLY)));
+        let due = fixture.due_reminders(NOON.plus_millis(7 * 86_400_000));
+        let commits: Vec<Commit> = due
+            .chunks(together)
+            .map(|some| {
+                let alarms: Vec<_> = some.iter().map(|due| &due.alarm).collect();
+                fire_all(&mut fixture.context(&user), &alarms, &[])
+            })
+            .collect();
+        let recorded =
+            Recorded { sql: NativeSql::open(&fixture.path()).unwrap(), statements: RefCell::default() };
+        let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+        // The first tells the statement.
+        store.apply(&commits[..1], Apply { mode: Mode::Each, relay_for: 0 }).unwrap();
+        let statement = recorded.statements.borrow().last().unwrap().clone();
+        let connection = Connection::open(fixture.path()).unwrap();
+        let mut prepared = connection.prepare(&statement).unwrap();
+        let document = serde_json::to_string(&commits[1..]).unwrap();
+        let applied = prepared.query_map((&document, "each", 0), |_| Ok(())).unwrap().count();
+        assert_eq!(applied, commits.len() - 1);
+        f64::from(prepared.get_status(rusqlite::StatementStatus::VmStep)) / (100 - together) as f64
+    };
+    let (few, many) = (cost(5), cost(50));
+    println!("steps an alarm: {few} of five, {many} of fifty");
+    assert!(many < few, "{few} of five, {many} of fifty");
 }

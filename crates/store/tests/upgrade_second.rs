@@ -263,6 +263,7 @@ fn a_migration_that_is_cut_off_anywhere_is_finished_by_the_next() {
     let third = [
         include_str!("../src/sqlite/schema/0003_tables.sql"),
         include_str!("../src/sqlite/schema/0003_write.sql"),
+        include_str!("../src/sqlite/schema/0003_fired.sql"),
     ];
     let steps: Vec<&str> = third.iter().flat_map(|text| text.split("\n--;\n")).collect();
     assert!(steps.len() >= 30, "{} steps", steps.len());

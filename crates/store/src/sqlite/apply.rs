@@ -1,13 +1,14 @@
 //! The one statement that writes.
 
-use perennial_domain::{Commit, Expect, StreamId};
+use perennial_domain::{Commit, StreamId};
 use serde::Deserialize;
 
+use super::view::view;
 use super::{Sql, Sqlite, Sync};
 use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, Refusal, StoreError};
 
-/// Takes commits apart (schema/0002_write.sql, schema/0003_write.sql). Of each that is not refused it says which it is, the
-/// answer that was stored under its key before, and the relay's lease.
+/// Takes commits apart (schema/0002_write.sql, 0003_write.sql and 0003_fired.sql there). Of each that is not refused it says
+/// which it is, the answer that was stored under its key before, and the relay's lease.
 const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      RETURNING ix, \
      (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
@@ -48,8 +49,7 @@ impl<S: Sql> Sqlite<S> {
             _ => (MANY, serde_json::to_string(commits)?),
         };
         let mut outcomes = vec![Outcome::Refused; commits.len()];
-        let view = if commits.iter().all(makes_tasks) { "write_new_v3" } else { "write_v2" };
-        let write = WRITE.replace("{view}", view).replace("{rows}", rows);
+        let write = WRITE.replace("{view}", view(commits)).replace("{rows}", rows);
         let applied = self.query(&write, &[documents.into(), mode.into(), how.relay_for.into()], |row| {
             let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
             let answered = row.json_or_null::<IdempotentAnswer>()?;
@@ -63,59 +63,6 @@ impl<S: Sql> Sqlite<S> {
         }
         Ok(outcomes)
     }
-}
-
-/// Whether a commit makes tasks, and all its rows are new with them.
-fn makes_tasks(commit: &Commit) -> bool {
-    let makes = |id| commit.expect.tasks.iter().any(|expected| expected.id == id && expected.version == 0);
-    // Every member is named, so that a new one is thought of here.
-    let Commit {
-        id: _,
-        user: _,
-        stream: _,
-        at: _,
-        expect:
-            Expect {
-                tasks: expected,
-                occurrences: expected_occurrences,
-                alarms: expected_alarms,
-                channels: expected_channels,
-            },
-        users,
-        tokens,
-        channels,
-        tasks,
-        opened,
-        occurrences,
-        reopened,
-        overrides,
-        alarms,
-        notifications,
-        deliveries,
-        retried,
-        events: _,
-        audit: _,
-        idempotency: _,
-        inbox,
-    } = commit;
-    expected.iter().all(|task| task.version == 0)
-        && expected_occurrences.is_empty()
-        && expected_alarms.is_empty()
-        && expected_channels.is_none()
-        && users.is_empty()
-        && tokens.is_empty()
-        && channels.is_empty()
-        && !tasks.is_empty()
-        && tasks.iter().all(|task| makes(task.id))
-        && opened.iter().all(|row| makes(row.task_id) && row.predecessor.is_none())
-        && occurrences.is_empty()
-        && reopened.is_empty()
-        && overrides.is_empty()
-        && alarms.iter().all(|row| makes(row.task_id))
-        && notifications.is_empty()
-        && deliveries.is_empty()
-        && retried.is_empty()
-        && inbox.is_none()
 }
 
 impl Taken {

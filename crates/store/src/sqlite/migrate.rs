@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0003_tables.sql"),
             include_str!("schema/0003_claims.sql"),
             include_str!("schema/0003_write.sql"),
+            include_str!("schema/0003_fired.sql"),
         ],
     ),
 ];

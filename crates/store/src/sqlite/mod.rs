@@ -17,6 +17,7 @@ mod shown;
 mod spin;
 mod sql;
 mod system;
+mod view;
 
 #[cfg(feature = "native")]
 pub use native::NativeSql;

@@ -28,7 +28,7 @@ fn poison(house: &House, component: &'static str, kind: &str, task: &str) {
                 }
                 false
             }
-            Call::Sqlite { statement } if !statement.starts_with("INSERT INTO write_v2") => false,
+            Call::Sqlite { statement } if !statement.starts_with("INSERT INTO write_") => false,
             Call::Redis { .. } => false,
             _ => holder == Some(point.invocation) && point.moment == Moment::Before,
         }

@@ -1,4 +1,4 @@
--- What write_v2 does with a commit that makes tasks and touches nothing that is there (`makes_tasks` in apply.rs says which):
+-- What write_v2 does with a commit that makes tasks and touches nothing that is there (`makes_tasks` in view.rs says which):
 -- a host that prepares each statement anew compiles everything that a trigger might do, and most of write_v2 is for what a
 -- create never does. What is said there of checks and their words holds here.
 

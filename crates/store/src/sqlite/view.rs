@@ -1,0 +1,94 @@
+//! Which view a set of commits is written through.
+//!
+//! One takes any commit. What is written most has one of its own, which compiles less and costs less for each row.
+
+use perennial_domain::{AlarmRow, Commit, Expect, ExpectAlarm};
+
+/// The narrowest view that can write all of them.
+pub(super) fn view(commits: &[Commit]) -> &'static str {
+    let all: Vec<Does> = commits.iter().map(does).collect();
+    if all.iter().all(|one| one.makes_tasks) {
+        "write_new_v3"
+    } else if all.iter().all(|one| one.fires_alarms) {
+        "write_fired_v3"
+    } else {
+        "write_v2"
+    }
+}
+
+/// What a commit does, and nothing else.
+struct Does {
+    /// It makes tasks, and all its rows are new with them.
+    makes_tasks: bool,
+    /// It fires alarms that it expects, and tells of them in one topic.
+    fires_alarms: bool,
+}
+
+fn does(commit: &Commit) -> Does {
+    // Every member is named, so that a new one is thought of here.
+    let Commit {
+        id: _,
+        user: _,
+        stream: _,
+        at: _,
+        expect:
+            Expect {
+                tasks: expected_tasks,
+                occurrences: expected_occurrences,
+                alarms: expected_alarms,
+                channels: expected_channels,
+            },
+        users,
+        tokens,
+        channels,
+        tasks,
+        opened,
+        occurrences,
+        reopened,
+        overrides,
+        alarms,
+        notifications,
+        deliveries,
+        retried,
+        events,
+        audit: _,
+        idempotency,
+        inbox,
+    } = commit;
+    let neither = expected_occurrences.is_empty()
+        && expected_channels.is_none()
+        && users.is_empty()
+        && tokens.is_empty()
+        && channels.is_empty()
+        && occurrences.is_empty()
+        && reopened.is_empty()
+        && overrides.is_empty()
+        && deliveries.is_empty()
+        && retried.is_empty()
+        && inbox.is_none();
+    let made = |id| expected_tasks.iter().any(|expected| expected.id == id && expected.version == 0);
+    let makes_tasks = expected_tasks.iter().all(|task| task.version == 0)
+        && expected_alarms.is_empty()
+        && !tasks.is_empty()
+        && tasks.iter().all(|task| made(task.id))
+        && opened.iter().all(|row| made(row.task_id) && row.predecessor.is_none())
+        && alarms.iter().all(|row| made(row.task_id))
+        && notifications.is_empty();
+    let fires_alarms = expected_tasks.is_empty()
+        && tasks.is_empty()
+        && opened.is_empty()
+        && !alarms.is_empty()
+        && alarms.len() == expected_alarms.len()
+        && alarms.iter().zip(expected_alarms).all(is_expected)
+        && events.windows(2).all(|pair| matches!(pair, [one, next] if one.topic == next.topic))
+        && idempotency.is_none();
+    Does { makes_tasks: neither && makes_tasks, fires_alarms: neither && fires_alarms }
+}
+
+/// Whether it is the alarm that is expected, for the same time.
+fn is_expected((alarm, expected): (&AlarmRow, &ExpectAlarm)) -> bool {
+    alarm.task_id == expected.task_id
+        && alarm.recurrence_id == expected.recurrence_id
+        && alarm.reminder_id == expected.reminder_id
+        && alarm.fire_at == expected.fire_at
+}
