@@ -76,6 +76,9 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     let (commit, ..) =
         create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
     store.commit(&commit).unwrap();
+    let set = [0; 2]
+        .map(|_| create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap().0);
+    store.apply(&set, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
     let state = store.series(&user, task.id, Some(&occurrence.recurrence_id)).unwrap().unwrap();
     if let Completion::Closes(commit, _) = complete(&mut fixture.context(&user), &state).unwrap() {
         store.commit(&commit).unwrap();
@@ -206,7 +209,7 @@ fn a_write_and_a_look_cost_the_same_whatever_there_is() {
     let cost = |fixture: &mut Fixture| {
         let connection = Connection::open(fixture.path()).unwrap();
         connection.pragma_update(None, "foreign_keys", true).unwrap();
-        let document = serde_json::to_string(&[commit(fixture)]).unwrap();
+        let document = serde_json::to_string(&commit(fixture)).unwrap();
         let written = steps(&connection, &write, &[&document, &"all", &0]);
         let now = NOON.as_millis();
         (written, steps(&connection, &look, &[&now, &tzdata_version(), &(now - 1), &(now - 1), &(now - 1)]))
