@@ -9,9 +9,11 @@ mod entry;
 mod health;
 mod notifications;
 mod occurrences;
+#[cfg(feature = "schema")]
+mod openapi;
+mod operation;
 mod parked;
 mod preview;
-mod route;
 mod tasks;
 mod tokens;
 mod users;
@@ -19,3 +21,5 @@ mod view;
 
 pub use api::{Answered, Api, Written};
 pub use door::{Admitted, admit, finish, handle, template};
+#[cfg(feature = "schema")]
+pub use openapi::document;

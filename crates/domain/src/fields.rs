@@ -7,9 +7,9 @@ pub(crate) const MAX_TITLE: usize = 500;
 /// Longest description, in characters.
 pub(crate) const MAX_DESCRIPTION: usize = 16_000;
 /// Most tags of a task.
-const MAX_TAGS: usize = 50;
+pub(crate) const MAX_TAGS: usize = 50;
 /// Longest tag or name, in characters.
-const MAX_NAME: usize = 100;
+pub(crate) const MAX_NAME: usize = 100;
 
 /// One line of text that is not blank: a title, a name, a tag.
 pub(crate) fn line(text: &str, max: usize, pointer: &str) -> Result<String, Invalid> {
