@@ -1,6 +1,8 @@
 //! The description of the API (OpenAPI 3.1), made from the table of operations. What is served is `openapi.json`, which a test
 //! holds against this.
 
+#![expect(clippy::indexing_slicing, reason = "indexing the objects made here cannot panic")]
+
 use perennial_http_api::{Form, Kind, Parameter};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
