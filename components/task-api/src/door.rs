@@ -1,6 +1,6 @@
 //! Letting requests in: by the head first, then with their body.
 
-use http::{HeaderValue, Method, header};
+use http::Method;
 use perennial_domain::{TaskId, Timestamp};
 use perennial_http_api::{
     Caller, Head, MAX_BODY, Problem, Query, Request, Response, authenticate, check_body, has_token,
@@ -9,7 +9,9 @@ use perennial_store::{Store, StoreError, SystemStore};
 
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
-use crate::{Api, channels, health, notifications, occurrences, parked, preview, tasks, tokens, users};
+use crate::{
+    Api, channels, described, health, notifications, occurrences, parked, preview, tasks, tokens, users,
+};
 
 /// A request whose head was let in: its body may be read now.
 #[derive(Debug)]
@@ -60,7 +62,8 @@ impl Admitted {
     pub fn without_store(&self, request: &Request) -> Option<Result<Answered, Problem>> {
         match self.operation.name {
             Name::PreviewRecurrence => Some(preview::post(request).map(Answered::read)),
-            Name::Describe => Some(Ok(Answered::read(describe()))),
+            Name::Describe => Some(Ok(Answered::read(described::document()))),
+            Name::Docs => Some(Ok(Answered::read(described::page()))),
             _ => None,
         }
     }
@@ -82,7 +85,8 @@ impl Admitted {
         match self.operation.name {
             Name::Health => health::healthz(store),
             Name::Ready => health::readyz(store),
-            Name::Describe => Ok(describe()),
+            Name::Describe => Ok(described::document()),
+            Name::Docs => Ok(described::page()),
             Name::PreviewRecurrence => preview::post(request),
             _ => Err(Problem::unauthenticated("this needs a token")),
         }
@@ -99,7 +103,7 @@ impl Admitted {
         let task = || TaskId::parse(id).ok_or_else(Problem::not_found);
         let store = api.store;
         let read = match self.operation.name {
-            Name::Health | Name::Ready | Name::Describe | Name::PreviewRecurrence => {
+            Name::Health | Name::Ready | Name::Describe | Name::Docs | Name::PreviewRecurrence => {
                 self.open(store, request)
             }
             Name::ListTasks => tasks::list(store, caller, &self.query),
@@ -126,13 +130,6 @@ impl Admitted {
         };
         read.map(Answered::read)
     }
-}
-
-/// The description of the API, as it was made from the table of operations.
-fn describe() -> Response {
-    let mut response = Response::new(include_bytes!("../openapi.json").to_vec());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 /// The answer as it goes out: a problem as its document, and nothing but the head to HEAD.

@@ -2,6 +2,9 @@
 
 mod api;
 mod channels;
+mod described;
+#[cfg(feature = "schema")]
+mod docs;
 mod door;
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "spin-sdk generates the exported function")]
@@ -20,6 +23,8 @@ mod users;
 mod view;
 
 pub use api::{Answered, Api, Written};
+#[cfg(feature = "schema")]
+pub use docs::page;
 pub use door::{Admitted, admit, finish, handle, template};
 #[cfg(feature = "schema")]
 pub use openapi::document;

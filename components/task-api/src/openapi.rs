@@ -204,7 +204,7 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
     let mut answer = json!({ "description": operation.words });
     if let Some(shape) = operation.answer {
         let schema = renamed((shape.schema)(answered).to_value(), &shown);
-        answer["content"] = json!({ "application/json": { "schema": schema } });
+        answer["content"] = json!({ operation.media: { "schema": schema } });
     }
     let mut headers = Map::new();
     let mut has = |name: &str| {

@@ -8,7 +8,7 @@ use http::Method;
 use perennial_domain::Scope;
 use perennial_http_api::{Parameter, Problem};
 
-pub(crate) use shape::{Shape, shape};
+pub(crate) use shape::{PageView, Shape, shape};
 pub(crate) use table::{Name, TABLE};
 
 /// The methods in use.
@@ -38,6 +38,8 @@ pub(crate) struct Operation {
     pub body: Option<Body>,
     /// The status of its answer.
     pub status: u16,
+    /// The media type of its answer.
+    pub media: &'static str,
     /// The document of its answer; none with 204.
     pub answer: Option<Shape>,
     /// Whether its answer has an `ETag`.
@@ -101,6 +103,7 @@ pub(crate) fn resolve<'p>(method: &Method, path: &'p str) -> Result<(&'static Op
     }
     Err(Problem::method_not_allowed(&allow.join(", ")))
 }
+
 /// The segment in place of `{id}`, if an address is of this form.
 fn matched<'p>(form: &str, path: &'p str) -> Option<&'p str> {
     let mut id = "";
@@ -161,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_health_is_open() {
+    fn nothing_but_health_and_the_description_is_open() {
         for row in TABLE {
             assert_eq!(
                 row.scope.is_none(),
-                ["/healthz", "/readyz", "/openapi.json"].contains(&row.path),
+                ["/healthz", "/readyz", "/openapi.json", "/docs"].contains(&row.path),
                 "{}",
                 row.path
             );

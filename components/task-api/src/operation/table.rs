@@ -17,6 +17,7 @@ pub(crate) enum Name {
     Health,
     Ready,
     Describe,
+    Docs,
     ListTasks,
     CreateTask,
     GetTask,
@@ -76,6 +77,7 @@ pub(crate) const TABLE: &[Operation] = &[
     get("/openapi.json", Name::Describe, OPEN, "This description.")
         .any_query()
         .answers(shape!(serde_json::Map<String, serde_json::Value>)),
+    get("/docs", Name::Docs, OPEN, "This description, as a page to read.").any_query().shows_page(),
     get("/v1/tasks", Name::ListTasks, READ, "Lists the tasks, in the order of their ids.")
         .query(&[STATUS, LIMIT, CURSOR])
         .answers(shape!(Items<TaskView<'_>>)),
@@ -183,6 +185,7 @@ const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'stat
         query: Some(&[]),
         body: None,
         status: 200,
+        media: JSON[0],
         answer: None,
         tagged: false,
         conditional: false,
@@ -233,6 +236,10 @@ impl Operation {
 
     const fn answers(self, shape: Shape) -> Self {
         Self { status: 200, answer: Some(shape), ..self }
+    }
+
+    const fn shows_page(self) -> Self {
+        Self { media: "text/html", ..self.answers(shape!(super::PageView)) }
     }
 
     const fn creates(self, shape: Shape) -> Self {
