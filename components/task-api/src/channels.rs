@@ -18,7 +18,7 @@ use crate::view::ChannelView;
 pub(crate) struct ChannelInput {
     #[serde(rename = "type", deserialize_with = "perennial_domain::plain_name")]
     kind: ChannelType,
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2_000)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2_000), regex(pattern = perennial_domain::pattern::URL)))]
     url: String,
 }
 

@@ -3,7 +3,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "indexing the objects made here cannot panic")]
 
-use perennial_http_api::{Form, Kind, Parameter};
+use perennial_http_api::{CURSOR, Form, IfMatch, Kind, MAX_BODY, MAX_DETAIL, MAX_ERRORS, Parameter};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{Schema, SchemaGenerator};
@@ -120,7 +120,7 @@ fn described(operation: &Operation, sent: &mut SchemaGenerator, answered: &mut S
         parameters.push(header(
             "If-Match",
             "Entity tags: the request is carried out only at one of these versions.",
-            text(1, 1_000),
+            json!({ "type": "string", "minLength": 1, "maxLength": 1_000, "pattern": IfMatch::PATTERN }),
         ));
     }
     if operation.keyed {
@@ -156,7 +156,9 @@ fn parameter(parameter: &Parameter) -> Value {
             json!({ "type": "integer", "minimum": from, "maximum": to, "default": default })
         }
         Form::Id => json!({ "type": "string", "format": "uuid" }),
-        Form::Text(max) => text(1, max),
+        Form::Text(max, pattern) => {
+            json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": pattern })
+        }
     };
     json!({ "name": parameter.name, "in": "query", "description": parameter.words, "schema": schema })
 }
@@ -222,6 +224,10 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
     if !headers.is_empty() {
         answer["headers"] = Value::Object(headers);
     }
+    let links = links(operation);
+    if !links.is_empty() {
+        answer["links"] = Value::Object(links);
+    }
     let mut responses = Map::new();
     responses.insert(operation.status.to_string(), answer);
     for kind in refusals(operation) {
@@ -231,6 +237,35 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
         );
     }
     Value::Object(responses)
+}
+
+/// What can be done with what an operation answers: with the thing that was made, or with the first of a list, whatever takes
+/// its id; and, of a list, the next page.
+fn links(operation: &Operation) -> Map<String, Value> {
+    let mut links = Map::new();
+    let lists =
+        operation.query.is_some_and(|taken| taken.iter().any(|parameter| parameter.name == CURSOR.name));
+    let id = match operation.status {
+        201 => "$response.body#/id",
+        _ if lists => "$response.body#/items/0/id",
+        _ => return links,
+    };
+    let collection: String = operation.path.split('/').take(3).collect::<Vec<_>>().join("/");
+    for other in TABLE.iter().filter(|_| operation.path == collection || operation.status == 201) {
+        if other.path.strip_prefix(&collection).is_some_and(|rest| rest.starts_with("/{id}")) {
+            let name = format!("{:?}", other.name);
+            links.insert(name.clone(), json!({ "operationId": name, "parameters": { "id": id } }));
+        }
+    }
+    if lists {
+        let own = format!("{:?}", operation.name);
+        let mut parameters = json!({ "cursor": "$response.body#/next_cursor" });
+        if operation.path.contains("{id}") {
+            parameters["id"] = json!("$request.path.id");
+        }
+        links.insert("Next".to_owned(), json!({ "operationId": own, "parameters": parameters }));
+    }
+    links
 }
 
 /// How an operation may be refused; of two kinds with one status, the first.
@@ -271,14 +306,14 @@ fn problem() -> Value {
             "type": { "type": "string", "enum": types },
             "title": text(1, 100),
             "status": { "type": "integer", "minimum": 400, "maximum": 599 },
-            "detail": text(0, 10_000),
+            "detail": text(0, MAX_DETAIL),
             "instance": text(1, 200),
             "errors": {
                 "type": "array",
-                "maxItems": 10_000,
+                "maxItems": MAX_ERRORS,
                 "items": {
                     "type": "object",
-                    "properties": { "pointer": text(0, 1_000), "detail": text(1, 10_000) },
+                    "properties": { "pointer": text(0, 2 * MAX_BODY + 1), "detail": text(1, MAX_DETAIL) },
                     "required": ["pointer", "detail"],
                     "additionalProperties": false,
                 },

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "schema")]
 use crate::fields::MAX_NAME;
+#[cfg(feature = "schema")]
+use crate::pattern::{LINE, ZONE};
 use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -55,11 +57,11 @@ pub enum Scope {
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
     /// What they are called, 1 to 100 characters.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_NAME)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_NAME), regex(pattern = LINE)))]
     pub name: String,
     /// IANA zone name.
     #[serde(default = "utc")]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100), extend("format" = ZONE)))]
     pub tz: String,
 }
 
@@ -71,7 +73,7 @@ pub struct TokenInput {
     /// The user it speaks for.
     pub user: UserId,
     /// What it is for, 1 to 100 characters.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_NAME)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_NAME), regex(pattern = LINE)))]
     pub name: String,
     /// What it allows; at least one.
     #[serde(default = "own_tasks")]

@@ -19,7 +19,7 @@ pub use idempotency::{IdempotencyKey, replay};
 pub use kind::Kind;
 pub use media::check_body;
 pub use page::{CURSOR, Items, LIMIT, PageQuery};
-pub use problem::Problem;
+pub use problem::{MAX_DETAIL, MAX_ERRORS, Problem};
 pub use query::{Form, Parameter, Query};
 pub use trace::{correlation_id, traceparent};
 

@@ -24,7 +24,7 @@ pub const LIMIT: Parameter = Parameter {
 /// The parameter for where a page starts.
 pub const CURSOR: Parameter = Parameter {
     name: "cursor",
-    form: Form::Text(MAX_CURSOR),
+    form: Form::Text(MAX_CURSOR, "^[A-Za-z0-9_-]+$"),
     words: "The `next_cursor` of the page before.",
 };
 

@@ -31,8 +31,8 @@ pub enum Form {
     },
     /// An id of one of the caller's things.
     Id,
-    /// Text of 1 to so many bytes, which the operation reads.
-    Text(usize),
+    /// Text of 1 to so many characters, which the operation reads; and what it looks like, as a regular expression.
+    Text(usize, &'static str),
 }
 
 /// The parameters of one request: those that its operation takes, each of its form and given once.
@@ -82,8 +82,8 @@ impl Parameter {
             Form::Id if value.len() != 36 || uuid::Uuid::try_parse(value).is_err() => {
                 format!("{name} must be an id")
             }
-            Form::Text(max) if value.is_empty() || value.len() > max => {
-                format!("{name} must be text of 1 to {max} bytes")
+            Form::Text(max, _) if value.is_empty() || value.chars().count() > max => {
+                format!("{name} must be text of 1 to {max} characters")
             }
             _ => return Ok(()),
         };
@@ -124,8 +124,8 @@ mod tests {
     use super::*;
 
     const TAKEN: &[Parameter] = &[
-        Parameter { name: "from", form: Form::Text(40), words: "" },
-        Parameter { name: "to", form: Form::Text(40), words: "" },
+        Parameter { name: "from", form: Form::Text(40, ""), words: "" },
+        Parameter { name: "to", form: Form::Text(40, ""), words: "" },
         Parameter { name: "status", form: Form::OneOf(&["open", "done"]), words: "" },
         Parameter { name: "limit", form: Form::Number { from: 1, to: 200, default: 50 }, words: "" },
         Parameter { name: "task", form: Form::Id, words: "" },

@@ -1,5 +1,6 @@
 //! The table of operations.
 
+use perennial_domain::pattern::BOUND;
 use perennial_domain::{OverrideInput, Preview, PreviewInput, Scope, TaskInput, TokenInput, UserInput};
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, Parameter};
 
@@ -61,11 +62,14 @@ const ALL: Parameter = Parameter {
 };
 const FROM: Parameter = Parameter {
     name: "from",
-    form: Form::Text(40),
+    form: Form::Text(40, BOUND),
     words: "With `to`: the first instant, or local time, of a span of time.",
 };
-const TO: Parameter =
-    Parameter { name: "to", form: Form::Text(40), words: "The end of the span, which is not part of it." };
+const TO: Parameter = Parameter {
+    name: "to",
+    form: Form::Text(40, BOUND),
+    words: "The end of the span, which is not part of it.",
+};
 
 pub(crate) const TABLE: &[Operation] = &[
     get("/healthz", Name::Health, OPEN, "Says that the service answers, and of which versions it is.")

@@ -25,7 +25,7 @@ pub struct OverrideInput {
     pub recurrence_id: String,
     /// A title of its own.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_TITLE)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_TITLE), regex(pattern = crate::pattern::LINE)))]
     pub title: Option<String>,
     /// A due date of its own.
     #[serde(default)]

@@ -8,6 +8,8 @@ use super::{Priority, Reminder, TaskSpec, reminder};
 use crate::fields::{self, MAX_DESCRIPTION, MAX_TITLE};
 #[cfg(feature = "schema")]
 use crate::fields::{MAX_NAME, MAX_TAGS};
+#[cfg(feature = "schema")]
+use crate::pattern::{LINE, TEXT, TRIGGER};
 use crate::{Due, DueInput, Ids, Invalid, RecurrenceInput, ReminderId, Series};
 
 /// A task as a client sends it.
@@ -16,18 +18,18 @@ use crate::{Due, DueInput, Ids, Invalid, RecurrenceInput, ReminderId, Series};
 #[serde(deny_unknown_fields)]
 pub struct TaskInput {
     /// One line, 1 to 500 characters.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_TITLE)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_TITLE), regex(pattern = LINE)))]
     pub title: String,
     /// Up to 16,000 characters.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_DESCRIPTION)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_DESCRIPTION), regex(pattern = TEXT)))]
     pub description: String,
     /// How much it matters.
     #[serde(default, deserialize_with = "crate::plain_name")]
     pub priority: Priority,
     /// Up to 50 tags of up to 100 characters.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TAGS), inner(length(min = 1, max = MAX_NAME))))]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TAGS), inner(length(min = 1, max = MAX_NAME), regex(pattern = LINE))))]
     pub tags: Vec<String>,
     /// When it is due.
     #[serde(default)]
@@ -50,7 +52,7 @@ pub struct ReminderInput {
     #[serde(default)]
     pub id: Option<ReminderId>,
     /// RFC 5545 TRIGGER: a duration relative to the due date, or an instant in UTC.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100), extend("format" = TRIGGER)))]
     pub trigger: String,
 }
 
