@@ -73,7 +73,10 @@ fn closed(schema: &mut Schema) {
         schema.remove("unevaluatedProperties");
     }
     // The formats of Rust's numbers say nothing that the bounds do not.
-    if schema.get("type").is_some_and(|kind| kind == "integer" || kind.is_array()) {
+    let is_number = |kind: &Value| {
+        kind == "integer" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("integer")))
+    };
+    if schema.get("type").is_some_and(is_number) {
         schema.remove("format");
     }
 }
