@@ -26,7 +26,8 @@ fn tool(arguments: &[&str]) -> Option<Output> {
 
 fn passes(arguments: &[&str]) {
     let Some(output) = tool(arguments) else { return };
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     // What was tried, and how much of it.
     for line in said.lines().filter(|line| line.contains("generated") || line.contains("Tested:")) {
@@ -47,7 +48,9 @@ fn the_service_keeps_its_contract() {
     passes(&["run", &address]);
     // Nothing that was made stands in the way of what everyone does.
     let owner = service.owner();
-    for list in ["/v1/tasks", "/v1/users", "/v1/tokens", "/v1/channels", "/v1/notifications", "/v1/parked?all=true"] {
+    for list in
+        ["/v1/tasks", "/v1/users", "/v1/tokens", "/v1/channels", "/v1/notifications", "/v1/parked?all=true"]
+    {
         owner.all(list);
     }
     service.user("Ada").create(&serde_json::json!({ "title": "Still here" }));
