@@ -14,11 +14,12 @@ DENY     := 0.20.2
 # One native profile for everything that runs, so that what is shared is compiled once.
 NATIVE   := --locked --release
 BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
+SCHEMA   := --features task-api/schema
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
 .PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness zones help up demo build guests host \
-        test test-unit test-component test-e2e check format lint deny mutants redis toolchain
+        test test-unit test-component test-e2e contract check format lint deny mutants redis toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -56,7 +57,7 @@ test: test-unit test-component test-e2e ## every tier of tests
 
 test-unit: toolchain ## rules, domain, store: native code alone
 	@echo '==> unit tests'
-	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests
+	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests $(SCHEMA)
 
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
@@ -66,7 +67,11 @@ test-component: guests ## the Wasm components on the embedded host
 test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@echo '==> end-to-end tests'
 	@tests/tools/redis || { test -z "$$CI" && echo 'no redis-server: its tests will be skipped'; }
+	@tests/tools/contract install || { test -z "$$CI" && echo 'no schemathesis: the contract is not tested'; }
 	@$(CARGO) test $(NATIVE) -p perennial-tests --no-fail-fast -- --nocapture
+
+contract: build ## the service against its own description, at length; CASES=1000 an operation
+	@CI=1 CASES=$(or $(CASES),1000) $(CARGO) test $(NATIVE) -p perennial-tests --test contract -- --nocapture
 
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
@@ -113,7 +118,7 @@ format: toolchain
 	@$(CARGO) fmt --all --check
 
 lint: toolchain
-	@$(CARGO) clippy $(NATIVE) --workspace --all-targets --exclude perennial-probe -- -D warnings
+	@$(CARGO) clippy $(NATIVE) --workspace --all-targets --exclude perennial-probe $(SCHEMA) -- -D warnings
 	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
 
 deny:

@@ -7,6 +7,7 @@ mod completing;
 mod delivery;
 mod full_disk;
 mod idempotency;
+mod isolation;
 mod one_answer;
 mod operations;
 mod owners;

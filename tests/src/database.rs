@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Params};
 
 /// The service's SQLite file, opened read only.
@@ -27,6 +28,28 @@ impl Database {
     /// Whether a table has a column.
     pub fn has(&self, table: &str, column: &str) -> bool {
         self.number("SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", [table, column]) > 0
+    }
+
+    /// All rows, of any table, that have one of these texts in them, each as text, in a fixed order.
+    pub fn rows_with(&self, texts: &[&str]) -> Vec<String> {
+        let of_schema = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+        let mut tables = self.0.prepare(of_schema).unwrap();
+        let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        let mut found = Vec::new();
+        for table in tables.map(Result::unwrap) {
+            let mut rows = self.0.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
+            let columns = rows.column_count();
+            let mut rows = rows.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                let values = (0..columns).map(|column| format!("{:?}", row.get::<_, Value>(column).unwrap()));
+                let row = format!("{table}: {}", values.collect::<Vec<_>>().join(", "));
+                if texts.iter().any(|text| row.contains(text)) {
+                    found.push(row);
+                }
+            }
+        }
+        found.sort();
+        found
     }
 
     /// How many events were ever committed.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use perennial_domain::{ChannelId, create_channel, delete_channel};
 use perennial_guest::random_secret;
-use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, json, no_content, query};
+use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json, no_content};
 use perennial_store::{Store, SystemStore};
 use serde::Deserialize;
 
@@ -13,22 +13,25 @@ use crate::view::ChannelView;
 
 /// A channel as sent.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct ChannelInput {
+pub(crate) struct ChannelInput {
     #[serde(rename = "type", deserialize_with = "perennial_domain::plain_name")]
     kind: ChannelType,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2_000), regex(pattern = perennial_domain::pattern::URL)))]
     url: String,
 }
 
 /// The kinds of channels that can be set up.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum ChannelType {
     Webhook,
 }
 
-pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
+pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
+    let page = PageQuery::read(query)?;
     // They are few, and come in the order of their ids.
     let mut channels = store.channels(&caller.user.id)?;
     channels.retain(|channel| page.to_store().after.is_none_or(|after| *channel.id.as_str() > *after));
@@ -40,7 +43,6 @@ pub(crate) fn create<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let ChannelInput { kind: ChannelType::Webhook, url } = json(request, &["application/json"])?;
     let policy = api.webhooks.clone();
     let user = caller.user.id.clone();
@@ -58,7 +60,6 @@ pub(crate) fn delete<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
     api.write(caller, request, |store, ctx| {
         let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;

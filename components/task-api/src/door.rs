@@ -3,18 +3,21 @@
 use http::Method;
 use perennial_domain::{TaskId, Timestamp};
 use perennial_http_api::{
-    Caller, Head, MAX_BODY, Problem, Request, Response, authenticate, check_body, has_token,
+    Caller, Head, MAX_BODY, Problem, Query, Request, Response, authenticate, check_body, has_token,
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
 use crate::api::Answered;
-use crate::route::{Operation, Route, resolve};
-use crate::{Api, channels, health, notifications, occurrences, parked, preview, tasks, tokens, users};
+use crate::operation::{Name, Operation, resolve};
+use crate::{
+    Api, channels, described, health, notifications, occurrences, parked, preview, tasks, tokens, users,
+};
 
 /// A request whose head was let in: its body may be read now.
 #[derive(Debug)]
 pub struct Admitted {
-    route: &'static Route,
+    operation: &'static Operation,
+    query: Query,
     id: String,
     caller: Option<Caller>,
 }
@@ -27,34 +30,42 @@ pub fn admit<'s, S: SystemStore + 's>(
     store: impl FnOnce() -> Result<&'s S, StoreError>,
     now: Timestamp,
 ) -> Result<Admitted, Problem> {
-    let (route, id) = resolve(&head.method, head.uri.path())?;
-    let caller = match route.scope {
+    let (operation, id) = resolve(&head.method, head.uri.path())?;
+    let caller = match operation.scope {
         None => None,
-        Some(_) if route.operation == Operation::Preview && has_token(&head.headers, bootstrap_token) => None,
+        Some(_) if operation.name == Name::PreviewRecurrence && has_token(&head.headers, bootstrap_token) => {
+            None
+        }
         Some(scope) => {
             let caller = authenticate(&head.headers, bootstrap_token, store, now)?;
             caller.needs(scope)?;
             Some(caller)
         }
     };
-    check_body(&head.headers, route.takes, MAX_BODY)?;
-    Ok(Admitted { route, id: id.to_owned(), caller })
+    check_body(&head.headers, operation.media_types(), MAX_BODY)?;
+    let query = operation.query.map(|taken| Query::read(&head.uri, taken)).transpose()?.unwrap_or_default();
+    Ok(Admitted { operation, query, id: id.to_owned(), caller })
 }
 
 /// The form of the address of a request, for the log: no user's words are in it.
 pub fn template(head: &Head) -> &'static str {
-    resolve(&head.method, head.uri.path()).map_or("", |(route, _)| route.path)
+    resolve(&head.method, head.uri.path()).map_or("", |(operation, _)| operation.path)
 }
 
 impl Admitted {
     /// Whether there is a body to read.
     pub fn takes_body(&self) -> bool {
-        !self.route.takes.is_empty()
+        self.operation.body.is_some()
     }
 
     /// The answer to a request that needs no store.
     pub fn without_store(&self, request: &Request) -> Option<Result<Answered, Problem>> {
-        (self.route.operation == Operation::Preview).then(|| preview::post(request).map(Answered::read))
+        match self.operation.name {
+            Name::PreviewRecurrence => Some(preview::post(request).map(Answered::read)),
+            Name::Describe => Some(Ok(Answered::read(described::document()))),
+            Name::Docs => Some(Ok(Answered::read(described::page()))),
+            _ => None,
+        }
     }
 
     /// Carries the request out.
@@ -71,10 +82,12 @@ impl Admitted {
 
     /// What needs no caller.
     fn open(&self, store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
-        match self.route.operation {
-            Operation::Health => health::healthz(store),
-            Operation::Ready => health::readyz(store),
-            Operation::Preview => preview::post(request),
+        match self.operation.name {
+            Name::Health => health::healthz(store),
+            Name::Ready => health::readyz(store),
+            Name::Describe => Ok(described::document()),
+            Name::Docs => Ok(described::page()),
+            Name::PreviewRecurrence => preview::post(request),
             _ => Err(Problem::unauthenticated("this needs a token")),
         }
     }
@@ -89,29 +102,31 @@ impl Admitted {
         // What is no id is the id of nothing.
         let task = || TaskId::parse(id).ok_or_else(Problem::not_found);
         let store = api.store;
-        let read = match self.route.operation {
-            Operation::Health | Operation::Ready | Operation::Preview => self.open(store, request),
-            Operation::ListTasks => tasks::list(store, caller, request),
-            Operation::CreateTask => return tasks::create(api, caller, request),
-            Operation::GetTask => tasks::get(store, caller, task()?),
-            Operation::UpdateTask => return tasks::update(api, caller, request, task()?),
-            Operation::DeleteTask => return tasks::delete(api, caller, request, task()?),
-            Operation::CompleteOccurrence => return occurrences::complete(api, caller, request, task()?),
-            Operation::ReopenOccurrence => return occurrences::reopen(api, caller, request, task()?),
-            Operation::ListParked => parked::list(store, caller, request),
-            Operation::RetryParked => return parked::retry(api, caller, request, id),
-            Operation::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),
-            Operation::SplitSeries => return occurrences::split(api, caller, request, task()?),
-            Operation::ListOccurrences => occurrences::list(store, caller, request, task()?),
-            Operation::ListChannels => channels::list(store, caller, request),
-            Operation::CreateChannel => return channels::create(api, caller, request),
-            Operation::DeleteChannel => return channels::delete(api, caller, request, id),
-            Operation::ListNotifications => notifications::list(store, caller, request),
-            Operation::ListUsers => users::list(store, request),
-            Operation::CreateUser => return users::create(api, caller, request),
-            Operation::ListTokens => tokens::list(store, request),
-            Operation::CreateToken => return tokens::create(api, caller, request),
-            Operation::RevokeToken => return tokens::revoke(api, caller, request, id),
+        let read = match self.operation.name {
+            Name::Health | Name::Ready | Name::Describe | Name::Docs | Name::PreviewRecurrence => {
+                self.open(store, request)
+            }
+            Name::ListTasks => tasks::list(store, caller, &self.query),
+            Name::CreateTask => return tasks::create(api, caller, request),
+            Name::GetTask => tasks::get(store, caller, task()?),
+            Name::UpdateTask => return tasks::update(api, caller, request, task()?),
+            Name::DeleteTask => return tasks::delete(api, caller, request, task()?),
+            Name::CompleteOccurrence => return occurrences::complete(api, caller, request, task()?),
+            Name::ReopenOccurrence => return occurrences::reopen(api, caller, request, task()?),
+            Name::ListParked => parked::list(store, caller, &self.query),
+            Name::RetryParked => return parked::retry(api, caller, request, id),
+            Name::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),
+            Name::SplitSeries => return occurrences::split(api, caller, request, task()?),
+            Name::ListOccurrences => occurrences::list(store, caller, &self.query, task()?),
+            Name::ListChannels => channels::list(store, caller, &self.query),
+            Name::CreateChannel => return channels::create(api, caller, request),
+            Name::DeleteChannel => return channels::delete(api, caller, request, id),
+            Name::ListNotifications => notifications::list(store, caller, &self.query),
+            Name::ListUsers => users::list(store, &self.query),
+            Name::CreateUser => return users::create(api, caller, request),
+            Name::ListTokens => tokens::list(store, &self.query),
+            Name::CreateToken => return tokens::create(api, caller, request),
+            Name::RevokeToken => return tokens::revoke(api, caller, request, id),
         };
         read.map(Answered::read)
     }

@@ -3,19 +3,43 @@
 use http::StatusCode;
 use perennial_http_api::{Problem, Response, answer};
 use perennial_store::SystemStore;
-use serde_json::json;
+use serde::Serialize;
+
+/// The service as it is.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct HealthView {
+    #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
+    status: &'static str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 40)))]
+    version: &'static str,
+    /// The version of the store's schema.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
+    schema: i64,
+    /// The version of the zone data.
+    #[cfg_attr(feature = "schema", schemars(length(max = 20)))]
+    tzdata: &'static str,
+}
+
+/// The service is ready.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct ReadyView {
+    #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
+    status: &'static str,
+}
 
 /// The service answers; with what it is made of.
 pub(crate) fn healthz(store: &impl SystemStore) -> Result<Response, Problem> {
     let (schema, _) = store.schema_version()?;
     Ok(answer(
         StatusCode::OK,
-        &json!({
-            "status": "ok",
-            "version": env!("CARGO_PKG_VERSION"),
-            "schema": schema,
-            "tzdata": perennial_recurrence::tzdata_version(),
-        }),
+        &HealthView {
+            status: "ok",
+            version: env!("CARGO_PKG_VERSION"),
+            schema,
+            tzdata: perennial_recurrence::tzdata_version(),
+        },
     ))
 }
 
@@ -28,5 +52,5 @@ pub(crate) fn readyz(store: &impl SystemStore) -> Result<Response, Problem> {
         )));
     }
     store.probe()?;
-    Ok(answer(StatusCode::OK, &json!({ "status": "ready" })))
+    Ok(answer(StatusCode::OK, &ReadyView { status: "ready" }))
 }

@@ -2,6 +2,9 @@
 
 mod api;
 mod channels;
+mod described;
+#[cfg(feature = "schema")]
+mod docs;
 mod door;
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "spin-sdk generates the exported function")]
@@ -9,13 +12,19 @@ mod entry;
 mod health;
 mod notifications;
 mod occurrences;
+#[cfg(feature = "schema")]
+mod openapi;
+mod operation;
 mod parked;
 mod preview;
-mod route;
 mod tasks;
 mod tokens;
 mod users;
 mod view;
 
 pub use api::{Answered, Api, Written};
+#[cfg(feature = "schema")]
+pub use docs::page;
 pub use door::{Admitted, admit, finish, handle, template};
+#[cfg(feature = "schema")]
+pub use openapi::document;

@@ -5,10 +5,11 @@ use perennial_domain::{
     Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState,
     TaskId, TaskInput, complete as decide, leave_unchanged, override_occurrence, project, split_series,
 };
-use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Request, Response, answer, json, query};
+use perennial_http_api::{
+    Caller, IfMatch, Items, PageQuery, Problem, Query, Request, Response, answer, json,
+};
 use perennial_store::{Store, SystemStore};
-use serde::Deserialize;
-use serde_json::json as document;
+use serde::{Deserialize, Serialize};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
@@ -17,9 +18,11 @@ use crate::view::{CompletedView, OccurrenceView, OverrideView};
 
 /// Which occurrence is meant.
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct NamedInput {
+pub(crate) struct NamedInput {
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<String>,
 }
 
@@ -68,7 +71,6 @@ fn on_occurrence<S: Store + SystemStore>(
     mut decide: impl FnMut(&mut Context<'_>, &SeriesState, &Occurrence, &IfMatch) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
     const FIELD: &str = "/recurrence_id";
-    query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
     let input: NamedInput =
         if request.body().is_empty() { NamedInput::default() } else { json(request, &["application/json"])? };
@@ -103,31 +105,50 @@ fn show(occurrence: &Occurrence) -> Response {
 pub(crate) fn list(
     store: &impl Store,
     caller: &Caller,
-    request: &Request,
+    query: &Query,
     id: TaskId,
 ) -> Result<Response, Problem> {
-    let query = query(request, &["from", "to", "limit", "cursor"])?;
     let user = &caller.user.id;
-    let bound = |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
-    match (bound("from"), bound("to")) {
+    match (query.get("from"), query.get("to")) {
         (Some(from), Some(to)) => {
             let parsed = |text: &str, name: &str| {
                 Bound::parse(text, name).map_err(|wrong| Problem::malformed(wrong.to_string()))
             };
             let bounds = (parsed(from, "from")?, parsed(to, "to")?);
-            span(store, caller, id, bounds, &query)
+            span(store, caller, id, bounds, query)
         }
         (None, None) => {
-            let page = PageQuery::parse(&query)?;
+            let page = PageQuery::read(query)?;
             let occurrences = store.occurrences(user, id, &page.to_store())?;
             if occurrences.is_empty() && store.task(user, id)?.is_none() {
                 return Err(Problem::not_found());
             }
             let shown = page.show(&occurrences, |place| place.id.to_string(), OccurrenceView::of_record);
-            Ok(answer(StatusCode::OK, &shown))
+            Ok(answer(StatusCode::OK, &OccurrencesView::SoFar(shown)))
         }
         _ => Err(Problem::malformed("from and to go together")),
     }
+}
+
+/// The occurrences of a task as shown.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum OccurrencesView<'a> {
+    /// All that were opened, page by page.
+    SoFar(Items<OccurrenceView<'a>>),
+    /// Those of a span of time.
+    Between(Span<'a>),
+}
+
+/// The occurrences of a span of time.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Span<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
+    items: Vec<OccurrenceView<'a>>,
+    /// Whether these are all.
+    complete: bool,
 }
 
 /// What lies in a span of time: opened occurrences that are due in it, then those still to come.
@@ -136,12 +157,12 @@ fn span(
     caller: &Caller,
     id: TaskId,
     bounds: (Bound, Bound),
-    query: &[(String, String)],
+    query: &Query,
 ) -> Result<Response, Problem> {
-    if query.iter().any(|(name, _)| name == "cursor") {
+    if query.get("cursor").is_some() {
         return Err(Problem::malformed("a span of time has no cursor: ask for the next span"));
     }
-    let page = PageQuery::parse(query)?;
+    let page = PageQuery::read(query)?;
     let user = &caller.user;
     let task = store.series(&user.id, id, None)?.ok_or_else(Problem::not_found)?.task;
     let opened = store.occurrences_between(&user.id, id, bounds, page.limit())?;
@@ -154,7 +175,7 @@ fn span(
         .chain(coming.iter().take(room).map(OccurrenceView::planned))
         .collect();
     let complete = complete && coming.len() <= room;
-    Ok(answer(StatusCode::OK, &document!({ "items": items, "complete": complete })))
+    Ok(answer(StatusCode::OK, &OccurrencesView::Between(Span { items, complete })))
 }
 
 pub(crate) fn change<S: Store + SystemStore>(
@@ -173,10 +194,13 @@ pub(crate) fn change<S: Store + SystemStore>(
 
 /// The following occurrences, otherwise.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct SplitInput {
+pub(crate) struct SplitInput {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 200)))]
     recurrence_id: String,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "TaskInput", extend("x-merge-patch" = true)))]
     changes: serde_json::Map<String, serde_json::Value>,
 }
 

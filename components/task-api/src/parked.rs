@@ -2,39 +2,29 @@
 
 use http::StatusCode;
 use perennial_domain::{Invalid, Scope, retry_parked};
-use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, no_content, query};
+use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, no_content};
 use perennial_store::{AccountStore, Store, SystemStore, WorkKind};
-use serde_json::json;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::view::ParkedView;
+use crate::view::{ParkedPage, ParkedView};
 
 /// The caller's own, or, for an admin who asks for it, everyone's.
 pub(crate) fn list(
     store: &(impl Store + AccountStore),
     caller: &Caller,
-    request: &Request,
+    query: &Query,
 ) -> Result<Response, Problem> {
-    let query = query(request, &["all", "limit", "cursor"])?;
-    let all = match query.iter().find(|(name, _)| name == "all").map(|(_, value)| value.as_str()) {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Problem::malformed("all must be true or false")),
-    };
-    let page = PageQuery::parse(&query)?;
+    let all = query.get("all") == Some("true");
+    let page = PageQuery::read(query)?;
     let (items, total) = if all {
         caller.needs(Scope::Admin)?;
         (store.parked_of_all(&page.to_store())?, store.parked_count_of_all()?)
     } else {
         (store.parked(&caller.user.id, &page.to_store())?, store.parked_count(&caller.user.id)?)
     };
-    let shown = page.show(&items, |item| item.id.to_string(), |item| ParkedView::new(item, all));
-    let mut document = serde_json::to_value(shown).unwrap_or_default();
-    if let Some(members) = document.as_object_mut() {
-        members.insert("total".to_owned(), json!(total));
-    }
-    Ok(answer(StatusCode::OK, &document))
+    let page = page.show(&items, |item| item.id.to_string(), |item| ParkedView::new(item, all));
+    Ok(answer(StatusCode::OK, &ParkedPage { page, total }))
 }
 
 /// Has one item tried again, now. An admin may ask for anyone's.
@@ -44,7 +34,6 @@ pub(crate) fn retry<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let id: i64 = id.parse().map_err(|_| Problem::not_found())?;
     let (user, admin) = (caller.user.id.clone(), caller.needs(Scope::Admin).is_ok());
     api.write(caller, request, |store, ctx| {

@@ -2,10 +2,9 @@
 
 use http::StatusCode;
 use perennial_domain::{PreviewInput, preview};
-use perennial_http_api::{Problem, Request, Response, answer, json, query};
+use perennial_http_api::{Problem, Request, Response, answer, json};
 
 pub(crate) fn post(request: &Request) -> Result<Response, Problem> {
-    query(request, &[])?;
     let input: PreviewInput = json(request, &["application/json"])?;
     Ok(answer(StatusCode::OK, &preview(&input)?))
 }

@@ -6,8 +6,8 @@ use perennial_domain::{
     delete_task, leave_unchanged, update_task,
 };
 use perennial_http_api::{
-    Caller, IfMatch, PageQuery, Problem, Request, Response, answer, etag, json, json_value, no_content,
-    query, typed,
+    Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
+    no_content, typed,
 };
 use perennial_store::{Store, SystemStore};
 use serde_json::Value;
@@ -18,15 +18,12 @@ use crate::view::TaskView;
 
 const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
 
-pub(crate) fn list(store: &impl Store, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let query = query(request, &["status", "limit", "cursor"])?;
-    let status = match query.iter().find(|(name, _)| name == "status").map(|(_, value)| value.as_str()) {
-        None => None,
-        Some("open") => Some(TaskStatus::Open),
-        Some("done") => Some(TaskStatus::Done),
-        Some(_) => return Err(Problem::malformed("status must be open or done")),
-    };
-    let page = PageQuery::parse(&query)?;
+pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
+    let status = query.get("status").map(|status| match status {
+        "done" => TaskStatus::Done,
+        _ => TaskStatus::Open,
+    });
+    let page = PageQuery::read(query)?;
     let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
     let rows = tasks.read()?;
     let shown = page.show_part(&rows, tasks.cut(), |task| task.id.to_string(), TaskView::of_record);
@@ -38,7 +35,6 @@ pub(crate) fn create<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let input: TaskInput = json(request, &["application/json"])?;
     api.write(caller, request, |_, ctx| {
         let (commit, task, occurrence) = create_task(ctx, &input)?;
@@ -92,7 +88,6 @@ pub(crate) fn on_task<S: Store + SystemStore>(
     (id, asked): (TaskId, Option<&RecurrenceId>),
     mut decide: impl FnMut(&S, &mut Context<'_>, &SeriesState) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let if_match = IfMatch::parse(request.headers())?;
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {

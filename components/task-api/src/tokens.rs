@@ -3,15 +3,15 @@
 use http::StatusCode;
 use perennial_domain::{TokenId, TokenInput, TokenSecret, create_token, revoke_token};
 use perennial_guest::random_secret;
-use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, json, no_content, query};
+use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json, no_content};
 use perennial_store::{Store, SystemStore};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
 use crate::view::TokenView;
 
-pub(crate) fn list(store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
-    let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
+pub(crate) fn list(store: &impl SystemStore, query: &Query) -> Result<Response, Problem> {
+    let page = PageQuery::read(query)?;
     let tokens = store.tokens(&page.to_store())?;
     Ok(answer(StatusCode::OK, &page.show(&tokens, |token| token.id.to_string(), TokenView::new)))
 }
@@ -21,7 +21,6 @@ pub(crate) fn create<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let input: TokenInput = json(request, &["application/json"])?;
     api.write(caller, request, |store, ctx| {
         let owner = store.user(&input.user)?;
@@ -38,7 +37,6 @@ pub(crate) fn revoke<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let id = TokenId::parse(id).ok_or_else(Problem::not_found)?;
     api.write(caller, request, |store, ctx| {
         let token = store.token(id)?.ok_or_else(Problem::not_found)?;

@@ -2,15 +2,15 @@
 
 use http::StatusCode;
 use perennial_domain::{UserInput, create_user};
-use perennial_http_api::{Caller, PageQuery, Problem, Request, Response, answer, json, query};
+use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json};
 use perennial_store::{Store, SystemStore};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
 use crate::view::UserView;
 
-pub(crate) fn list(store: &impl SystemStore, request: &Request) -> Result<Response, Problem> {
-    let page = PageQuery::parse(&query(request, &["limit", "cursor"])?)?;
+pub(crate) fn list(store: &impl SystemStore, query: &Query) -> Result<Response, Problem> {
+    let page = PageQuery::read(query)?;
     let users = store.users(&page.to_store())?;
     Ok(answer(StatusCode::OK, &page.show(&users, |user| user.id.to_string(), UserView::new)))
 }
@@ -20,7 +20,6 @@ pub(crate) fn create<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    query(request, &[])?;
     let input: UserInput = json(request, &["application/json"])?;
     api.write(caller, request, |_, ctx| {
         let (commit, user) = create_user(ctx, &input)?;

@@ -48,6 +48,7 @@ impl ChannelConfig {
 
 /// The kinds of channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelKind {
     /// Waits in the service to be read.

@@ -4,6 +4,8 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use perennial_recurrence::{Start, Zone};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::pattern::{LOCAL, ZONE};
 use crate::{Invalid, Timestamp};
 
 /// Years a local date may lie in: before 1970 nothing can come due, after 9999 ISO 8601 needs agreement.
@@ -15,12 +17,15 @@ const LAST_DUE: i32 = 9998;
 
 /// A due date as sent: a local date or date-time without offset, and the zone it is local to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DueInput {
     /// `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM[:SS]`.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 40), regex(pattern = LOCAL)))]
     pub local: String,
     /// IANA zone name; `null` with a date-time means floating: the same wall time wherever the user is.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = 100), extend("format" = ZONE)))]
     pub tz: Option<String>,
 }
 

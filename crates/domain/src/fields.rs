@@ -7,20 +7,19 @@ pub(crate) const MAX_TITLE: usize = 500;
 /// Longest description, in characters.
 pub(crate) const MAX_DESCRIPTION: usize = 16_000;
 /// Most tags of a task.
-const MAX_TAGS: usize = 50;
+pub(crate) const MAX_TAGS: usize = 50;
 /// Longest tag or name, in characters.
-const MAX_NAME: usize = 100;
+pub(crate) const MAX_NAME: usize = 100;
 
-/// One line of text that is not blank: a title, a name, a tag.
+/// One line of text that is not blank: a title, a name, a tag. Blanks around it are not kept.
 pub(crate) fn line(text: &str, max: usize, pointer: &str) -> Result<String, Invalid> {
-    let text = text.trim();
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(Invalid::at(pointer, "must not be empty"));
     }
     if let Some(control) = text.chars().find(|c| c.is_control()) {
         return Err(Invalid::at(pointer, format!("must not contain the control character {control:?}")));
     }
-    bounded(text, max, pointer)
+    Ok(bounded(text, max, pointer)?.trim().to_owned())
 }
 
 /// Text of several lines, possibly empty.

@@ -1,5 +1,9 @@
 //! Users and their tokens.
 
+#[cfg(feature = "schema")]
+use crate::fields::MAX_NAME;
+#[cfg(feature = "schema")]
+use crate::pattern::{LINE, ZONE};
 use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,6 +27,7 @@ pub struct User {
 
 /// What a user may be allowed to do at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// May make users, and tokens for anyone.
@@ -33,6 +38,7 @@ pub enum Role {
 
 /// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Scope {
     /// To read the user's own tasks.
     #[serde(rename = "tasks:read")]
@@ -47,25 +53,31 @@ pub enum Scope {
 
 /// A user as sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
     /// What they are called, 1 to 100 characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_NAME), regex(pattern = LINE)))]
     pub name: String,
     /// IANA zone name.
     #[serde(default = "utc")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100), extend("format" = ZONE)))]
     pub tz: String,
 }
 
 /// A token as sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenInput {
     /// The user it speaks for.
     pub user: UserId,
     /// What it is for, 1 to 100 characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_NAME), regex(pattern = LINE)))]
     pub name: String,
     /// What it allows; at least one.
     #[serde(default = "own_tasks")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 3)))]
     pub scopes: Vec<Plain<Scope>>,
 }
 

@@ -16,6 +16,7 @@ mod invalid;
 mod notification;
 mod occurrence;
 mod parked;
+pub mod pattern;
 mod plain;
 mod preview;
 mod recurrence_id;

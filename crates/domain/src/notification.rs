@@ -47,6 +47,7 @@ pub struct Notification {
 
 /// The state of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NotificationState {
     /// To be delivered.

@@ -1,9 +1,13 @@
 //! What a recurrence would come to, before there is a task.
 
+#[cfg(feature = "schema")]
+use perennial_recurrence::limits::{MAX_EXTRA_DATES, MAX_RULE_BYTES};
 use perennial_recurrence::{Moment, Rule, RuleSet, tzdata_version};
 use serde::{Deserialize, Serialize};
 
 use crate::due::{Local, parse_local};
+#[cfg(feature = "schema")]
+use crate::pattern::{DUE, INSTANT, LOCAL, RECUR, ZONE};
 use crate::{Due, DueInput, Invalid, Timestamp};
 
 /// Occurrences shown unless told otherwise.
@@ -14,39 +18,52 @@ const MAX_LIMIT: usize = 1_000;
 
 /// A recurrence as sent.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PreviewInput {
     /// DTSTART: a local date or date-time.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 40), regex(pattern = DUE)))]
     pub dtstart: String,
     /// IANA zone name; `null` with a date-time means floating.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = 100), extend("format" = ZONE)))]
     pub tz: Option<String>,
     /// RECUR value (RFC 5545 §3.3.10).
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_RULE_BYTES), extend("format" = RECUR)))]
     pub rrule: String,
     /// Local dates or date-times added.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_EXTRA_DATES), inner(length(min = 1, max = 40), regex(pattern = LOCAL))))]
     pub rdate: Vec<String>,
     /// Local dates or date-times taken away.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_EXTRA_DATES), inner(length(min = 1, max = 40), regex(pattern = LOCAL))))]
     pub exdate: Vec<String>,
     /// Only what is later than this instant in UTC.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = 40), regex(pattern = INSTANT)))]
     pub after: Option<String>,
     /// At most so many, 1 to 1000; 100 unless told otherwise.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_LIMIT)))]
     pub limit: Option<u64>,
 }
 
 /// What it comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Preview {
     /// Instants in UTC; local times or dates where there is no zone.
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_LIMIT), inner(length(max = 40))))]
     pub occurrences: Vec<String>,
     /// The recurrence in plain English.
+    #[cfg_attr(feature = "schema", schemars(length(max = 100_000)))]
     pub description: String,
     /// Whether the recurrence ends with the last one shown.
     pub complete: bool,
     /// Version of the zone data.
+    #[cfg_attr(feature = "schema", schemars(length(max = 20)))]
     pub tzdata: &'static str,
 }
 

@@ -19,12 +19,27 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    /// Reads the header.
+    /// What the header looks like, as a regular expression.
+    pub const PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
+
+    /// Reads the header: `*`, or entity tags.
     pub fn parse(headers: &HeaderMap) -> Result<Self, Problem> {
+        let wrong = || Problem::malformed("If-Match must be *, or entity tags such as \"1\"");
         let mut tags = Vec::new();
         for value in headers.get_all(header::IF_MATCH) {
-            let text = value.to_str().map_err(|_| Problem::malformed("If-Match is not ASCII"))?;
-            tags.extend(text.split(',').map(|tag| tag.trim().to_owned()));
+            let mut rest = value.to_str().map_err(|_| wrong())?.trim();
+            loop {
+                let (tag, after) = first(rest).ok_or_else(wrong)?;
+                tags.push(tag.to_owned());
+                match after.trim_start().strip_prefix(',') {
+                    Some(next) => rest = next.trim_start(),
+                    None if after.trim_start().is_empty() => break,
+                    None => return Err(wrong()),
+                }
+            }
+        }
+        if tags.len() > 1 && tags.iter().any(|tag| tag == "*") {
+            return Err(wrong());
         }
         Ok(if tags.is_empty() { Self::Absent } else { Self::OneOf(tags) })
     }
@@ -37,6 +52,55 @@ impl IfMatch {
                 Err(Problem::precondition_failed(&current))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// The first entity tag of a list (RFC 9110 §8.8.3), or `*`, and what follows it.
+fn first(list: &str) -> Option<(&str, &str)> {
+    let end = match list.strip_prefix('*') {
+        Some(_) => 1,
+        None => {
+            let opaque = list.strip_prefix("W/").unwrap_or(list).strip_prefix('"')?;
+            let (tag, after) = opaque.split_once('"')?;
+            if !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return None;
+            }
+            list.len().checked_sub(after.len())?
+        }
+    };
+    list.split_at_checked(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(values: &[&str]) -> Result<IfMatch, u16> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::IF_MATCH, value.parse().unwrap());
+        }
+        IfMatch::parse(&headers).map_err(|problem| problem.status().as_u16())
+    }
+
+    #[test]
+    fn what_is_no_list_of_entity_tags_is_refused() {
+        for (values, tags) in [
+            (&["\"1\""][..], &["\"1\""][..]),
+            (&["*"], &["*"]),
+            (&["\"1\" ,\t\"a,b\"", "W/\"\""], &["\"1\"", "\"a,b\"", "W/\"\""]),
+        ] {
+            assert_eq!(
+                parsed(values),
+                Ok(IfMatch::OneOf(tags.iter().map(|tag| (*tag).to_owned()).collect()))
+            );
+        }
+        assert_eq!(parsed(&[]), Ok(IfMatch::Absent));
+        for value in
+            ["", "1", "\"1", "\"1\",", ",\"1\"", "\"1\" \"2\"", "\"1\",*", "*, *", "w/\"1\"", "\"a b\""]
+        {
+            assert_eq!(parsed(&[value]), Err(400), "{value}");
         }
     }
 }

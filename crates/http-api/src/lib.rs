@@ -18,9 +18,9 @@ pub use document::{MAX_BODY, json, json_value, typed};
 pub use idempotency::{IdempotencyKey, replay};
 pub use kind::Kind;
 pub use media::check_body;
-pub use page::{Items, PageQuery};
-pub use problem::Problem;
-pub use query::query;
+pub use page::{CURSOR, Items, LIMIT, PageQuery};
+pub use problem::{MAX_DETAIL, MAX_ERRORS, Problem};
+pub use query::{Form, Parameter, Query};
 pub use trace::{correlation_id, traceparent};
 
 /// A request whose body has been read, within its limit.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use perennial_store::Page;
 use serde::Serialize;
 
-use crate::Problem;
+use crate::{Form, Parameter, Problem, Query};
 
 /// Items of a page unless told otherwise.
 const DEFAULT: u32 = 50;
@@ -13,6 +13,20 @@ const DEFAULT: u32 = 50;
 const MAX: u32 = 200;
 /// Longest cursor, in characters.
 const MAX_CURSOR: usize = 200;
+
+/// The parameter for the items of a page.
+pub const LIMIT: Parameter = Parameter {
+    name: "limit",
+    form: Form::Number { from: 1, to: MAX, default: DEFAULT },
+    words: "Most items of the page.",
+};
+
+/// The parameter for where a page starts.
+pub const CURSOR: Parameter = Parameter {
+    name: "cursor",
+    form: Form::Text(MAX_CURSOR, "^[A-Za-z0-9_-]+$"),
+    words: "The `next_cursor` of the page before.",
+};
 
 /// Where a page starts and how much it shows.
 #[derive(Debug, Clone)]
@@ -23,23 +37,10 @@ pub struct PageQuery {
 
 impl PageQuery {
     /// Reads `limit` and `cursor`.
-    pub fn parse(query: &[(String, String)]) -> Result<Self, Problem> {
-        let value =
-            |name: &str| query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
-        let limit = match value("limit") {
-            None => DEFAULT,
-            Some(text) => Some(text)
-                .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|text| text.parse().ok())
-                .filter(|limit| (1..=MAX).contains(limit))
-                .ok_or_else(|| Problem::malformed(format!("limit must be a number from 1 to {MAX}")))?,
-        };
-        let after = match value("cursor") {
-            None => None,
-            Some(text) => {
-                Some(decode(text).ok_or_else(|| Problem::malformed("cursor is not one that was given out"))?)
-            }
-        };
+    pub fn read(query: &Query) -> Result<Self, Problem> {
+        let limit = query.get("limit").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT);
+        let wrong = || Problem::malformed("cursor is not one that was given out");
+        let after = query.get("cursor").map(|text| decode(text).ok_or_else(wrong)).transpose()?;
         Ok(Self { limit, after })
     }
 
@@ -81,15 +82,16 @@ impl PageQuery {
 }
 
 fn decode(cursor: &str) -> Option<String> {
-    if cursor.is_empty() || cursor.len() > MAX_CURSOR {
-        return None;
-    }
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
 
 /// A page as shown.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "{R}Page"))]
 pub struct Items<R> {
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX)))]
     items: Vec<R>,
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_CURSOR)))]
     next_cursor: Option<String>,
 }

@@ -10,6 +10,12 @@ use crate::{Kind, Response};
 /// What every `type` starts with.
 const TYPE: &str = "urn:perennial:problem:";
 
+/// Most errors that a problem lists.
+pub const MAX_ERRORS: usize = 100;
+
+/// Longest detail, in characters. Some quote what was sent.
+pub const MAX_DETAIL: usize = 10_000;
+
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Details>);
@@ -138,10 +144,22 @@ impl Problem {
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
-        let mut problem = Self::new(Kind::Invalid, invalid.to_string());
-        problem.0.errors = invalid.errors;
+        let mut errors = invalid.errors;
+        let more = errors.len().saturating_sub(MAX_ERRORS);
+        errors.truncate(MAX_ERRORS);
+        let mut said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        if more > 0 {
+            said.push(format!("and {more} more"));
+        }
+        let mut problem = Self::new(Kind::Invalid, said.join("; "));
+        problem.0.errors = errors;
         problem
     }
+}
+
+/// A text, or its beginning where it is too long.
+fn cut(text: &str) -> &str {
+    text.char_indices().nth(MAX_DETAIL).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// What a client learns of a failure of the store: never its text, which goes to the log.
@@ -165,14 +183,14 @@ impl From<Problem> for Response {
             "type": format!("{TYPE}{}", problem.kind.name()),
             "title": problem.kind.title(),
             "status": problem.kind.status().as_u16(),
-            "detail": problem.detail,
+            "detail": cut(&problem.detail),
         });
         if let Some(members) = document.as_object_mut() {
             if !problem.errors.is_empty() {
                 let errors = problem
                     .errors
                     .iter()
-                    .map(|e| json!({ "pointer": e.pointer, "detail": e.detail }))
+                    .map(|e| json!({ "pointer": e.pointer, "detail": cut(&e.detail) }))
                     .collect::<Vec<_>>();
                 members.insert("errors".to_owned(), errors.into());
             }
@@ -185,5 +203,30 @@ impl From<Problem> for Response {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.extend(problem.header);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_no_longer_than_it_says_however_much_is_wrong() {
+        let mut invalid = Invalid::default();
+        for index in 0..1_000 {
+            let detail = format!("\u{e9}{} is wrong", "x".repeat(20_000));
+            invalid.errors.push(FieldError { pointer: format!("/{index}"), detail });
+        }
+        let response: Response = Problem::from(invalid).into();
+        let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let length = |text: &serde_json::Value| text.as_str().unwrap().chars().count();
+        let errors = document["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), MAX_ERRORS);
+        assert_eq!((length(&document["detail"]), length(&errors[0]["detail"])), (MAX_DETAIL, MAX_DETAIL));
+
+        let few =
+            Invalid { errors: vec![FieldError { pointer: "/a".to_owned(), detail: "is b".to_owned() }; 102] };
+        let detail = Problem::from(few).0.detail;
+        assert!(detail.ends_with("/a: is b; and 2 more"), "{detail}");
     }
 }

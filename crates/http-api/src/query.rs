@@ -1,26 +1,101 @@
-//! The query of a request: read once, here.
+//! The query of a request: read once, here, by the parameters that its operation takes.
 
-use crate::{Problem, Request};
+use http::Uri;
 
-/// The query parameters of a request that are taken here; any other is refused, never ignored. Names and values are
-/// percent-decoded (RFC 3986 §2.1); a `+` is a plus sign, as in no form.
-pub fn query(request: &Request, taken: &[&str]) -> Result<Vec<(String, String)>, Problem> {
-    let mut found: Vec<(String, String)> = Vec::new();
-    for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decoded(name)?, decoded(value)?);
-        if !taken.contains(&name.as_str()) {
-            let known = if taken.is_empty() { "none".to_owned() } else { taken.join(", ") };
-            return Err(Problem::malformed(format!(
-                "the query parameter {name:?} is unknown; known here: {known}"
-            )));
+use crate::Problem;
+
+/// A query parameter that an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be.
+    pub form: Form,
+    /// What it is for, in words.
+    pub words: &'static str,
+}
+
+/// What a query parameter may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Form {
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A number in decimal digits, within bounds.
+    Number {
+        /// The least.
+        from: u32,
+        /// The most.
+        to: u32,
+        /// What it is where it is not given.
+        default: u32,
+    },
+    /// An id of one of the caller's things.
+    Id,
+    /// Text of 1 to so many characters, which the operation reads; and what it looks like, as a regular expression.
+    Text(usize, &'static str),
+}
+
+/// The parameters of one request: those that its operation takes, each of its form and given once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query(Vec<(&'static str, String)>);
+
+impl Query {
+    /// Reads the query of an address. A parameter that is not `taken` is refused, never ignored. Names and values are
+    /// percent-decoded (RFC 3986 §2.1); a `+` is a plus sign, as in no form.
+    pub fn read(address: &Uri, taken: &[Parameter]) -> Result<Self, Problem> {
+        let mut found: Vec<(&'static str, String)> = Vec::new();
+        for pair in address.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decoded(name)?, decoded(value)?);
+            let Some(parameter) = taken.iter().find(|parameter| parameter.name == name) else {
+                let known: Vec<_> = taken.iter().map(|parameter| parameter.name).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(Problem::malformed(format!(
+                    "the query parameter {name:?} is unknown; known here: {known}"
+                )));
+            };
+            if found.iter().any(|(other, _)| *other == name) {
+                return Err(Problem::malformed(format!("the query parameter {name:?} is given twice")));
+            }
+            parameter.check(&value)?;
+            found.push((parameter.name, value));
         }
-        if found.iter().any(|(other, _)| *other == name) {
-            return Err(Problem::malformed(format!("the query parameter {name:?} is given twice")));
-        }
-        found.push((name, value));
+        Ok(Self(found))
     }
-    Ok(found)
+
+    /// The value of a parameter, if it was given.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Parameter {
+    fn check(&self, value: &str) -> Result<(), Problem> {
+        let name = self.name;
+        let wrong = match self.form {
+            Form::OneOf(words) if !words.contains(&value) => format!("{name} must be {}", words.join(" or ")),
+            Form::Number { from, to, .. }
+                if !number(value).is_some_and(|number| (from..=to).contains(&number)) =>
+            {
+                format!("{name} must be a number from {from} to {to}")
+            }
+            Form::Id if value.len() != 36 || uuid::Uuid::try_parse(value).is_err() => {
+                format!("{name} must be an id")
+            }
+            Form::Text(max, _) if value.is_empty() || value.chars().count() > max => {
+                format!("{name} must be text of 1 to {max} characters")
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::malformed(wrong))
+    }
+}
+
+/// A number in decimal digits alone.
+fn number(text: &str) -> Option<u32> {
+    Some(text)
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok())
 }
 
 fn decoded(text: &str) -> Result<String, Problem> {
@@ -48,9 +123,17 @@ fn decoded(text: &str) -> Result<String, Problem> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, String)>, u16> {
-        let request = http::Request::builder().uri(format!("/v1/tasks?{text}")).body(Vec::new()).unwrap();
-        query(&request, &["from", "to"]).map_err(|problem| problem.status().as_u16())
+    const TAKEN: &[Parameter] = &[
+        Parameter { name: "from", form: Form::Text(40, ""), words: "" },
+        Parameter { name: "to", form: Form::Text(40, ""), words: "" },
+        Parameter { name: "status", form: Form::OneOf(&["open", "done"]), words: "" },
+        Parameter { name: "limit", form: Form::Number { from: 1, to: 200, default: 50 }, words: "" },
+        Parameter { name: "task", form: Form::Id, words: "" },
+    ];
+
+    fn read(text: &str) -> Result<Query, u16> {
+        let address = format!("/v1/tasks?{text}").parse().unwrap();
+        Query::read(&address, TAKEN).map_err(|problem| problem.status().as_u16())
     }
 
     #[test]
@@ -64,9 +147,8 @@ mod tests {
             ("from=%253A", "%3A"),
             ("from=%C3%BC", "ü"),
             ("from=a%26to%3Db", "a&to=b"),
-            ("from", ""),
         ] {
-            assert_eq!(read(text), Ok(vec![("from".to_owned(), from.to_owned())]), "{text}");
+            assert_eq!(read(text).unwrap().get("from"), Some(from), "{text}");
         }
     }
 
@@ -82,6 +164,16 @@ mod tests {
             "%zz=1",
             "at=1",
             "from=1&%66rom=1",
+            "from",
+            "status=all",
+            "status=",
+            "limit=0",
+            "limit=201",
+            "limit=+1",
+            "limit=",
+            "limit=99999999999",
+            "task=7",
+            "task=%7b0198c5a0-0000-7000-8000-000000000001%7d",
         ] {
             assert_eq!(read(text), Err(400), "{text}");
         }

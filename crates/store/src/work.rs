@@ -14,6 +14,7 @@ use crate::StoreError;
 
 /// The kinds of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WorkKind {
     /// An occurrence is owed its successor.

@@ -7,10 +7,14 @@ use super::At;
 
 /// A user.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct UserView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     name: &'a str,
     role: Role,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     tz: &'a str,
     created_at: At,
 }
@@ -29,12 +33,17 @@ impl<'a> UserView<'a> {
 
 /// A token; its secret only when it is made.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct TokenView<'a> {
     id: TokenId,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     user: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 3)))]
     scopes: &'a [Scope],
     created_at: At,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
 }

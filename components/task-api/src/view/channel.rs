@@ -7,12 +7,16 @@ use super::At;
 
 /// A channel; its secret only when it is made.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct ChannelView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     id: &'a str,
     #[serde(rename = "type")]
     kind: ChannelKind,
+    #[cfg_attr(feature = "schema", schemars(length(max = 2000)))]
     url: &'a str,
     created_at: At,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
 }

@@ -14,11 +14,15 @@ pub(crate) use account::{TokenView, UserView};
 pub(crate) use channel::ChannelView;
 pub(crate) use notification::NotificationView;
 pub(crate) use occurrence::{CompletedView, OccurrenceView, OverrideView};
-pub(crate) use parked::ParkedView;
+pub(crate) use parked::{ParkedPage, ParkedView};
 pub(crate) use task::TaskView;
 
 /// An instant, as RFC 3339 writes it.
-struct At(Timestamp);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct At(
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = 30), extend("format" = "date-time")))]
+     Timestamp,
+);
 
 impl Serialize for At {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -8,16 +8,21 @@ use super::{At, name};
 
 /// A notification.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct NotificationView<'a> {
     id: NotificationId,
     task_id: TaskId,
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<&'a str>,
     reminder_id: ReminderId,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     channel: &'a str,
     state: NotificationState,
+    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
     attempts: i64,
     next_attempt_at: Option<At>,
     delivered_at: Option<At>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     last_error: Option<&'a str>,
     created_at: At,
 }

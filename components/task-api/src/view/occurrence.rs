@@ -10,13 +10,18 @@ use super::{At, name};
 
 /// An occurrence within its task.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct OccurrenceView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<&'a str>,
     status: StatusView,
+    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     title: Option<&'a str>,
     due: Option<Cow<'a, DueInput>>,
     due_at: Option<At>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     predecessor: Option<&'a str>,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     ordinal: Option<i64>,
     completed_at: Option<At>,
 }
@@ -66,6 +71,7 @@ impl<'a> OccurrenceView<'a> {
 
 /// The status of an occurrence; one that is still to come is planned.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum StatusView {
     Planned,
@@ -86,6 +92,7 @@ impl From<OccurrenceStatus> for StatusView {
 
 /// An occurrence by itself.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct CompletedView<'a> {
     task_id: TaskId,
     #[serde(flatten)]
@@ -100,9 +107,12 @@ impl<'a> CompletedView<'a> {
 
 /// How one occurrence differs from its series.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct OverrideView<'a> {
     task_id: TaskId,
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     title: Option<&'a str>,
     due: Option<DueInput>,
     cancelled: bool,

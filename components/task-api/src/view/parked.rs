@@ -1,22 +1,42 @@
 //! Work that was given up.
 
+use perennial_http_api::Items;
 use perennial_store::{ParkedItem, WorkKind};
 use serde::Serialize;
 
 use super::{At, name};
 
+/// A page of work that was given up.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct ParkedPage<'a> {
+    #[serde(flatten)]
+    pub page: Items<ParkedView<'a>>,
+    /// How many there are.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
+    pub total: i64,
+}
+
 /// An item of work that was given up.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct ParkedView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 20)))]
     id: String,
     kind: WorkKind,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     user: Option<&'a str>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     task_id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     item: Option<&'a str>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
     reason: Option<&'a str>,
+    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
     tries: i64,
     parked_at: At,
 }

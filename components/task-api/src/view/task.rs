@@ -11,16 +11,27 @@ use super::{At, OccurrenceView};
 
 /// A task.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct TaskView<'a> {
+    #[cfg_attr(feature = "schema", schemars(with = "TaskId"))]
     id: Id<'a>,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: i64,
     status: TaskStatus,
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1, max = 500)))]
     title: Shown<'a, &'a str>,
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = 16_000)))]
     description: Shown<'a, &'a str>,
     priority: Priority,
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Vec<String>", length(max = 50), inner(length(min = 1, max = 100)))
+    )]
     tags: Shown<'a, &'a [String]>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<DueInput>"))]
     due: Shown<'a, Option<DueInput>>,
     recurrence: Option<&'a RecurrenceInput>,
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<ReminderInput>", length(max = 20)))]
     reminders: Shown<'a, Vec<ReminderInput>>,
     occurrence: Option<OccurrenceView<'a>>,
     parked: Option<StalledView<'a>>,
@@ -97,8 +108,11 @@ enum Id<'a> {
 
 /// Why the next occurrence of a task does not come.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct StalledView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 20)))]
     id: String,
+    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
     reason: Option<&'a str>,
     since: At,
 }

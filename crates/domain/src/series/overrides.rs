@@ -17,12 +17,15 @@ const MAX_OVERRIDES: usize = 500;
 
 /// A change of one occurrence, as sent. What is not given is as the series says.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OverrideInput {
     /// Which occurrence.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 200)))]
     pub recurrence_id: String,
     /// A title of its own.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_TITLE), regex(pattern = crate::pattern::LINE)))]
     pub title: Option<String>,
     /// A due date of its own.
     #[serde(default)]

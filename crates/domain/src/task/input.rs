@@ -2,24 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use super::reminder::MAX_REMINDERS;
 use super::{Priority, Reminder, TaskSpec, reminder};
 use crate::fields::{self, MAX_DESCRIPTION, MAX_TITLE};
+#[cfg(feature = "schema")]
+use crate::fields::{MAX_NAME, MAX_TAGS};
+#[cfg(feature = "schema")]
+use crate::pattern::{LINE, TEXT, TRIGGER};
 use crate::{Due, DueInput, Ids, Invalid, RecurrenceInput, ReminderId, Series};
 
 /// A task as a client sends it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TaskInput {
     /// One line, 1 to 500 characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_TITLE), regex(pattern = LINE)))]
     pub title: String,
     /// Up to 16,000 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_DESCRIPTION), regex(pattern = TEXT)))]
     pub description: String,
     /// How much it matters.
     #[serde(default, deserialize_with = "crate::plain_name")]
     pub priority: Priority,
     /// Up to 50 tags of up to 100 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TAGS), inner(length(min = 1, max = MAX_NAME), regex(pattern = LINE))))]
     pub tags: Vec<String>,
     /// When it is due.
     #[serde(default)]
@@ -29,17 +39,20 @@ pub struct TaskInput {
     pub recurrence: Option<RecurrenceInput>,
     /// Up to 20 reminders.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_REMINDERS)))]
     pub reminders: Vec<ReminderInput>,
 }
 
 /// A reminder as a client sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReminderInput {
     /// Its id, when a client sends back what it has read.
     #[serde(default)]
     pub id: Option<ReminderId>,
     /// RFC 5545 TRIGGER: a duration relative to the due date, or an instant in UTC.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100), extend("format" = TRIGGER)))]
     pub trigger: String,
 }
 

@@ -69,6 +69,7 @@ pub struct TaskSpec {
 
 /// How much a task matters. Names, because the numbers of RFC 5545 and of other services run both ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Priority {
@@ -82,6 +83,7 @@ pub enum Priority {
 
 /// Whether anything is left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TaskStatus {
     /// To be done; a series stays open until its last occurrence is closed.

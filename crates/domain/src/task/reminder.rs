@@ -4,7 +4,7 @@ use super::ReminderInput;
 use crate::{Due, Ids, Invalid, ReminderId, Trigger};
 
 /// Most reminders of one task.
-const MAX_REMINDERS: usize = 20;
+pub(crate) const MAX_REMINDERS: usize = 20;
 
 /// A reminder of a task.
 #[derive(Debug, Clone, PartialEq)]

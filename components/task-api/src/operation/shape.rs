@@ -1,0 +1,27 @@
+//! The shapes of documents. Their schemas are made where the API is described, and nowhere else.
+
+/// The shape of a document, by its type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Makes its schema.
+    #[cfg(feature = "schema")]
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+/// A page to read.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(not(feature = "schema"), expect(dead_code, reason = "only its shape is meant"))]
+pub(crate) struct PageView(#[cfg_attr(feature = "schema", schemars(length(max = 1_000_000)))] String);
+
+/// The shape of the documents of a type.
+macro_rules! shape {
+    ($document:ty) => {{
+        let _ = std::marker::PhantomData::<$document>;
+        $crate::operation::Shape {
+            #[cfg(feature = "schema")]
+            schema: |generator| generator.subschema_for::<$document>(),
+        }
+    }};
+}
+
+pub(crate) use shape;

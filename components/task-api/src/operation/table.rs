@@ -1,0 +1,268 @@
+//! The table of operations.
+
+use perennial_domain::pattern::BOUND;
+use perennial_domain::{OverrideInput, Preview, PreviewInput, Scope, TaskInput, TokenInput, UserInput};
+use perennial_http_api::{CURSOR, Form, Items, LIMIT, Parameter};
+
+use super::{Body, Operation, Shape, Verb, shape};
+use crate::channels::ChannelInput;
+use crate::health::{HealthView, ReadyView};
+use crate::occurrences::{NamedInput, OccurrencesView, SplitInput};
+use crate::view::{
+    ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, TaskView, TokenView, UserView,
+};
+
+/// The names of the operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    Health,
+    Ready,
+    Describe,
+    Docs,
+    ListTasks,
+    CreateTask,
+    GetTask,
+    UpdateTask,
+    DeleteTask,
+    CompleteOccurrence,
+    ReopenOccurrence,
+    OverrideOccurrence,
+    SplitSeries,
+    ListOccurrences,
+    ListChannels,
+    CreateChannel,
+    DeleteChannel,
+    ListNotifications,
+    ListParked,
+    RetryParked,
+    PreviewRecurrence,
+    ListUsers,
+    CreateUser,
+    ListTokens,
+    CreateToken,
+    RevokeToken,
+}
+
+const OPEN: Option<Scope> = None;
+const READ: Option<Scope> = Some(Scope::TasksRead);
+const WRITE: Option<Scope> = Some(Scope::TasksWrite);
+const ADMIN: Option<Scope> = Some(Scope::Admin);
+
+const STATUS: Parameter = Parameter {
+    name: "status",
+    form: Form::OneOf(&["open", "done"]),
+    words: "Only the tasks of this status.",
+};
+const TASK: Parameter =
+    Parameter { name: "task", form: Form::Id, words: "Only the notifications of this task." };
+const ALL: Parameter = Parameter {
+    name: "all",
+    form: Form::OneOf(&["true", "false"]),
+    words: "Whether everyone's; needs the scope `admin`.",
+};
+const FROM: Parameter = Parameter {
+    name: "from",
+    form: Form::Text(40, BOUND),
+    words: "With `to`: the first instant, or local time, of a span of time.",
+};
+const TO: Parameter = Parameter {
+    name: "to",
+    form: Form::Text(40, BOUND),
+    words: "The end of the span, which is not part of it.",
+};
+
+pub(crate) const TABLE: &[Operation] = &[
+    get("/healthz", Name::Health, OPEN, "Says that the service answers, and of which versions it is.")
+        .any_query()
+        .answers(shape!(HealthView)),
+    get("/readyz", Name::Ready, OPEN, "Says whether the store answers and can be written to.")
+        .any_query()
+        .answers(shape!(ReadyView)),
+    get("/openapi.json", Name::Describe, OPEN, "This description.")
+        .any_query()
+        .answers(shape!(serde_json::Map<String, serde_json::Value>)),
+    get("/docs", Name::Docs, OPEN, "This description, as a page to read.").any_query().shows_page(),
+    get("/v1/tasks", Name::ListTasks, READ, "Lists the tasks, in the order of their ids.")
+        .query(&[STATUS, LIMIT, CURSOR])
+        .answers(shape!(Items<TaskView<'_>>)),
+    post("/v1/tasks", Name::CreateTask, WRITE, "Creates a task.")
+        .takes(shape!(TaskInput))
+        .creates(shape!(TaskView<'_>))
+        .tagged(),
+    get("/v1/tasks/{id}", Name::GetTask, READ, "Gives a task.").answers(shape!(TaskView<'_>)).tagged(),
+    write(
+        Verb::Patch,
+        "/v1/tasks/{id}",
+        Name::UpdateTask,
+        WRITE,
+        "Changes the fields of a task that are sent.",
+    )
+    .patches(shape!(TaskInput))
+    .answers(shape!(TaskView<'_>))
+    .tagged()
+    .conditional(),
+    write(Verb::Delete, "/v1/tasks/{id}", Name::DeleteTask, WRITE, "Deletes a task.").conditional(),
+    post(
+        "/v1/tasks/{id}/complete",
+        Name::CompleteOccurrence,
+        WRITE,
+        "Closes an occurrence. A series needs its name.",
+    )
+    .may_take(shape!(NamedInput))
+    .answers(shape!(CompletedView<'_>))
+    .conditional(),
+    post("/v1/tasks/{id}/reopen", Name::ReopenOccurrence, WRITE, "Opens a done occurrence again.")
+        .may_take(shape!(NamedInput))
+        .answers(shape!(CompletedView<'_>))
+        .conditional(),
+    post("/v1/tasks/{id}/override", Name::OverrideOccurrence, WRITE, "Changes one occurrence of a series.")
+        .takes(shape!(OverrideInput))
+        .answers(shape!(OverrideView<'_>))
+        .conditional(),
+    post(
+        "/v1/tasks/{id}/split",
+        Name::SplitSeries,
+        WRITE,
+        "Changes this occurrence and all that follow: they become a task of their own.",
+    )
+    .takes(shape!(SplitInput))
+    .creates(shape!(TaskView<'_>))
+    .tagged()
+    .conditional(),
+    get(
+        "/v1/tasks/{id}/occurrences",
+        Name::ListOccurrences,
+        READ,
+        "Lists the occurrences so far, or, with `from` and `to`, those of a span of time.",
+    )
+    .query(&[FROM, TO, LIMIT, CURSOR])
+    .answers(shape!(OccurrencesView<'_>)),
+    get("/v1/channels", Name::ListChannels, READ, "Lists the channels.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<ChannelView<'_>>)),
+    post("/v1/channels", Name::CreateChannel, WRITE, "Creates a channel, and tells its secret, once.")
+        .takes(shape!(ChannelInput))
+        .creates(shape!(ChannelView<'_>)),
+    write(Verb::Delete, "/v1/channels/{id}", Name::DeleteChannel, WRITE, "Deletes a channel."),
+    get("/v1/notifications", Name::ListNotifications, READ, "Lists what became of the reminders that fired.")
+        .query(&[TASK, LIMIT, CURSOR])
+        .answers(shape!(Items<NotificationView<'_>>)),
+    get("/v1/parked", Name::ListParked, READ, "Lists the work that was given up, with its reasons.")
+        .query(&[ALL, LIMIT, CURSOR])
+        .answers(shape!(ParkedPage<'_>)),
+    post("/v1/parked/{id}/retry", Name::RetryParked, WRITE, "Has work that was given up tried again.")
+        .checked(),
+    post(
+        "/v1/recurrence/preview",
+        Name::PreviewRecurrence,
+        READ,
+        "Shows what a recurrence comes to; nothing is stored.",
+    )
+    .takes(shape!(PreviewInput))
+    .answers(shape!(Preview))
+    .unkeyed(),
+    get("/v1/users", Name::ListUsers, ADMIN, "Lists the users.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<UserView<'_>>)),
+    post("/v1/users", Name::CreateUser, ADMIN, "Creates a user.")
+        .takes(shape!(UserInput))
+        .creates(shape!(UserView<'_>)),
+    get("/v1/tokens", Name::ListTokens, ADMIN, "Lists the tokens, without their secrets.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<TokenView<'_>>)),
+    post("/v1/tokens", Name::CreateToken, ADMIN, "Makes a token, and tells its secret, once.")
+        .takes(shape!(TokenInput))
+        .creates(shape!(TokenView<'_>)),
+    write(Verb::Delete, "/v1/tokens/{id}", Name::RevokeToken, ADMIN, "Revokes a token."),
+];
+
+const JSON: &[&str] = &["application/json"];
+const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
+
+const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'static str) -> Operation {
+    Operation {
+        verb: Verb::Get,
+        path,
+        name,
+        scope,
+        words,
+        query: Some(&[]),
+        body: None,
+        status: 200,
+        media: JSON[0],
+        answer: None,
+        tagged: false,
+        conditional: false,
+        keyed: false,
+        checked: false,
+    }
+}
+
+/// A write answers 204 unless it says otherwise.
+const fn write(
+    verb: Verb,
+    path: &'static str,
+    name: Name,
+    scope: Option<Scope>,
+    words: &'static str,
+) -> Operation {
+    Operation { verb, status: 204, keyed: true, ..get(path, name, scope, words) }
+}
+
+const fn post(path: &'static str, name: Name, scope: Option<Scope>, words: &'static str) -> Operation {
+    write(Verb::Post, path, name, scope, words)
+}
+
+impl Operation {
+    const fn query(self, parameters: &'static [Parameter]) -> Self {
+        Self { query: Some(parameters), ..self }
+    }
+
+    const fn any_query(self) -> Self {
+        Self { query: None, ..self }
+    }
+
+    const fn takes(self, shape: Shape) -> Self {
+        self.body(Body { types: JSON, shape, optional: false, patch: false })
+    }
+
+    const fn may_take(self, shape: Shape) -> Self {
+        self.body(Body { types: JSON, shape, optional: true, patch: false })
+    }
+
+    const fn patches(self, shape: Shape) -> Self {
+        self.body(Body { types: PATCH, shape, optional: false, patch: true })
+    }
+
+    const fn body(self, body: Body) -> Self {
+        Self { body: Some(body), checked: true, ..self }
+    }
+
+    const fn answers(self, shape: Shape) -> Self {
+        Self { status: 200, answer: Some(shape), ..self }
+    }
+
+    const fn shows_page(self) -> Self {
+        Self { media: "text/html", ..self.answers(shape!(super::PageView)) }
+    }
+
+    const fn creates(self, shape: Shape) -> Self {
+        Self { status: 201, answer: Some(shape), ..self }
+    }
+
+    const fn tagged(self) -> Self {
+        Self { tagged: true, ..self }
+    }
+
+    const fn conditional(self) -> Self {
+        Self { conditional: true, ..self }
+    }
+
+    const fn unkeyed(self) -> Self {
+        Self { keyed: false, ..self }
+    }
+
+    const fn checked(self) -> Self {
+        Self { checked: true, ..self }
+    }
+}

@@ -1,0 +1,162 @@
+"""What schemathesis is told of this API beyond its document.
+
+Formats whose grammar no JSON Schema says, names of things that exist, and WHY: the reasons for which a request that the document
+allows may be refused nevertheless. Every other refusal of such a request is a failure.
+"""
+
+import os
+import re
+import uuid
+
+import jsonschema_rs
+import requests
+import schemathesis
+from hypothesis import strategies as st
+
+# Whom it speaks for; nobody where there is no token.
+ADDRESS, TOKEN = os.environ["CONTRACT_ADDRESS"], os.environ.get("CONTRACT_TOKEN")
+
+# The formats.
+
+days = st.lists(st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]), min_size=1, max_size=7, unique=True)
+rules = st.one_of(
+    st.just("FREQ=DAILY"),
+    st.builds("FREQ=DAILY;INTERVAL={};COUNT={}".format, st.integers(1, 500), st.integers(1, 5000)),
+    days.map(lambda names: "FREQ=WEEKLY;BYDAY=" + ",".join(names)),
+    st.builds("FREQ=MONTHLY;BYMONTHDAY={}".format, st.one_of(st.integers(1, 28), st.integers(-28, -1))),
+    st.builds("FREQ=MONTHLY;BYDAY={}{};BYHOUR={}".format, st.integers(1, 4), st.just("FR"), st.integers(0, 23)),
+    st.builds("FREQ=YEARLY;BYMONTH={};BYDAY=MO,TU;BYSETPOS={}".format, st.integers(1, 12), st.sampled_from([1, -1])),
+)
+durations = st.one_of(
+    st.just("PT0S"),
+    st.builds("{}P{}D".format, st.sampled_from(["", "-", "+"]), st.integers(0, 366)),
+    st.builds("-PT{}H{}M".format, st.integers(0, 99), st.integers(0, 59)),
+    st.builds("-P{}W".format, st.integers(0, 52)),
+)
+zones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "Etc/GMT+12"]
+schemathesis.openapi.format("recur", rules)
+schemathesis.openapi.format("trigger", durations)
+schemathesis.openapi.format("time-zone", st.sampled_from(zones))
+
+# The refusals that no document can foretell: (type, place, what is said, why).
+
+WHY = [
+    ("precondition-failed", None, "", "If-Match is well formed, and names another version than the current one"),
+    ("idempotency-mismatch", None, "", "the key was used before"),
+    ("malformed", None, "^cursor is not one", "a cursor is opaque: which were given out is known to the service alone"),
+    ("malformed", None, "^from and to go together$", "one parameter needs another"),
+    ("malformed", None, "^a span of time has no cursor", "one parameter excludes another"),
+    ("malformed", None, "is neither an instant", "no pattern knows the days of leap years"),
+    ("invalid", r".*/(local|dtstart|rdate/\d+|exdate/\d+)", "is not a local date", "no pattern knows the days of leap years"),
+    ("invalid", r"/after", "is not an instant", "no pattern knows the days of leap years"),
+    ("invalid", r".*/local", "^the year 9999 is not", "a local date of 9999 is shown, and not taken, for its zone may lie behind"),
+    ("invalid", r".*/tz", "^a date without a time", "one member excludes another"),
+    ("invalid", r"(/changes)?/due", "^is needed by a task that recurs", "one member needs another, also one that is there already"),
+    ("invalid", r".*/reminders/\d+/trigger", "relative to a due date|the task recurs|^repeats", "one member needs or excludes another"),
+    ("invalid", r".*/reminders/\d+/id", "^is no reminder of this task", "which reminders there are"),
+    ("invalid", r"(.*/recurrence)?/(rrule|rdate|exdate)", "", "a rule stands to its start and its dates as RFC 5545 says, and may be "
+     "too sparse to be searched"),
+    ("invalid", r"/url", "^must (name|use|not contain|start)", "a public host, by its name (DNS), and what the operator allows"),
+    ("invalid", r"", "^there are 10 channels", "what there is already"),
+    ("invalid", r"/user", "^is no user", "who exists"),
+    ("invalid", r"/scopes/\d+", "^(only an admin|the token that makes)", "whose token it is to be"),
+    ("invalid", r"/recurrence_id", "", "which occurrences a task has, and which are open"),
+    ("invalid", r"", "^a dead letter", "what it is that was given up"),
+]
+
+# What nothing is there for.
+UNREACHED = {"RetryParked"}
+
+
+def foretold(problem):
+    """Whether a refusal is one of those."""
+    kind = problem.get("type", "").removeprefix("urn:perennial:problem:")
+    errors = problem.get("errors") or [{"pointer": None, "detail": problem.get("detail", "")}]
+    return all(
+        any(
+            kind == of
+            and (place is None or re.fullmatch(place, error["pointer"] or ""))
+            and re.search(said, error["detail"])
+            for of, place, said, _ in WHY
+        )
+        for error in errors
+    )
+
+
+def is_allowed(case):
+    """Whether a request meant to be valid is so: the tester fills up to the greatest length without regard to patterns."""
+    for parameter in case.operation.definition.raw.get("parameters", []):
+        sent = (case.headers or {}).get(parameter["name"])
+        if sent is not None and not re.search(parameter["schema"].get("pattern", ""), sent):
+            return False
+    if not isinstance(case.body, dict):
+        return True
+    schema = case.operation.definition.raw["requestBody"]["content"][case.media_type]["schema"]
+    schema = {**schema, "components": case.operation.schema.raw_schema["components"]}
+    formats = {"time-zone": zones.__contains__}
+    return jsonschema_rs.Draft202012Validator(schema, formats=formats, validate_formats=True).is_valid(case.body)
+
+
+@schemathesis.check
+def valid_is_accepted(ctx, response, case):
+    """A request that the document allows is carried out, or refused for a reason that stands in WHY."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 415, 422):
+        return
+    problem = response.json()
+    assert foretold(problem) or not is_allowed(case), f"refused, though the document allows it: {problem}"
+
+
+@schemathesis.check
+class EachIsReached:
+    """Each operation was carried out at least once: of one that is always refused, nothing has been seen."""
+
+    def __init__(self):
+        self.done, self.all = set(), set()
+
+    def after_response(self, ctx, response, case):
+        name = case.operation.definition.raw["operationId"]
+        self.all.add(name)
+        if response.status_code < 300:
+            self.done.add(name)
+
+    def after_run(self, ctx):
+        left = self.all - self.done - UNREACHED if TOKEN else ()
+        assert not left, f"never carried out: {sorted(left)}"
+
+
+@schemathesis.deserializer("text/html")
+def page(ctx, response):
+    return response.text
+
+
+NAMING = {"CompleteOccurrence", "ReopenOccurrence", "OverrideOccurrence", "SplitSeries"}
+WEEKLY = {"due": {"local": "2027-03-01T09:00:00", "tz": "UTC"}, "recurrence": {"rrule": "FREQ=WEEKLY"}}
+
+
+def series():
+    """A task that comes back every week."""
+    body = {"title": "Weekly", **WEEKLY}
+    answer = requests.post(f"{ADDRESS}/v1/tasks", json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+    return answer.json()["id"]
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Most requests that are meant to be valid have a key of their own, and name what there is; half of the tasks recur."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if case.headers and len(case.headers.get("Idempotency-Key", "")) % 4:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    if not isinstance(case.body, dict):
+        return
+    operation = case.operation.definition.raw["operationId"]
+    if operation == "CreateToken" and len(case.body["name"]) % 4:
+        case.body["user"] = "admin"
+    if operation == "CreateChannel":
+        case.body["url"] = re.sub(r"^https?://.?", "https://hooks.example/", case.body["url"])
+    if operation == "CreateTask" and len(case.body["title"]) % 2:
+        case.body |= WEEKLY
+    if TOKEN and operation in NAMING and len(case.body.get("recurrence_id") or "0") % 4:
+        case.path_parameters["id"] = series()
+        day = "08" if operation == "SplitSeries" else "01"
+        case.body["recurrence_id"] = f"2027-03-{day}T09:00:00[UTC]"
