@@ -70,8 +70,8 @@ test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@tests/tools/contract install || { test -z "$$CI" && echo 'no schemathesis: the contract is not tested'; }
 	@$(CARGO) test $(NATIVE) -p perennial-tests --no-fail-fast -- --nocapture
 
-contract: build ## the service against its own description, at length; CASES=1000 an operation
-	@CI=1 CASES=$(or $(CASES),1000) $(CARGO) test $(NATIVE) -p perennial-tests --test contract -- --nocapture
+contract: build ## the service against its own description, at length; CASES=1000 an operation, SEED=
+	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test $(NATIVE) -p perennial-tests --test contract -- --nocapture
 
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
