@@ -1,5 +1,5 @@
 //! The description of the API says all that it should: of every operation, status, object, text and list.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 

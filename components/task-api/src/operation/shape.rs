@@ -10,7 +10,7 @@ pub(crate) struct Shape {
 
 /// A page to read.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(not(feature = "schema"), expect(dead_code, reason = "only its shape is meant"))]
+#[expect(dead_code, reason = "only its shape is meant")]
 pub(crate) struct PageView(#[cfg_attr(feature = "schema", schemars(length(max = 1_000_000)))] String);
 
 /// The shape of the documents of a type.

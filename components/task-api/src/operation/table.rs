@@ -189,7 +189,7 @@ const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'stat
         query: Some(&[]),
         body: None,
         status: 200,
-        media: JSON[0],
+        media: "application/json",
         answer: None,
         tagged: false,
         conditional: false,
