@@ -1,6 +1,5 @@
 //! What fires alarms is written through a view of its own (schema/0003_fired.sql): it comes to the same as through the one for
 //! all commits, and what is refused has written nothing.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, webhook};
