@@ -14,6 +14,7 @@ mod openapi;
 mod operation;
 mod parked;
 mod preview;
+mod quick;
 mod tasks;
 mod tokens;
 mod users;

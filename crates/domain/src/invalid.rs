@@ -8,6 +8,7 @@ use thiserror::Error;
 /// A part of a text, in characters (Unicode code points): from `start` on, before `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "TextSpan"))]
 pub struct Span {
     /// Its first character.
     #[cfg_attr(feature = "schema", schemars(range(max = 1_000)))]
