@@ -53,6 +53,7 @@ fn bodies(operation: &Described, things: &Things) -> (Vec<Value>, Value) {
         "SplitSeries" => same(json!({ "recurrence_id": later, "changes": { "title": "Mine" } })),
         "CreateToken" => same(json!({ "user": things.ids["users"], "name": "mine" })),
         // These name nothing that there is.
+        "QuickAdd" => (vec![], json!({ "text": "Mine tomorrow at 9am" })),
         "CreateUser" => (vec![], json!({ "name": "Eve" })),
         "CreateChannel" => (vec![], json!({ "type": "webhook", "url": "https://hooks.example.invalid/3" })),
         "PreviewRecurrence" => (vec![], json!({ "dtstart": "2027-01-01", "rrule": "FREQ=DAILY" })),

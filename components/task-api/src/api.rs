@@ -133,7 +133,7 @@ impl<S: Store + SystemStore> Api<'_, S> {
         stored.map(|stored| replay(key, stored)).transpose()
     }
 
-    fn context(&mut self, caller: &Caller, request: &Request) -> Context<'_> {
+    pub(crate) fn context(&mut self, caller: &Caller, request: &Request) -> Context<'_> {
         Context {
             user: caller.user.id.clone(),
             zone: caller.user.zone,

@@ -10,7 +10,8 @@ use perennial_store::{Store, StoreError, SystemStore};
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
-    Api, channels, described, health, notifications, occurrences, parked, preview, tasks, tokens, users,
+    Api, channels, described, health, notifications, occurrences, parked, preview, quick, tasks, tokens,
+    users,
 };
 
 /// A request whose head was let in: its body may be read now.
@@ -108,6 +109,7 @@ impl Admitted {
             }
             Name::ListTasks => tasks::list(store, caller, &self.query),
             Name::CreateTask => return tasks::create(api, caller, request),
+            Name::QuickAdd => return quick::add(api, caller, request),
             Name::GetTask => tasks::get(store, caller, task()?),
             Name::UpdateTask => return tasks::update(api, caller, request, task()?),
             Name::DeleteTask => return tasks::delete(api, caller, request, task()?),

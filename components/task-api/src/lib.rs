@@ -17,6 +17,7 @@ mod openapi;
 mod operation;
 mod parked;
 mod preview;
+mod quick;
 mod tasks;
 mod tokens;
 mod users;

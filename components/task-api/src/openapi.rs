@@ -81,8 +81,11 @@ fn closed(schema: &mut Schema) {
     }
 }
 
-/// The name of what is answered: without how the code calls it.
+/// The name of what is answered: without how the code calls it. A task as it would be sent is not yet a task.
 fn shown(name: &str) -> String {
+    if name == "TaskInput" {
+        return "TaskDraft".to_owned();
+    }
     name.replace("View", "").trim_end_matches("Input").to_owned()
 }
 
@@ -211,6 +214,10 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
         let schema = renamed((shape.schema)(answered).to_value(), &shown);
         answer["content"] = json!({ operation.media: { "schema": schema } });
     }
+    let mut responses = Map::new();
+    if operation.may_only_show {
+        responses.insert("200".to_owned(), answer.clone());
+    }
     let mut headers = Map::new();
     let mut has = |name: &str| {
         headers.insert(name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
@@ -231,7 +238,6 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
     if !links.is_empty() {
         answer["links"] = Value::Object(links);
     }
-    let mut responses = Map::new();
     responses.insert(operation.status.to_string(), answer);
     for kind in refusals(operation) {
         responses.insert(
@@ -295,6 +301,18 @@ fn refusal(kind: Kind) -> Value {
     refusal
 }
 
+/// Some characters of a text.
+fn span() -> Value {
+    let place = json!({ "type": "integer", "minimum": 0, "maximum": 1_000 });
+    json!({
+        "type": "object",
+        "description": "The characters (Unicode code points) of the text that are wrong, from `start` on and before `end`.",
+        "properties": { "start": place, "end": place },
+        "required": ["start", "end"],
+        "additionalProperties": false,
+    })
+}
+
 /// Problem Details (RFC 9457).
 fn problem() -> Value {
     let types: Vec<String> = Kind::ALL
@@ -316,7 +334,7 @@ fn problem() -> Value {
                 "maxItems": MAX_ERRORS,
                 "items": {
                     "type": "object",
-                    "properties": { "pointer": text(0, 2 * MAX_BODY + 1), "detail": text(1, MAX_DETAIL) },
+                    "properties": { "pointer": text(0, 2 * MAX_BODY + 1), "detail": text(1, MAX_DETAIL), "span": span() },
                     "required": ["pointer", "detail"],
                     "additionalProperties": false,
                 },

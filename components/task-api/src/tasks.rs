@@ -106,7 +106,12 @@ pub(crate) fn merge(task: &TaskInput, patch: &Value) -> Result<TaskInput, Proble
 
 /// The answer that tells of a new task, and where it is.
 pub(crate) fn created(task: &Task, first: &Occurrence) -> Response {
-    let mut response = show(StatusCode::CREATED, task, Some(first));
+    made(answer(StatusCode::CREATED, &TaskView::new(task, Some(first))), task)
+}
+
+/// An answer that tells of a new task, with where it is and its version.
+pub(crate) fn made(response: Response, task: &Task) -> Response {
+    let mut response = tagged(response, task.version);
     if let Ok(location) = HeaderValue::try_from(format!("/v1/tasks/{}", task.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }

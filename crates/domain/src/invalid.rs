@@ -2,7 +2,21 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use thiserror::Error;
+
+/// A part of a text, in characters (Unicode code points): from `start` on, before `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "TextSpan"))]
+pub struct Span {
+    /// Its first character.
+    #[cfg_attr(feature = "schema", schemars(range(max = 1_000)))]
+    pub start: usize,
+    /// What comes after its last.
+    #[cfg_attr(feature = "schema", schemars(range(max = 1_000)))]
+    pub end: usize,
+}
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +25,8 @@ pub struct FieldError {
     pub pointer: String,
     /// What is wrong and what would be right, for the person who sent it.
     pub detail: String,
+    /// Where in a text it is wrong, if it is a text that is read word by word.
+    pub span: Option<Span>,
 }
 
 /// What is wrong with the document itself has no place to name.
@@ -48,7 +64,7 @@ impl Invalid {
     }
 
     pub(crate) fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into(), span: None });
     }
 
     /// Keeps the value of a field, or notes what was wrong with it and goes on to the next.

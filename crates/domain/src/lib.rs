@@ -19,6 +19,7 @@ mod parked;
 pub mod pattern;
 mod plain;
 mod preview;
+mod quick;
 mod recurrence_id;
 mod reminder;
 mod series;
@@ -44,12 +45,13 @@ pub use identity::{
     Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
     revoke_token,
 };
-pub use invalid::{FieldError, Invalid};
+pub use invalid::{FieldError, Invalid, Span};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
 pub use parked::retry_parked;
 pub use plain::{Plain, plain_name};
 pub use preview::{Preview, PreviewInput, preview};
+pub use quick::{MAX_LINE, Piece, QuickInput, QuickNote, ReadAs, Reading, quick_task, read_quick};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire, fire_all};
 pub use series::{

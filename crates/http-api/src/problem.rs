@@ -190,7 +190,13 @@ impl From<Problem> for Response {
                 let errors = problem
                     .errors
                     .iter()
-                    .map(|e| json!({ "pointer": e.pointer, "detail": cut(&e.detail) }))
+                    .map(|e| {
+                        let mut error = json!({ "pointer": e.pointer, "detail": cut(&e.detail) });
+                        if let (Some(span), Some(members)) = (e.span, error.as_object_mut()) {
+                            members.insert("span".to_owned(), json!(span));
+                        }
+                        error
+                    })
                     .collect::<Vec<_>>();
                 members.insert("errors".to_owned(), errors.into());
             }

@@ -28,7 +28,7 @@ mod zone;
 
 pub use chrono;
 pub use limits::Exhausted;
-pub use phrase::{Phrase, PhraseError};
+pub use phrase::{Found, Phrase, PhraseError, Sentence};
 pub use rule::{End, Frequency, Parts, Rule, RuleError, Skip, Until, WeekdayNum};
 pub use set::{Moment, Occurrence, Page, RuleSet, SetError, Start, Unanswerable};
 pub use zone::{Zone, ZoneError, tzdata_version, zone_names};

@@ -8,7 +8,7 @@
 )]
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-use perennial_recurrence::{Moment, Phrase, Rule, RuleSet, Start, Zone};
+use perennial_recurrence::{Moment, Phrase, Rule, RuleSet, Sentence, Start, Zone};
 
 #[path = "differential/random.rs"]
 mod random;
@@ -132,6 +132,10 @@ fn people_say_it_in_other_words() {
             "FREQ=YEARLY;BYMONTH=6;BYDAY=-1FR;UNTIL=20301231",
             Some("17:00:00"),
         ),
+        ("every last workday", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", None),
+        ("every last day at 9am", "FREQ=MONTHLY;BYMONTHDAY=-1", Some("09:00:00")),
+        ("every 15th", "FREQ=MONTHLY;BYMONTHDAY=15", None),
+        ("every first and third Monday", "FREQ=MONTHLY;BYDAY=1MO,3MO", None),
         ("every two weeks for 6 times", "FREQ=WEEKLY;INTERVAL=2;COUNT=6", None),
         ("every day at 8am and 8pm", "FREQ=DAILY;BYHOUR=8,20;BYMINUTE=0;BYSECOND=0", Some("08:00:00")),
     ];
@@ -148,6 +152,9 @@ fn what_is_not_understood_is_pointed_at() {
         ("every blue moon", 6),
         ("every day at 25:00", 10),
         ("every 3rd Friday", 16),
+        ("every second workday", 20),
+        ("every 3rd blursday", 10),
+        ("every last week", 11),
         ("on Monday", 0),
         ("every Monday at 9 bring cake", 18),
         ("", 0),
@@ -165,6 +172,23 @@ fn a_phrase_is_found_inside_a_sentence() {
     assert_eq!(&text[range], "every last workday of the month at 9:00");
     assert_eq!(phrase.rule.text(), "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1");
     assert!(Phrase::find("call everybody on Monday").is_none());
+}
+
+#[test]
+fn a_sentence_says_what_begins_at_a_word() {
+    let text = "Pay every last workday at 9:00, New York time, until 31 December 2027 from 5 March at 9 pm";
+    let sentence = Sentence::new(text);
+    let found = sentence.phrase(4).unwrap();
+    assert_eq!(&text[4..found.head], "every last workday");
+    assert_eq!(&text[found.time.unwrap()], "at 9:00");
+    assert_eq!(&text[found.zone.unwrap()], ", New York time");
+    assert_eq!(&text[4..found.end], "every last workday at 9:00, New York time, until 31 December 2027");
+    let (day, end) = sentence.day_of_month(text.find("5 March").unwrap()).unwrap();
+    assert_eq!((day, &text[end..]), ((5, 3), " at 9 pm"));
+    let clock = sentence.clock(text.find("9 pm").unwrap());
+    assert_eq!(clock, NaiveTime::from_hms_opt(21, 0, 0).map(|time| (time, text.len())));
+    assert_eq!(sentence.phrase(5).unwrap_err().position, 5, "within a word");
+    assert!(sentence.steps() > 0);
 }
 
 /// The law: the words of a series say the same series.

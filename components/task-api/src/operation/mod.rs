@@ -50,6 +50,8 @@ pub(crate) struct Operation {
     pub keyed: bool,
     /// Whether it can find that what was asked for is wrong in itself (422).
     pub checked: bool,
+    /// Whether it can be asked only to show what it would make: then it answers 200 with the same document.
+    pub may_only_show: bool,
 }
 
 /// A body that an operation takes.
@@ -84,10 +86,13 @@ impl Operation {
 }
 
 /// The operation that a request asks for, and the segment that stands for `{id}`; empty where there is none. HEAD asks for what
-/// GET does.
+/// GET does. An address of its own is not one with an id.
 pub(crate) fn resolve<'p>(method: &Method, path: &'p str) -> Result<(&'static Operation, &'p str), Problem> {
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let mut here = TABLE.iter().filter_map(|row| Some((row, matched(row.path, path)?))).peekable();
+    let is_own = |row: &Operation| row.path.trim_matches('/') == path.trim_matches('/');
+    let own = TABLE.iter().any(is_own);
+    let rows = TABLE.iter().filter(|row| !own || is_own(row));
+    let mut here = rows.filter_map(|row| Some((row, matched(row.path, path)?))).peekable();
     if here.peek().is_none() {
         return Err(Problem::not_found());
     }
@@ -156,6 +161,7 @@ mod tests {
             ("/v1/tasks", "GET, HEAD, POST"),
             ("/v1/tasks/7", "GET, HEAD, PATCH, DELETE"),
             ("/v1/tasks/7/complete", "POST"),
+            ("/v1/tasks/quick", "POST"),
             ("/healthz", "GET, HEAD"),
         ] {
             let response: perennial_http_api::Response = resolve(&Method::PUT, path).unwrap_err().into();

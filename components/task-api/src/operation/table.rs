@@ -1,7 +1,9 @@
 //! The table of operations.
 
 use perennial_domain::pattern::BOUND;
-use perennial_domain::{OverrideInput, Preview, PreviewInput, Scope, TaskInput, TokenInput, UserInput};
+use perennial_domain::{
+    OverrideInput, Preview, PreviewInput, QuickInput, Scope, TaskInput, TokenInput, UserInput,
+};
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, Parameter};
 
 use super::{Body, Operation, Shape, Verb, shape};
@@ -9,7 +11,8 @@ use crate::channels::ChannelInput;
 use crate::health::{HealthView, ReadyView};
 use crate::occurrences::{NamedInput, OccurrencesView, SplitInput};
 use crate::view::{
-    ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, TaskView, TokenView, UserView,
+    ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, QuickView, TaskView, TokenView,
+    UserView,
 };
 
 /// The names of the operations.
@@ -21,6 +24,7 @@ pub(crate) enum Name {
     Docs,
     ListTasks,
     CreateTask,
+    QuickAdd,
     GetTask,
     UpdateTask,
     DeleteTask,
@@ -89,6 +93,16 @@ pub(crate) const TABLE: &[Operation] = &[
         .takes(shape!(TaskInput))
         .creates(shape!(TaskView<'_>))
         .tagged(),
+    post(
+        "/v1/tasks/quick",
+        Name::QuickAdd,
+        WRITE,
+        "Creates a task from a line of English, or shows how it is read.",
+    )
+    .takes(shape!(QuickInput))
+    .creates(shape!(QuickView<'_>))
+    .tagged()
+    .may_only_show(),
     get("/v1/tasks/{id}", Name::GetTask, READ, "Gives a task.").answers(shape!(TaskView<'_>)).tagged(),
     write(
         Verb::Patch,
@@ -195,6 +209,7 @@ const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'stat
         conditional: false,
         keyed: false,
         checked: false,
+        may_only_show: false,
     }
 }
 
@@ -260,6 +275,10 @@ impl Operation {
 
     const fn unkeyed(self) -> Self {
         Self { keyed: false, ..self }
+    }
+
+    const fn may_only_show(self) -> Self {
+        Self { may_only_show: true, ..self }
     }
 
     const fn checked(self) -> Self {

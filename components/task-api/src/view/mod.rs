@@ -5,6 +5,7 @@ mod channel;
 mod notification;
 mod occurrence;
 mod parked;
+mod quick;
 mod task;
 
 use perennial_domain::{RecurrenceId, Timestamp};
@@ -15,6 +16,7 @@ pub(crate) use channel::ChannelView;
 pub(crate) use notification::NotificationView;
 pub(crate) use occurrence::{CompletedView, OccurrenceView, OverrideView};
 pub(crate) use parked::{ParkedPage, ParkedView};
+pub(crate) use quick::QuickView;
 pub(crate) use task::TaskView;
 
 /// An instant, as RFC 3339 writes it.

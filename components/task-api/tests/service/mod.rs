@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use http::Method;
-use perennial_domain::WebhookPolicy;
+use perennial_domain::{Timestamp, WebhookPolicy};
 use perennial_fixture::{Counting, Fixture, NOON};
 use perennial_http_api::{Request, Response};
 use serde_json::Value;
@@ -16,6 +16,8 @@ pub const OWNER: &str = "bootstrap";
 pub struct Service {
     /// Its store.
     pub fixture: Fixture,
+    /// Now; noon unless told otherwise.
+    pub now: Option<Timestamp>,
     ids: Counting,
 }
 
@@ -41,7 +43,7 @@ impl Service {
         let mut api = Api {
             store: &self.fixture.store,
             webhooks: &WebhookPolicy::default(),
-            now: NOON,
+            now: self.now.unwrap_or(NOON),
             ids: &mut self.ids,
             correlation_id: "test".to_owned(),
         };

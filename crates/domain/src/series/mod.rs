@@ -93,7 +93,7 @@ impl Series {
 }
 
 /// The next nominal date of a set after a moment.
-fn next_after(set: &RuleSet, due: &Due, mut after: Moment) -> Result<Option<Due>, Invalid> {
+pub(crate) fn next_after(set: &RuleSet, due: &Due, mut after: Moment) -> Result<Option<Due>, Invalid> {
     for _ in 0..MAX_FOLD {
         let found = set.next_after(&after).map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))?;
         match found {

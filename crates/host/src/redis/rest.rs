@@ -53,9 +53,9 @@ pub(super) struct Probe {
 }
 
 impl Resting {
-    /// A quarter of the instances may wait for one address.
+    /// Half of the instances may wait for one address.
     pub fn new(instances: u32) -> Self {
-        let places = instances.div_ceil(4).max(1) as usize;
+        let places = instances.div_ceil(2).max(1) as usize;
         Self { addresses: Arc::default(), waiting: Arc::default(), places }
     }
 

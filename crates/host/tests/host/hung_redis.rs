@@ -60,7 +60,7 @@ async fn host(fake: &Fake) -> (Host, String) {
     let address = fake.start().await;
     let mut setup = Setup::new(APP).variable("redis_url", &address);
     // One may wait at a time.
-    setup.options.max_instances = 4;
+    setup.options.max_instances = 2;
     setup.options.limits.redis_connect = Duration::from_millis(300);
     setup.options.limits.redis_command = Duration::from_millis(300);
     (setup.start().await, address)
@@ -129,13 +129,12 @@ async fn few_wait_for_a_redis_before_it_is_known_to_hang() {
     let fake = Fake::default();
     let address = fake.start().await;
     let mut setup = Setup::new(APP).variable("redis_url", &address);
-    setup.options.max_instances = 20;
+    setup.options.max_instances = 10;
     setup.options.limits.redis_connect = Duration::from_secs(600);
     let host = setup.start().await;
     let waiting = futures_util::future::join_all((0..5).map(|_| publish(&host, &address, 1)));
     let others = async {
-        eventually("a quarter of the instances wait", async || fake.connections.load(Ordering::SeqCst) == 5)
-            .await;
+        eventually("half of the instances wait", async || fake.connections.load(Ordering::SeqCst) == 5).await;
         for _ in 0..20 {
             let reply = publish(&host, &address, 1);
             let reply =

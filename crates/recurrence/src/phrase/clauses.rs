@@ -8,12 +8,17 @@ use super::tokens::Reader;
 use crate::rule::{End, Frequency, Parts, Skip};
 use crate::zone::Zone;
 use chrono::NaiveTime;
+use std::ops::Range;
 
 /// What has been read so far.
 pub(super) struct Draft {
     pub(super) parts: Parts,
     pub(super) times: Vec<NaiveTime>,
     pub(super) zone: Option<Zone>,
+    /// The bytes of the words that say the times of day.
+    pub(super) time_at: Option<Range<usize>>,
+    /// The bytes of those that say the zone.
+    pub(super) zone_at: Option<Range<usize>>,
 }
 
 impl Draft {
@@ -24,8 +29,16 @@ impl Draft {
 
     fn clause(&mut self, reader: &mut Reader<'_>) -> bool {
         let mut ahead = *reader;
+        let (timed, zoned) = (!self.times.is_empty(), self.zone.is_some());
         let read = self.day_clause(&mut ahead) || self.other_clause(&mut ahead);
         if read {
+            let bytes = reader.position()..ahead.read_to();
+            if !timed && !self.times.is_empty() {
+                self.time_at = Some(bytes.clone());
+            }
+            if !zoned && self.zone.is_some() {
+                self.zone_at = Some(bytes);
+            }
             *reader = ahead;
         }
         read

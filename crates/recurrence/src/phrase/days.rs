@@ -70,6 +70,23 @@ pub(super) fn days(reader: &mut Reader<'_>, parts: &mut Parts) -> bool {
     some
 }
 
+/// Whether numbered days that name neither month nor year can only be meant of each month: "every last workday", "every 1st
+/// and 15th". "Every third Friday" may count Fridays as well, and "every 3rd" wants a noun where another word follows.
+pub(super) fn is_of_the_month(reader: &Reader<'_>, parts: &Parts) -> bool {
+    let numbers = parts.by_day.iter().filter_map(|day| day.ordinal).map(i16::from);
+    let places: Vec<i16> = numbers.chain(parts.by_set_pos.iter().copied()).collect();
+    match (places.as_slice(), parts.by_month_day.as_slice()) {
+        ([place], []) => *place < 2,
+        ([], [-1]) if reader.before() == "day" => true,
+        ([], _) => {
+            let next = reader.peek(0);
+            let goes_on = ["at", "until", "till", "for", "from", "starting", "beginning"].contains(&next);
+            goes_on || !next.starts_with(char::is_alphabetic)
+        }
+        _ => true,
+    }
+}
+
 fn plain(kind: &[Weekday]) -> impl Iterator<Item = WeekdayNum> {
     kind.iter().map(|&weekday| WeekdayNum { ordinal: None, weekday })
 }

@@ -5,6 +5,7 @@ mod clauses;
 mod days;
 mod ends;
 mod names;
+mod sentence;
 mod times;
 mod tokens;
 
@@ -12,6 +13,8 @@ use crate::rule::{Frequency, Parts, Rule};
 use crate::zone::Zone;
 use chrono::NaiveTime;
 use clauses::Draft;
+pub use sentence::{Found, Sentence};
+use std::cell::Cell;
 use std::ops::Range;
 use tokens::Reader;
 
@@ -43,8 +46,9 @@ impl Phrase {
     /// [`PhraseError`] with the place of the first word that does not belong to it.
     pub fn parse(text: &str) -> Result<Phrase, PhraseError> {
         let tokens = tokens::cut(text);
-        let mut reader = Reader::new(&tokens, 0);
-        let phrase = read(&mut reader)?;
+        let steps = Cell::new(0);
+        let mut reader = Reader::new(&tokens, 0, &steps);
+        let phrase = read(&mut reader)?.phrase;
         let beyond = tokens
             .last()
             .is_some_and(|token| !text.get(token.end..).unwrap_or("").trim_matches(['.', ' ']).is_empty());
@@ -58,11 +62,12 @@ impl Phrase {
     /// says. The text around it is the caller's.
     pub fn find(text: &str) -> Option<(Range<usize>, Phrase)> {
         let tokens = tokens::cut(text);
+        let steps = Cell::new(0);
         (0..tokens.len()).find_map(|start| {
-            let mut reader = Reader::new(&tokens, start);
+            let mut reader = Reader::new(&tokens, start, &steps);
             let begin = reader.position();
-            let phrase = read(&mut reader).ok()?;
-            Some((begin..reader.read_to(), phrase))
+            let found = read(&mut reader).ok()?;
+            Some((begin..found.end, found.phrase))
         })
     }
 }
@@ -71,19 +76,21 @@ fn error(reader: &Reader<'_>, message: &str) -> PhraseError {
     PhraseError { position: reader.position(), message: message.to_owned() }
 }
 
-fn read(reader: &mut Reader<'_>) -> Result<Phrase, PhraseError> {
+fn read(reader: &mut Reader<'_>) -> Result<Found, PhraseError> {
     let parts = Parts::new(Frequency::Daily);
-    let mut draft = Draft { parts, times: Vec::new(), zone: None };
+    let mut draft = Draft { parts, times: Vec::new(), zone: None, time_at: None, zone_at: None };
     head(reader, &mut draft)?;
+    let head = reader.read_to();
     draft.clauses(reader);
-    let Draft { mut parts, times, zone } = draft;
+    let Draft { mut parts, times, zone, time_at, zone_at } = draft;
     // Places are chosen among something: where only times are named, they are it (RFC 5545 §3.3.10, BYSETPOS).
     let places_of_times = !parts.by_set_pos.is_empty() && parts.by_day.is_empty() && !times.is_empty();
     if (times.len() > 1 || places_of_times) && !times::combine(&times, &mut parts) {
         return Err(error(reader, "these times cannot stand in one rule: each hour needs the same minutes"));
     }
     let rule = Rule::from_parts(&parts).map_err(|refused| error(reader, &refused.message))?;
-    Ok(Phrase { rule, time: times.iter().min().copied(), zone })
+    let phrase = Phrase { rule, time: times.iter().min().copied(), zone };
+    Ok(Found { phrase, head, end: reader.read_to(), time: time_at, zone: zone_at })
 }
 
 /// `daily`, `weekdays`, `every 2 weeks`, `every other Friday`, `every last workday of the month`.
@@ -116,8 +123,9 @@ fn head(reader: &mut Reader<'_>, draft: &mut Draft) -> Result<(), PhraseError> {
         return Ok(());
     }
     let in_year = draft.parts.by_month.is_empty();
-    if other || !draft.of(reader) {
-        return Err(error(reader, "say \"of the month\" or name a month after a numbered day"));
+    if other || !draft.of(reader) && !days::is_of_the_month(reader, &draft.parts) {
+        let message = "say \"of the month\", name a month, or count in weeks (\"every 2 weeks on Friday\")";
+        return Err(error(reader, message));
     }
     draft.parts.frequency =
         if in_year && !draft.parts.by_month.is_empty() { Frequency::Yearly } else { Frequency::Monthly };

@@ -1,5 +1,7 @@
 //! Words, numbers and commas of a phrase, with their places.
 
+use std::cell::Cell;
+
 /// A word, number or clock time in lower case, or a comma.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
@@ -15,9 +17,16 @@ const MAX_TOKENS: usize = 200;
 
 /// Cuts a text into tokens; text beyond the bounds is not read.
 pub(super) fn cut(text: &str) -> Vec<Token> {
+    let mut tokens = cut_whole(text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or(text));
+    tokens.truncate(MAX_TOKENS);
+    tokens
+}
+
+/// Cuts a text, however long it is, into tokens.
+pub(super) fn cut_whole(text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut open: Option<Token> = None;
-    for (at, letter) in text.char_indices().take_while(|(at, _)| *at < MAX_BYTES) {
+    for (at, letter) in text.char_indices() {
         let ends = letter.is_whitespace() || letter == ',' || letter == ';';
         if ends {
             tokens.extend(open.take());
@@ -32,7 +41,6 @@ pub(super) fn cut(text: &str) -> Vec<Token> {
         token.end = end;
     }
     tokens.extend(open);
-    tokens.truncate(MAX_TOKENS);
     if let Some(last) = tokens.last_mut()
         && last.text.len() > 1
         && last.text.ends_with('.')
@@ -48,16 +56,24 @@ pub(super) fn cut(text: &str) -> Vec<Token> {
 pub(super) struct Reader<'a> {
     tokens: &'a [Token],
     at: usize,
+    /// Counts the words looked at.
+    steps: &'a Cell<u32>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(tokens: &'a [Token], at: usize) -> Reader<'a> {
-        Reader { tokens, at }
+    pub(super) fn new(tokens: &'a [Token], at: usize, steps: &'a Cell<u32>) -> Reader<'a> {
+        Reader { tokens, at, steps }
     }
 
     /// The token `ahead` places on, or the empty word past the end.
     pub(super) fn peek(&self, ahead: usize) -> &'a str {
+        self.steps.set(self.steps.get().saturating_add(1));
         self.tokens.get(self.at.saturating_add(ahead)).map_or("", |token| token.text.as_str())
+    }
+
+    /// The token before.
+    pub(super) fn before(&self) -> &'a str {
+        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or("", |token| token.text.as_str())
     }
 
     pub(super) fn skip(&mut self, count: usize) {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
-use super::shown::{occurrences, task, tasks};
+use super::shown::{occurrences, some_tasks, task, tasks};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
@@ -44,7 +44,8 @@ impl<S: Sql> Store for Sqlite<S> {
 
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
         let parameters = [user.as_str().into(), id.to_string().into()];
-        Ok(self.query_one(&task("t.id = ?2"), &parameters, list)?.flatten())
+        let (found, cut) = self.query_one(&task("t.id = ?2"), &parameters, list)?.unwrap_or_default();
+        Ok(found.map(|text| Tasks { text, cut }))
     }
 
     fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError> {
@@ -57,7 +58,13 @@ impl<S: Sql> Store for Sqlite<S> {
             Some(TaskStatus::Done) => &[DONE],
         };
         let parameters = [user.as_str().into(), after(page), page.limit.into()];
-        Ok(self.query_one(&tasks(conditions, "?3"), &parameters, list)?.flatten().unwrap_or_default())
+        let (all, cut) = self.query_one(&tasks(conditions, "?3"), &parameters, list)?.unwrap_or_default();
+        if cut {
+            let (some, cut) =
+                self.query_one(&some_tasks(conditions, "?3"), &parameters, list)?.unwrap_or_default();
+            return Ok(some.map_or_else(Tasks::default, |text| Tasks { text, cut }));
+        }
+        Ok(all.map_or_else(Tasks::default, |text| Tasks { text, cut }))
     }
 
     fn occurrences(
@@ -211,8 +218,7 @@ fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {
     })
 }
 
-/// A list, and whether it was cut; `None` where there is none.
-fn list(row: &mut Row) -> Result<Option<Tasks>, StoreError> {
-    let (text, cut) = (row.text_or_null()?, row.integer()? != 0);
-    Ok(text.map(|text| Tasks { text, cut }))
+/// A list, if there is one, and whether it is not the whole.
+fn list(row: &mut Row) -> Result<(Option<String>, bool), StoreError> {
+    Ok((row.text_or_null()?, row.integer()? != 0))
 }

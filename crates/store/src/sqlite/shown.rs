@@ -15,9 +15,18 @@ pub(super) fn task(condition: &str) -> String {
     )
 }
 
-/// The tasks `t` that any one of the conditions names, by id, as one list; NULL where there is none. It is cut after the task
-/// with which it has its bytes.
+/// The tasks `t` that any one of the conditions names, by id, as one list; NULL where there is none, and where they are too
+/// large for one, which is told.
 pub(super) fn tasks(conditions: &[&str], limit: &str) -> String {
+    format!(
+        "SELECT CASE WHEN total(octet_length(task)) < {LIST} THEN '[' || group_concat(task, ',') || ']' END AS tasks, \
+         total(octet_length(task)) >= {LIST} AS cut FROM ({} ORDER BY 2 LIMIT {limit})",
+        rows(conditions)
+    )
+}
+
+/// The same of tasks that are too large for one list. It is cut after the task with which it has its bytes.
+pub(super) fn some_tasks(conditions: &[&str], limit: &str) -> String {
     let sized = format!(
         "SELECT task, coalesce(sum(octet_length(task)) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) \
          AS before FROM ({} ORDER BY 2 LIMIT {limit})",
@@ -25,7 +34,7 @@ pub(super) fn tasks(conditions: &[&str], limit: &str) -> String {
     );
     format!(
         "SELECT '[' || group_concat(task, ',') FILTER (WHERE before < {LIST}) || ']' AS tasks, \
-         coalesce(max(before), 0) >= {LIST} AS cut FROM ({sized})"
+         max(before) >= {LIST} AS cut FROM ({sized})"
     )
 }
 

@@ -1,0 +1,132 @@
+//! What looks like something and is not: it is refused, or, where it can safely be a part of the title, said in a note.
+
+use perennial_recurrence::PhraseError;
+
+use super::grammar::{Read, Spoken, plain_day, title};
+use super::meaning::Meaning;
+use super::names::{self, nearly, number, unit};
+use super::words::Line;
+
+/// Names of zones that many places share, or that are no names of the zone database.
+const LETTERS: &str = "est edt cst cdt mst mdt pst pdt akst hst bst ist cet cest eet eest wet west msk jst kst aest aedt nzst z";
+
+fn refused(why: impl Into<String>, next: usize) -> Option<Read> {
+    Some((Meaning::Refused(why.into()), next))
+}
+
+/// What follows a recurrence as if it belonged to it, and was not understood.
+pub(super) fn rest_of_recurrence(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option<Read> {
+    let Some(Meaning::Recurrence(_)) = last else { return None };
+    let next = at.saturating_add(1);
+    let words = (line.core(next), line.core(next.saturating_add(1)));
+    let goes_on = match line.core(at) {
+        "until" | "till" | "except" | "plus" | "only" | "else" => true,
+        "for" => number(words.0).is_some() && (unit(words.1).is_some() || words.1.starts_with("time")),
+        "after" | "from" => words.0 == "completion",
+        word if number(word).is_some() => words.0.starts_with("time"),
+        _ => false,
+    };
+    let end =
+        plain_day(line, next, true).map_or(next.saturating_add(1).min(line.words.len()), |(_, end)| end);
+    let why = "does not belong to a recurrence as it is read here: write \"until 31 December 2027\" or \"10 times\"";
+    if goes_on { refused(why, end) } else { None }
+}
+
+/// `every` and what is no recurrence. Where nothing in it looks like a day or a number it is a part of the title.
+pub(super) fn no_recurrence(line: &Line<'_>, at: usize, error: &PhraseError) -> Option<Read> {
+    let next = at.saturating_add(1);
+    let word = line.core(next);
+    let begun = error.position > line.start(next) || word.starts_with(|letter: char| letter.is_ascii_digit());
+    let meant = nearly(word);
+    if !begun && meant.is_none() {
+        return None;
+    }
+    let wrong = line.word_from(error.position.saturating_add(1)).max(next.saturating_add(1));
+    let hint = meant.map(|name| format!("; was {name} meant?")).unwrap_or_default();
+    refused(format!("is no recurrence: {}{hint}", error.message), wrong.min(line.words.len()))
+}
+
+/// What stands where a zone would, after a time.
+pub(super) fn no_zone(line: &Line<'_>, at: usize) -> Option<Read> {
+    let (word, raw) = (line.core(at), line.raw(at));
+    let next = at.saturating_add(1);
+    let offset = word.strip_prefix("utc").or_else(|| word.strip_prefix("gmt")).unwrap_or(word);
+    let is_offset =
+        offset.strip_prefix(['+', '-']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let why = "is no zone that is read here: write it as Europe/Paris or \"Paris time\"";
+    if is_offset || raw.chars().all(char::is_uppercase) && LETTERS.split(' ').any(|name| name == word) {
+        return refused(why, next);
+    }
+    let named = raw.starts_with(char::is_uppercase) && !line.open(at).is_empty() && line.core(next) == "time";
+    if named { refused(why, next.saturating_add(1)) } else { None }
+}
+
+/// A single word that may have been meant otherwise.
+pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<Read> {
+    let (word, next) = (line.core(at), at.saturating_add(1));
+    if let Some(name) = nearly(word) {
+        // Short names have neighbours in the dictionary: a sundae is no Sunday.
+        if name.len() >= 7 {
+            return refused(format!("is no day: was {name} meant?"), next);
+        }
+        spoken.note(line, at..next, format!("was not read as {name}"));
+    }
+    let note = match word {
+        "every" | "each" if !line.core(next).is_empty() => {
+            Some("begins no recurrence here; write \"every 2 weeks\" or the like")
+        }
+        "hourly" | "daily" | "weekly" | "monthly" | "yearly" | "annually" | "weekdays" | "workdays"
+        | "weekends" => {
+            Some("was not read as a recurrence, since the title goes on; write \"every week\" or the like")
+        }
+        _ if day_in_marks(word) => Some("was not read as a day; leave out the marks around it"),
+        "p1" | "p2" | "p3" | "p4" => {
+            Some("was not read as a priority; write !urgent, !high, !medium or !low")
+        }
+        "tonight" | "eod" | "eow" | "eom" => Some("is no exact time; write today 20:00 or the like"),
+        "morning" | "afternoon" | "evening" | "night" if matches!(spoken.last(), Some(Meaning::Day(_))) => {
+            Some("is no exact time; write 9am or the like")
+        }
+        "this" if ["week", "month", "year", "weekend"].contains(&line.core(next)) => Some("names no one day"),
+        _ if names::short_weekday(word).is_some() => {
+            Some("was not read as a day; write it out, or \"on\" before it")
+        }
+        _ if word.strip_suffix('s').and_then(names::weekday).is_some() => {
+            Some("was not read as a day; write \"every\" before it if it comes back")
+        }
+        _ if word.starts_with('#') => {
+            Some("is no tag: tags are of letters, figures and - _ / . & + @, not of figures alone")
+        }
+        _ if word.contains(':') && word.chars().all(|letter| letter == ':' || letter.is_ascii_digit()) => {
+            Some("was not read as a time; write 09:05")
+        }
+        _ => None,
+    };
+    if let Some(note) = note {
+        spoken.note(line, at..next, note);
+        return Some(title(line, at));
+    }
+    number_alone(line, spoken, at);
+    None
+}
+
+/// `(tomorrow)`.
+fn day_in_marks(word: &str) -> bool {
+    let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+    bare != word && (matches!(bare, "today" | "tomorrow") || names::weekday(bare).is_some())
+}
+
+/// `at 9 Main Street`, `on the 15th`: numbers that might have been a time or a day.
+fn number_alone(line: &Line<'_>, spoken: &mut Spoken, at: usize) {
+    let (first, next) = (line.open(at), at.saturating_add(1));
+    let second = line.core(next);
+    let hour = first == "at" && names::is_digits(second) && second.parse::<u8>().is_ok_and(|hour| hour < 24);
+    let ordinal = line.core(next.saturating_add(1));
+    let day =
+        ["st", "nd", "rd", "th"].iter().any(|end| ordinal.strip_suffix(end).is_some_and(names::is_digits));
+    if hour {
+        spoken.note(line, at..next.saturating_add(1), "was not read as a time; write 9am or 09:00");
+    } else if ["on", "by"].contains(&first) && line.open(next) == "the" && day {
+        spoken.note(line, at..next.saturating_add(2), "was not read as a day; name the month");
+    }
+}
