@@ -14,6 +14,7 @@ mod parked;
 mod path;
 mod preview;
 mod queued;
+mod quick;
 mod receivers;
 mod reminders;
 mod reopening;
