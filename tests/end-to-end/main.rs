@@ -15,6 +15,7 @@ mod parked;
 mod path;
 mod preview;
 mod queued;
+mod quick;
 mod receivers;
 mod reminders;
 mod reopening;

@@ -27,6 +27,10 @@ pub(crate) const OPERATIONS: &[Operation] = operations! {
         let case = Case::new(user, Method::POST, "/v1/tasks", 201, |user| user.all("/v1/tasks").len());
         case.sending(json!({ "title": "One" }), json!({ "title": "Another" }))
     },
+    "add a task in one line" => |_, user| {
+        let case = Case::new(user, Method::POST, "/v1/tasks/quick", 201, |user| user.all("/v1/tasks").len());
+        case.sending(json!({ "text": "One #a" }), json!({ "text": "Another !low" }))
+    },
     "change a task" => |_, user| change(user),
     "change a task at its version" => |_, user| change(user).if_match(),
     "delete a task" => |_, user| delete(user),
