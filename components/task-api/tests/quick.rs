@@ -1,5 +1,4 @@
 //! Quick add makes what it shows, once.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod service;
 

@@ -221,7 +221,7 @@ mod tests {
         let mut invalid = Invalid::default();
         for index in 0..1_000 {
             let detail = format!("\u{e9}{} is wrong", "x".repeat(20_000));
-            invalid.errors.push(FieldError { pointer: format!("/{index}"), detail });
+            invalid.errors.push(FieldError { pointer: format!("/{index}"), detail, span: None });
         }
         let response: Response = Problem::from(invalid).into();
         let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
@@ -230,8 +230,8 @@ mod tests {
         assert_eq!(errors.len(), MAX_ERRORS);
         assert_eq!((length(&document["detail"]), length(&errors[0]["detail"])), (MAX_DETAIL, MAX_DETAIL));
 
-        let few =
-            Invalid { errors: vec![FieldError { pointer: "/a".to_owned(), detail: "is b".to_owned() }; 102] };
+        let one = FieldError { pointer: "/a".to_owned(), detail: "is b".to_owned(), span: None };
+        let few = Invalid { errors: vec![one; 102] };
         let detail = Problem::from(few).0.detail;
         assert!(detail.ends_with("/a: is b; and 2 more"), "{detail}");
     }
