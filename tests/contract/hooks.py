@@ -60,6 +60,7 @@ WHY = [
     ("invalid", r"", "^there are 10 channels", "what there is already"),
     ("invalid", r"/user", "^is no user", "who exists"),
     ("invalid", r"/scopes/\d+", "^(only an admin|the token that makes)", "whose token it is to be"),
+    ("invalid", r"/limit", "^must be a whole number", "219.0 is an integer to JSON Schema; here one is written without a fraction"),
     ("invalid", r"/text", "", "a line may say what cannot be, or what may be read in two ways: its grammar is in docs/quick-add.md"),
     ("invalid", r"/recurrence_id", "", "which occurrences a task has, and which are open"),
     ("invalid", r"", "^a dead letter", "what it is that was given up"),
