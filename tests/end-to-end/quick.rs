@@ -21,7 +21,7 @@ fn a_line_makes_the_task_that_it_shows() {
     assert!(user.all("/v1/tasks").is_empty(), "a dry run makes nothing");
 
     let made = add(&user, line);
-    let task = user.get(&format!("/v1/tasks/{}", made["task"]["id"].as_str().unwrap()));
+    let task = user.get(format!("/v1/tasks/{}", made["task"]["id"].as_str().unwrap()));
     assert_eq!(made["task"], task);
     assert_eq!(task["title"], "Pay rent");
     assert_eq!(task["tags"], json!(["home"]));
