@@ -104,6 +104,6 @@ fn many_at_once_are_written_together() {
     println!("{:#?}", counted.statements.borrow());
     let statements: u32 = counted.statements.borrow().values().sum();
     assert!(statements < 250, "{statements} statements");
-    let commits = fixture.count("audit WHERE action = 'reminder.fire'");
+    let commits = fixture.count("audit_v4 WHERE action = 'reminder.fire'");
     assert!(commits < 2_000, "{commits} commits");
 }

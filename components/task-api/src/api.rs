@@ -1,8 +1,11 @@
 //! What a request is carried out with, and how a write is carried out.
 
+use http::HeaderValue;
 use perennial_domain::{Commit, Context, Ids, Timestamp, WebhookPolicy};
 use perennial_events::OWN_LEASE;
-use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent};
+use perennial_http_api::{
+    CHANGE_ID, Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent,
+};
 use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
 
 /// How often a write is decided anew because what it was decided upon has changed meanwhile.
@@ -85,13 +88,16 @@ impl<S: Store + SystemStore> Api<'_, S> {
     ) -> Result<Answered, Problem> {
         let key = IdempotencyKey::parse(request)?;
         for attempt in 0..TRIES {
-            let Decision { mut commit, changes, response, secret } =
+            let Decision { mut commit, changes, mut response, secret } =
                 match decide(self.store, &mut self.context(caller, request)) {
                     Ok(decision) => decision,
                     Err(problem) => return self.stored_or(caller, key.as_ref(), problem),
                 };
             if !changes && key.is_none() {
                 return Ok(Answered::read(response));
+            }
+            if changes && let Ok(id) = HeaderValue::try_from(commit.id.to_string()) {
+                response.headers_mut().insert(CHANGE_ID, id);
             }
             let record = key.as_ref().map(|key| key.record(&response, secret));
             commit.idempotency = record.transpose()?;

@@ -1,7 +1,7 @@
 //! Letting requests in: by the head first, then with their body.
 
 use http::Method;
-use perennial_domain::{TaskId, Timestamp};
+use perennial_domain::{ProjectId, TaskId, Timestamp};
 use perennial_http_api::{
     Caller, Head, MAX_BODY, Problem, Query, Request, Response, authenticate, check_body, has_token,
 };
@@ -10,8 +10,8 @@ use perennial_store::{Store, StoreError, SystemStore};
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
-    Api, channels, described, health, notifications, occurrences, parked, preview, quick, tasks, tokens,
-    users,
+    Api, bin, changes, channels, described, health, notifications, occurrences, parked, preview, projects,
+    quick, tasks, tokens, users,
 };
 
 /// A request whose head was let in: its body may be read now.
@@ -102,6 +102,7 @@ impl Admitted {
         let id = self.id.as_str();
         // What is no id is the id of nothing.
         let task = || TaskId::parse(id).ok_or_else(Problem::not_found);
+        let project = || ProjectId::parse(id).ok_or_else(Problem::not_found);
         let store = api.store;
         let read = match self.operation.name {
             Name::Health | Name::Ready | Name::Describe | Name::Docs | Name::PreviewRecurrence => {
@@ -115,6 +116,20 @@ impl Admitted {
             Name::DeleteTask => return tasks::delete(api, caller, request, task()?),
             Name::CompleteOccurrence => return occurrences::complete(api, caller, request, task()?),
             Name::ReopenOccurrence => return occurrences::reopen(api, caller, request, task()?),
+            Name::SkipOccurrence => return occurrences::skip(api, caller, request, task()?),
+            Name::SnoozeReminder => return occurrences::snooze(api, caller, request, task()?),
+            Name::MoveTask => return tasks::relocate(api, caller, request, task()?),
+            Name::RestoreTask => return bin::restore(api, caller, request, task()?),
+            Name::ListDeleted => bin::list(store, caller, &self.query),
+            Name::ListProjects => projects::list(store, caller, &self.query),
+            Name::CreateProject => return projects::create(api, caller, request),
+            Name::GetProject => projects::get(store, caller, project()?),
+            Name::UpdateProject => return projects::update(api, caller, request, project()?),
+            Name::DeleteProject => return projects::delete(api, caller, request, project()?),
+            Name::ListTags => projects::tags(store, caller, &self.query),
+            Name::ListChanges => changes::list(store, caller, &self.query),
+            Name::GetChange => changes::get(store, caller, id),
+            Name::UndoChange => return changes::undo(api, caller, request, id),
             Name::ListParked => parked::list(store, caller, &self.query),
             Name::RetryParked => return parked::retry(api, caller, request, id),
             Name::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),

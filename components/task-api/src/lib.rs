@@ -1,6 +1,8 @@
 //! The HTTP API: tasks, occurrences, channels, notifications, users and tokens.
 
 mod api;
+mod bin;
+mod changes;
 mod channels;
 mod described;
 #[cfg(feature = "schema")]
@@ -17,6 +19,7 @@ mod openapi;
 mod operation;
 mod parked;
 mod preview;
+mod projects;
 mod quick;
 mod tasks;
 mod tokens;

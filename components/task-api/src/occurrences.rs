@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 use perennial_domain::{
-    Bound, Completion, Context, Invalid, Occurrence, OverrideInput, RecurrenceId, Reopening, SeriesState,
-    TaskId, TaskInput, complete as decide, leave_unchanged, override_occurrence, project, split_series,
+    Bound, Completion, Context, Invalid, Occurrence, Override, OverrideInput, RecurrenceId, Reopening,
+    SeriesState, Skipping, SnoozeInput, TaskId, TaskInput, complete as decide, leave_unchanged,
+    override_occurrence, project, skip as skip_one, snooze as put_off, split_series,
 };
 use perennial_http_api::{
     Caller, IfMatch, Items, PageQuery, Problem, Query, Request, Response, answer, json,
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Api;
 use crate::api::{Answered, Decision};
 use crate::tasks::{created, merge, on_task};
-use crate::view::{CompletedView, OccurrenceView, OverrideView};
+use crate::view::{CompletedView, OccurrenceView, OverrideView, SnoozedView};
 
 /// Which occurrence is meant.
 #[derive(Default, Deserialize)]
@@ -24,6 +25,15 @@ pub(crate) struct NamedInput {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<String>,
+}
+
+/// Which occurrence is skipped.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkipInput {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 200)))]
+    recurrence_id: String,
 }
 
 pub(crate) fn complete<S: Store + SystemStore>(
@@ -58,6 +68,49 @@ pub(crate) fn reopen<S: Store + SystemStore>(
                 Ok(Decision::write(*commit, show(&open)))
             }
         }
+    })
+}
+
+/// Has an occurrence of a series not take place.
+pub(crate) fn skip<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<Answered, Problem> {
+    let if_match = IfMatch::parse(request.headers())?;
+    let input: SkipInput = json(request, &["application/json"])?;
+    let user = caller.user.id.clone();
+    let asked = RecurrenceId::from_text(input.recurrence_id.as_str());
+    api.write(caller, request, |store, ctx| {
+        let state = store.series(&user, id, Some(&asked))?.ok_or_else(Problem::not_found)?;
+        let show = |change: &Override| answer(StatusCode::OK, &OverrideView::new(id, change));
+        match skip_one(ctx, &state, &input.recurrence_id)? {
+            Skipping::AlreadySkipped(change) => {
+                Ok(Decision::nothing(leave_unchanged(ctx, &state), show(&change)))
+            }
+            Skipping::Skips(commit, change) => {
+                if_match.check(state.task.version)?;
+                Ok(Decision::write(*commit, show(&change)))
+            }
+        }
+    })
+}
+
+/// Puts a reminder of an open occurrence off.
+pub(crate) fn snooze<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<Answered, Problem> {
+    let input: SnoozeInput = json(request, &["application/json"])?;
+    let named = input.recurrence_id.as_deref().filter(|name| !name.is_empty());
+    let asked = named.map_or_else(RecurrenceId::single, RecurrenceId::from_text);
+    on_task(api, caller, request, (id, Some(&asked)), |_, ctx, state| {
+        let (commit, until) = put_off(ctx, state, &input)?;
+        let view = SnoozedView::new(id, named, input.reminder, until);
+        Ok(Decision::write(commit, answer(StatusCode::OK, &view)))
     })
 }
 

@@ -46,6 +46,10 @@ pub fn document() -> Value {
             "headers": {
                 "ETag": { "description": "The version of what is answered.", "schema": text(1, 40) },
                 "Location": { "description": "Where what was made is.", "schema": text(1, 200) },
+                "Change-Id": {
+                    "description": "The change that this made, if it changed anything: `POST /v1/changes/{id}/undo` takes it back.",
+                    "schema": { "type": "string", "format": "uuid" },
+                },
                 "Idempotency-Replayed": {
                     "description": "The answer is that of an earlier request with the same key.",
                     "schema": { "const": "true" },
@@ -229,6 +233,7 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
         has("Location");
     }
     if operation.keyed {
+        has("Change-Id");
         has("Idempotency-Replayed");
     }
     if !headers.is_empty() {

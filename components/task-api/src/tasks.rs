@@ -2,31 +2,72 @@
 
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::{
-    Context, Occurrence, RecurrenceId, SeriesState, Task, TaskId, TaskInput, TaskStatus, create_task,
-    delete_task, leave_unchanged, update_task,
+    Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
+    TaskStatus, create_task, delete_task, leave_unchanged, move_task, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
     no_content, typed,
 };
-use perennial_store::{Store, SystemStore};
+use perennial_store::{Among, Listing, Sort, Store, SystemStore, TaskRecord};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
 use crate::view::TaskView;
 
-const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
+pub(crate) const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
 
 pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
+    show_page(store, caller, query, &listing(query)?)
+}
+
+/// The list that a query asks for.
+fn listing(query: &Query) -> Result<Listing, Problem> {
     let status = query.get("status").map(|status| match status {
         "done" => TaskStatus::Done,
         _ => TaskStatus::Open,
     });
+    let among = match (query.get("project"), query.get("parent"), query.get("tag")) {
+        (None, None, None) => Among::All,
+        (Some(id), None, None) => {
+            Among::Project(ProjectId::parse(id).unwrap_or_else(|| ProjectId::new(Uuid::nil())))
+        }
+        (None, Some(id), None) => {
+            Among::Parent(TaskId::parse(id).unwrap_or_else(|| TaskId::new(Uuid::nil())))
+        }
+        (None, None, Some(tag)) => Among::Tag(tag.to_owned()),
+        _ => return Err(Problem::malformed("project, parent and tag are given one at a time")),
+    };
+    let sort = query.get("sort").unwrap_or("created");
+    let (descending, name) = sort.strip_prefix('-').map_or((false, sort), |name| (true, name));
+    let sort = match name {
+        "due" => Sort::Due,
+        "priority" => Sort::Priority,
+        "updated" => Sort::Updated,
+        "position" => Sort::Position,
+        _ => Sort::Created,
+    };
+    Ok(Listing { among, status, sort, descending })
+}
+
+/// A page of a list of tasks.
+pub(crate) fn show_page(
+    store: &impl Store,
+    caller: &Caller,
+    query: &Query,
+    listing: &Listing,
+) -> Result<Response, Problem> {
     let page = PageQuery::read(query)?;
-    let tasks = store.tasks(&caller.user.id, status, &page.to_store())?;
+    let after = page.after(|text| listing.read(text))?;
+    let tasks = store.tasks(&caller.user.id, listing, after.as_ref(), page.to_store().limit)?;
     let rows = tasks.read()?;
-    let shown = page.show_part(&rows, tasks.cut(), |task| task.id.to_string(), TaskView::of_record);
+    let place =
+        |task: &TaskRecord<'_>| task.place(listing).map_or_else(String::new, |place| listing.write(&place));
+    let shown = page.show_part(&rows, tasks.cut(), place, TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))
 }
 
@@ -56,7 +97,7 @@ pub(crate) fn update<S: Store + SystemStore>(
 ) -> Result<Answered, Problem> {
     let patch: Value = json_value(request, &MERGE_PATCH)?;
     if !patch.is_object() {
-        return Err(perennial_domain::Invalid::at("", "a merge patch of a task is a JSON object").into());
+        return Err(Invalid::at("", "a merge patch of a task is a JSON object").into());
     }
     on_task(api, caller, request, (id, None), |store, ctx, state| {
         let before = TaskInput::from(&state.task.spec);
@@ -80,6 +121,35 @@ pub(crate) fn delete<S: Store + SystemStore>(
     })
 }
 
+/// Moves a task: into a project, under another task, or to a place between others.
+pub(crate) fn relocate<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: TaskId,
+) -> Result<Answered, Problem> {
+    let input: MoveInput = json(request, &["application/json"])?;
+    input.check(id)?;
+    let user = caller.user.id.clone();
+    on_task(api, caller, request, (id, None), |store, ctx, state| {
+        let beside = match (input.before, input.after) {
+            (Some(before), _) => Some((before, false, "/before")),
+            (_, Some(after)) => Some((after, true, "/after")),
+            _ => None,
+        };
+        let between = match beside {
+            Some((other, follows, pointer)) => Some(
+                store
+                    .beside(&user, other, follows)?
+                    .ok_or_else(|| Invalid::at(pointer, "is no task of yours"))?,
+            ),
+            None => None,
+        };
+        let (commit, task) = move_task(ctx, state, &input, between.as_ref())?;
+        Ok(Decision::write(commit, show(StatusCode::OK, &task, state.open.first())))
+    })
+}
+
 /// Carries out a write on one task of the caller: it is read, and `If-Match` checked, each time the write is decided.
 pub(crate) fn on_task<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
@@ -97,9 +167,9 @@ pub(crate) fn on_task<S: Store + SystemStore>(
     })
 }
 
-/// A task with a merge patch applied (RFC 7396).
-pub(crate) fn merge(task: &TaskInput, patch: &Value) -> Result<TaskInput, Problem> {
-    let mut document = serde_json::to_value(task).unwrap_or_default();
+/// A document with a merge patch applied (RFC 7396).
+pub(crate) fn merge<T: Serialize + DeserializeOwned>(whole: &T, patch: &Value) -> Result<T, Problem> {
+    let mut document = serde_json::to_value(whole).unwrap_or_default();
     json_patch::merge(&mut document, patch);
     typed(document)
 }
@@ -123,7 +193,7 @@ fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response 
 }
 
 /// An answer with the entity tag of a version.
-fn tagged(mut response: Response, version: i64) -> Response {
+pub(crate) fn tagged(mut response: Response, version: i64) -> Response {
     if let Ok(tag) = HeaderValue::try_from(etag(version)) {
         response.headers_mut().insert(header::ETAG, tag);
     }

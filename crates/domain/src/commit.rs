@@ -4,12 +4,13 @@
 //! inside the one statement that applies it. Lists that are empty do not travel.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    ChannelConfig, ChannelId, Event, EventId, NotificationId, NotificationState, Occurrence,
-    OccurrenceStatus, Priority, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, TaskId,
-    TaskStatus, Timestamp, TokenId, UserId,
+    ChannelConfig, ChannelId, Event, EventId, Metadata, NotificationId, NotificationState, Occurrence,
+    OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, Task,
+    TaskId, TaskStatus, Timestamp, TokenId, UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.
@@ -34,6 +35,9 @@ pub struct Commit {
     /// Channels to create or replace.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<ChannelRow>,
+    /// Projects to create or replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<ProjectRow>,
     /// Tasks to create or replace.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskRow>,
@@ -72,6 +76,16 @@ pub struct Commit {
     pub inbox: Option<InboxRecord>,
 }
 
+impl Commit {
+    /// Notes what a command made of an occurrence: what is said of it, and the version of its task, before and after.
+    pub(crate) fn notes(&mut self, id: &RecurrenceId, before: (i64, Value), after: (i64, Value)) {
+        let noted = |(version, occurrence): (i64, Value)| {
+            Some(json!({ "recurrence_id": id, "occurrence": occurrence, "version": version }))
+        };
+        (self.audit.before, self.audit.after) = (noted(before), noted(after));
+    }
+}
+
 /// Conditions on rows as they were read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Expect {
@@ -84,6 +98,18 @@ pub struct Expect {
     /// Alarms by state and time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<ExpectAlarm>,
+    /// Projects by version; 0 = does not exist.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<ExpectProject>,
+    /// Projects that a task may be put in: the user's, and not deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_projects: Vec<ProjectId>,
+    /// Projects that no task is in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub empty_projects: Vec<ProjectId>,
+    /// Tasks that may have another as a part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<ExpectParent>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
 }
@@ -95,6 +121,32 @@ pub struct ExpectTask {
     pub id: TaskId,
     /// Its version when read.
     pub version: i64,
+}
+
+/// This project is still of this version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectProject {
+    /// The project.
+    pub id: ProjectId,
+    /// Its version when read.
+    pub version: i64,
+}
+
+/// This task is there, is no part of another and has room for a part, which has none itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectParent {
+    /// The task.
+    pub id: TaskId,
+    /// What becomes a part of it.
+    pub part: TaskId,
+}
+
+impl Expect {
+    /// Expects what a task is put under.
+    pub(crate) fn place(&mut self, task: &Task) {
+        self.in_projects.extend(task.spec.project);
+        self.parents.extend(task.spec.parent.map(|id| ExpectParent { id, part: task.id }));
+    }
 }
 
 /// This occurrence is still in this status.
@@ -172,6 +224,20 @@ pub struct ChannelRow {
     pub deleted_at: Option<Timestamp>,
 }
 
+/// A row of `project`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct ProjectRow {
+    pub id: ProjectId,
+    pub version: i64,
+    pub name: String,
+    pub description: String,
+    pub archived: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
+}
+
 /// A row of `task`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
@@ -184,8 +250,16 @@ pub struct TaskRow {
     pub tags: Vec<String>,
     pub due_local: Option<String>,
     pub due_tz: Option<String>,
-    pub recurrence: Option<serde_json::Value>,
-    pub reminders: serde_json::Value,
+    pub start_local: Option<String>,
+    pub start_tz: Option<String>,
+    pub duration: Option<String>,
+    pub duration_s: Option<i64>,
+    pub project_id: Option<ProjectId>,
+    pub parent_id: Option<TaskId>,
+    pub metadata: Metadata,
+    pub position: Option<String>,
+    pub recurrence: Option<Value>,
+    pub reminders: Value,
     pub status: TaskStatus,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -206,9 +280,12 @@ pub struct OccurrenceRow {
     pub title: Option<String>,
     pub due_local: Option<String>,
     pub due_tz: Option<String>,
-    /// Version of the zone data that `due_at` was computed with.
+    pub start_local: Option<String>,
+    pub start_tz: Option<String>,
+    /// Version of the zone data that `due_at` and `start_at` were computed with.
     pub tzdata: String,
     pub due_at: Option<Timestamp>,
+    pub start_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
 }
 
@@ -233,6 +310,8 @@ pub struct AlarmRow {
     pub reminder_id: ReminderId,
     pub fire_at: Timestamp,
     pub state: AlarmState,
+    /// When it was to fire before it was put off.
+    pub snoozed_from: Option<Timestamp>,
 }
 
 /// The life of an alarm.
@@ -261,7 +340,7 @@ pub struct NotificationRow {
     /// When its alarm was to fire: an occurrence that is rescheduled reminds again.
     pub fire_at: Timestamp,
     pub state: NotificationState,
-    pub payload: serde_json::Value,
+    pub payload: Value,
     pub next_attempt_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
 }
@@ -301,6 +380,12 @@ pub struct Audit {
     pub correlation_id: String,
     /// Version of the zone data that the write was decided with.
     pub tzdata: String,
+    /// What a user's command changed, as it was; `None` where there was nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The same, as it is now; `None` where it is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
 }
 
 /// The stored answer of a request that carried an `Idempotency-Key`.
@@ -318,6 +403,8 @@ pub struct IdempotencyRecord {
     pub location: Option<String>,
     /// Body of the answer.
     pub body: String,
+    /// The change that the answer tells of, if it changed anything.
+    pub change_id: Option<String>,
 }
 
 /// The event whose effect a commit is, so that a repeated delivery has none.

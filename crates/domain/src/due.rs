@@ -75,6 +75,23 @@ impl Due {
         Self::read(&DueInput { local: local.to_owned(), tz: tz.map(str::to_owned) }, "/due")
     }
 
+    /// Whether it comes before another date of its kind, or with it; the error says why not.
+    pub(crate) fn check_before(&self, later: &Self) -> Result<(), String> {
+        let alike = match (self, later) {
+            (Self::Date(_), Self::Date(_)) | (Self::Floating(_), Self::Floating(_)) => true,
+            (Self::Zoned(_, one), Self::Zoned(_, other)) => one.name() == other.name(),
+            _ => false,
+        };
+        if !alike {
+            return Err("must be of the same kind as `due`: a day, a local time, or a time in the same zone"
+                .to_owned());
+        }
+        if self.wall() > later.wall() {
+            return Err(format!("{} is after the task is due", self.local()));
+        }
+        Ok(())
+    }
+
     /// The local date or date-time, without zone or offset.
     pub fn local(&self) -> String {
         match self {

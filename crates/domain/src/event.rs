@@ -16,7 +16,7 @@ pub struct Event {
     pub kind: EventType,
     /// Where it is published.
     pub topic: Topic,
-    /// CloudEvents `subject`: the id of the task.
+    /// CloudEvents `subject`: the id of the task or project.
     pub subject: String,
     /// CloudEvents `data`.
     pub data: serde_json::Value,
@@ -42,6 +42,14 @@ pub enum EventType {
     TaskCompleted,
     #[serde(rename = "task.deleted")]
     TaskDeleted,
+    #[serde(rename = "task.restored")]
+    TaskRestored,
+    #[serde(rename = "project.created")]
+    ProjectCreated,
+    #[serde(rename = "project.updated")]
+    ProjectUpdated,
+    #[serde(rename = "project.deleted")]
+    ProjectDeleted,
     #[serde(rename = "occurrence.opened")]
     OccurrenceOpened,
     #[serde(rename = "occurrence.changed")]
@@ -50,6 +58,8 @@ pub enum EventType {
     SeriesEnded,
     #[serde(rename = "reminder.fired")]
     ReminderFired,
+    #[serde(rename = "reminder.snoozed")]
+    ReminderSnoozed,
     #[serde(rename = "notification.delivered")]
     NotificationDelivered,
     #[serde(rename = "notification.failed")]
@@ -64,11 +74,17 @@ impl EventType {
             | Self::TaskUpdated
             | Self::TaskCompleted
             | Self::TaskDeleted
+            | Self::TaskRestored
+            | Self::ProjectCreated
+            | Self::ProjectUpdated
+            | Self::ProjectDeleted
             | Self::OccurrenceOpened
             | Self::OccurrenceChanged
             | Self::SeriesEnded => Topic::TaskEvents,
             Self::ReminderFired => Topic::Reminders,
-            Self::NotificationDelivered | Self::NotificationFailed => Topic::TaskUpdates,
+            Self::ReminderSnoozed | Self::NotificationDelivered | Self::NotificationFailed => {
+                Topic::TaskUpdates
+            }
         }
     }
 }

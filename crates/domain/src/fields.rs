@@ -1,6 +1,7 @@
 //! The plain fields of a task: text and its bounds.
 
-use crate::Invalid;
+use crate::trigger::parse_duration;
+use crate::{Invalid, Metadata};
 
 /// Longest title, in characters.
 pub(crate) const MAX_TITLE: usize = 500;
@@ -10,6 +11,14 @@ pub(crate) const MAX_DESCRIPTION: usize = 16_000;
 pub(crate) const MAX_TAGS: usize = 50;
 /// Longest tag or name, in characters.
 pub(crate) const MAX_NAME: usize = 100;
+/// Most values that are noted of a task.
+pub(crate) const MAX_METADATA: usize = 50;
+/// Longest name of one, in characters.
+pub(crate) const MAX_KEY: usize = 40;
+/// Longest such value, in characters.
+pub(crate) const MAX_VALUE: usize = 500;
+/// Longest duration of a task, in seconds: 366 days.
+const MAX_DURATION: i64 = 366 * 86_400;
 
 /// One line of text that is not blank: a title, a name, a tag. Blanks around it are not kept.
 pub(crate) fn line(text: &str, max: usize, pointer: &str) -> Result<String, Invalid> {
@@ -48,6 +57,49 @@ pub(crate) fn tags(tags: &[String]) -> Result<Vec<String>, Invalid> {
         }
     }
     Ok(kept)
+}
+
+/// How long something takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duration {
+    /// As it was sent (RFC 5545 §3.3.6).
+    pub text: String,
+    /// In seconds; a day has 86,400.
+    pub seconds: i64,
+}
+
+/// How long a task is thought to take.
+pub(crate) fn duration(text: &str) -> Result<Duration, Invalid> {
+    let at = |why: String| Invalid::at("/duration", why);
+    let (days, seconds) = text
+        .strip_prefix('P')
+        .and_then(parse_duration)
+        .ok_or_else(|| at(format!("{text:?} is not a duration such as PT45M, PT1H30M or P2D")))?;
+    let seconds = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(86_400).saturating_add(seconds);
+    if !(1..=MAX_DURATION).contains(&seconds) {
+        return Err(at(format!("{text:?} is not between one second and 366 days")));
+    }
+    Ok(Duration { text: text.to_owned(), seconds })
+}
+
+/// What is noted of a task.
+pub(crate) fn metadata(noted: &Metadata) -> Result<(), Invalid> {
+    let mut invalid = Invalid::default();
+    if noted.len() > MAX_METADATA {
+        invalid.add("/metadata", format!("has {} values; at most {MAX_METADATA} are kept", noted.len()));
+    }
+    for (name, value) in noted.iter().take(MAX_METADATA) {
+        // RFC 6901 §3.
+        let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
+        if line(name, MAX_KEY, &pointer).is_ok_and(|kept| kept == *name) {
+            invalid.keep(text(value, MAX_VALUE, &pointer));
+        } else {
+            let name =
+                format!("its name must be one line of 1 to {MAX_KEY} characters without blanks around it");
+            invalid.add(pointer, name);
+        }
+    }
+    if invalid.errors.is_empty() { Ok(()) } else { Err(invalid) }
 }
 
 fn bounded(text: &str, max: usize, pointer: &str) -> Result<String, Invalid> {

@@ -36,6 +36,8 @@ macro_rules! uuid_id {
 uuid_id! {
     /// A task, single or recurring.
     TaskId;
+    /// A project: a list that tasks are in.
+    ProjectId;
     /// One reminder of a task.
     ReminderId;
     /// One delivery of a reminder over one channel; also the `webhook-id` of that delivery.

@@ -19,28 +19,32 @@ mod parked;
 pub mod pattern;
 mod plain;
 mod preview;
+mod project;
 mod quick;
 mod recurrence_id;
 mod reminder;
+mod rule;
 mod series;
 mod state;
 mod task;
 mod time;
 mod trigger;
 mod unchanged;
+mod undo;
 
 pub use channel::{
     Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel,
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
-    ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, Retried,
-    TaskRow, TokenRow, UserRow,
+    ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow,
+    OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
-pub use id::{ChannelId, EventId, NotificationId, ReminderId, StreamId, TaskId, TokenId, UserId};
+pub use fields::Duration;
+pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
     Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
     revoke_token,
@@ -51,18 +55,25 @@ pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
 pub use parked::retry_parked;
 pub use plain::{Plain, plain_name};
 pub use preview::{Preview, PreviewInput, preview};
+pub use project::{
+    MAX_PROJECTS, Project, ProjectInput, create_project, delete_project, leave_project, update_project,
+};
 pub use quick::{MAX_LINE, Piece, QuickInput, QuickNote, ReadAs, Reading, quick_task, read_quick};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire, fire_all};
+pub use rule::{MAX_PARTS, broken_rule};
 pub use series::{
     Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Plan, Projected, RecurrenceInput, Series,
-    SuccessionError, override_occurrence, plan_successor, project, refresh_zone, split_series,
+    Skipping, SuccessionError, override_occurrence, plan_successor, project, refresh_zone, skip,
+    split_series,
 };
 pub use state::{Alarm, Named, SeriesState};
 pub use task::{
-    Completion, Priority, Reminder, ReminderInput, Reopening, Task, TaskInput, TaskSpec, TaskStatus,
-    complete, create_task, delete_task, reopen, update_task,
+    Between, Completion, MAX_PLACE, Metadata, MoveInput, Priority, Reminder, ReminderInput, Reopening,
+    SnoozeInput, Task, TaskInput, TaskSpec, TaskStatus, complete, create_task, delete_task, move_task,
+    reopen, restore_task, snooze, update_task,
 };
 pub use time::Timestamp;
-pub use trigger::Trigger;
+pub use trigger::{Related, Trigger};
 pub use unchanged::leave_unchanged;
+pub use undo::{Change, undo};

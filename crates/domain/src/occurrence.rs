@@ -3,7 +3,7 @@
 use perennial_recurrence::{Zone, tzdata_version};
 use serde::{Deserialize, Serialize};
 
-use crate::{Due, OccurrenceRow, RecurrenceId, TaskId, Timestamp};
+use crate::{Due, OccurrenceRow, RecurrenceId, TaskId, TaskSpec, Timestamp};
 
 /// An occurrence as the store has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,10 @@ pub struct Occurrence {
     pub due: Option<Due>,
     /// The instant of `due`, derived.
     pub due_at: Option<Timestamp>,
+    /// When it can be begun.
+    pub start: Option<Due>,
+    /// The instant of `start`, derived.
+    pub start_at: Option<Timestamp>,
     /// When it was completed.
     pub completed_at: Option<Timestamp>,
 }
@@ -68,7 +72,13 @@ impl Succession {
 impl Occurrence {
     /// The same occurrence on this build's zone data, whose version every row written carries.
     pub(crate) fn on_zone(&self, home: &Zone) -> Self {
-        Self { due_at: self.due.as_ref().map(|due| due.instant(home)), ..self.clone() }
+        let instant = |date: &Option<Due>| date.as_ref().map(|date| date.instant(home));
+        Self { due_at: instant(&self.due), start_at: instant(&self.start), ..self.clone() }
+    }
+
+    /// The same occurrence, due at another time; it can be begun as long before that as its task says.
+    pub(crate) fn due_on(&self, due: Option<Due>, spec: &TaskSpec, home: &Zone) -> Self {
+        Self { start: spec.start_of(due.as_ref()), due, ..self.clone() }.on_zone(home)
     }
 }
 
@@ -86,6 +96,9 @@ impl From<&Occurrence> for OccurrenceRow {
             due_local: occurrence.due.as_ref().map(Due::local),
             due_tz: occurrence.due.as_ref().and_then(Due::tz).map(str::to_owned),
             due_at: occurrence.due_at,
+            start_local: occurrence.start.as_ref().map(Due::local),
+            start_tz: occurrence.start.as_ref().and_then(Due::tz).map(str::to_owned),
+            start_at: occurrence.start_at,
             completed_at: occurrence.completed_at,
         }
     }

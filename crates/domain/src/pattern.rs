@@ -68,5 +68,8 @@ pub const RECUR: &str = "recur";
 /// A TRIGGER value (RFC 5545 §3.8.6.3).
 pub const TRIGGER: &str = "trigger";
 
+/// A duration (RFC 5545 §3.3.6) that is not negative.
+pub const DURATION: &str = "positive-duration";
+
 /// The name of a zone of the IANA time zone database.
 pub const ZONE: &str = "time-zone";

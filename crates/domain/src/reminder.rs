@@ -62,6 +62,7 @@ fn fire_within(ctx: &mut Context<'_>, commit: &mut Commit, alarm: &DueAlarm, cha
         reminder_id: alarm.reminder,
         fire_at: alarm.fire_at,
         state: if missed { AlarmState::Missed } else { AlarmState::Fired },
+        snoozed_from: None,
     };
     commit.expect.alarms.push(ExpectAlarm {
         task_id: row.task_id,

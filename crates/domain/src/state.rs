@@ -46,6 +46,8 @@ pub struct Alarm {
     pub fire_at: Timestamp,
     /// What has become of it.
     pub state: AlarmState,
+    /// When it was to fire before it was put off.
+    pub snoozed_from: Option<Timestamp>,
 }
 
 impl SeriesState {
@@ -62,6 +64,11 @@ impl SeriesState {
     pub(crate) fn is_within(&self, open: &Occurrence) -> bool {
         !open.recurrence_id.is_single()
             && self.last_closed.as_ref().is_some_and(|last| open.ordinal < last.ordinal)
+    }
+
+    /// Whether as many occurrences are open as may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.open.len() >= crate::series::MAX_STACK
     }
 
     /// The occurrence that a command is about, open or done. `participle` says what was to become of it.

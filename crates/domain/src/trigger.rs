@@ -2,6 +2,7 @@
 
 use chrono::{Days, TimeDelta};
 use perennial_recurrence::Zone;
+use serde::{Deserialize, Serialize};
 
 use crate::{Due, Timestamp};
 
@@ -15,6 +16,18 @@ pub enum Trigger {
     Relative(Offset),
     /// At this instant.
     Absolute(Timestamp),
+}
+
+/// What a relative trigger counts from (RFC 5545 §3.2.14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Related {
+    /// When it is due.
+    #[default]
+    Due,
+    /// When it can be begun.
+    Start,
 }
 
 /// A duration of RFC 5545 §3.3.6. Days are nominal: `-P1D` is the same wall time the day before, whatever the
@@ -49,7 +62,7 @@ impl Trigger {
         })
     }
 
-    /// The instant at which the reminder fires for a due date, or `None` where there is nothing to be relative to.
+    /// The instant at which the reminder fires for the date it counts from, or `None` where there is none.
     pub fn fire_at(&self, due: Option<&Due>, home: &Zone) -> Option<Timestamp> {
         match self {
             Self::Absolute(at) => Some(*at),
@@ -71,7 +84,7 @@ impl Offset {
 }
 
 /// The part after `P`, as days and seconds.
-fn parse_duration(text: &str) -> Option<(u64, i64)> {
+pub(crate) fn parse_duration(text: &str) -> Option<(u64, i64)> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) if !time.is_empty() => (date, time),
         Some(_) => return None,

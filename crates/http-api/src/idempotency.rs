@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use perennial_domain::IdempotencyRecord;
 use perennial_store::IdempotentAnswer;
 use sha2::{Digest, Sha256};
@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::auth::bearer;
 use crate::sealed::{Seal, is_sealed};
 use crate::{Problem, Request, Response};
+
+/// The header of an answer that tells the id of the change that the request made, by which it can be taken back.
+pub const CHANGE_ID: HeaderName = HeaderName::from_static("change-id");
 
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;
@@ -45,8 +48,9 @@ impl IdempotencyKey {
 
     /// The record that makes `response` the answer of this key. One that tells a `secret` is sealed.
     pub fn record(&self, response: &Response, secret: bool) -> Result<IdempotencyRecord, Problem> {
-        let header =
-            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: HeaderName| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
         let body = if secret {
             let sealed = self.seal.seal(response.body(), &self.fingerprint);
             sealed.ok_or_else(|| Problem::unavailable("there is no randomness"))?
@@ -60,6 +64,7 @@ impl IdempotencyKey {
             etag: header(header::ETAG),
             location: header(header::LOCATION),
             body,
+            change_id: header(CHANGE_ID),
         })
     }
 }
@@ -106,7 +111,9 @@ pub fn replay(key: &IdempotencyKey, stored: IdempotentAnswer) -> Result<Response
     if has_body {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    for (name, value) in [(header::ETAG, stored.etag), (header::LOCATION, stored.location)] {
+    let told =
+        [(header::ETAG, stored.etag), (header::LOCATION, stored.location), (CHANGE_ID, stored.change_id)];
+    for (name, value) in told {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
         }
@@ -136,6 +143,7 @@ mod tests {
             etag: record.etag.clone(),
             location: record.location.clone(),
             body: record.body.clone(),
+            change_id: record.change_id.clone(),
         }
     }
 

@@ -15,7 +15,7 @@ mod trace;
 pub use auth::{Caller, authenticate, has_token, same_secret};
 pub use condition::{IfMatch, etag};
 pub use document::{MAX_BODY, json, json_value, typed};
-pub use idempotency::{IdempotencyKey, replay};
+pub use idempotency::{CHANGE_ID, IdempotencyKey, replay};
 pub use kind::Kind;
 pub use media::check_body;
 pub use page::{CURSOR, Items, LIMIT, PageQuery};

@@ -49,6 +49,12 @@ impl PageQuery {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
     }
 
+    /// Where the page starts, read by whoever made the cursor.
+    pub fn after<T>(&self, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let wrong = || Problem::malformed("cursor is not one that was given out for this list");
+        self.after.as_deref().map(|text| read(text).ok_or_else(wrong)).transpose()
+    }
+
     /// What to ask the store for: one item more than is shown, to learn whether there is another page.
     pub fn to_store(&self) -> Page {
         Page { after: self.after.clone(), limit: self.limit.saturating_add(1) }

@@ -1,7 +1,7 @@
 //! Every error that a client sees: a Problem Details document (RFC 9457) with a stable type.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use perennial_domain::{FieldError, Invalid};
+use perennial_domain::{FieldError, Invalid, broken_rule};
 use perennial_store::StoreError;
 use serde_json::json;
 
@@ -167,6 +167,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let mut problem = match &error {
             StoreError::Changed(_) | StoreError::Duplicate(_) => return Self::conflict(),
+            StoreError::Forbidden(refusal) => return broken_rule(&refusal.what).into(),
             StoreError::Schema { found, needed } => Self::unavailable(format!(
                 "the database has schema version {found}, this build needs {needed}"
             )),

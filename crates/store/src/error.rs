@@ -13,6 +13,9 @@ pub enum StoreError {
     /// What the commit makes exists already: its effect has happened.
     #[error("{0} exists already")]
     Duplicate(Refusal),
+    /// The commit does what must not be, whoever asks and however often: what names the rule.
+    #[error("{0} is against a rule")]
+    Forbidden(Refusal),
     /// The event whose effect this is was applied before.
     #[error("the event was applied before")]
     AlreadyApplied,

@@ -6,6 +6,7 @@
 
 mod apply;
 mod error;
+mod listing;
 mod outbox;
 mod page;
 mod records;
@@ -14,16 +15,19 @@ mod tasks;
 mod work;
 
 use perennial_domain::{
-    Bound, Channel, ChannelId, Commit, Override, RecurrenceId, SeriesState, TaskId, TaskStatus, Timestamp,
-    TokenId, TokenRow, User, UserId,
+    Between, Bound, Channel, ChannelId, Commit, Override, Project, ProjectId, RecurrenceId, SeriesState,
+    TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
 pub use apply::{Apply, Mode, Outcome, apply_each};
 pub use error::{Refusal, StoreError};
+pub use listing::{Among, Listing, Place, Sort};
 pub use outbox::{DeadLetter, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
-pub use records::{IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TokenOwner};
-pub use tasks::{KeptList, TaskRecord, Tasks};
+pub use records::{
+    ChangeRecord, IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TokenOwner,
+};
+pub use tasks::{KeptList, KeptMap, TaskRecord, Tasks};
 pub use work::{
     Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Share, Ticket,
     WorkKind,
@@ -44,8 +48,33 @@ pub trait Store {
     ) -> Result<Option<SeriesState>, StoreError>;
     /// A task as its user sees it: one, or none.
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError>;
-    /// Tasks in the order of their making; fewer than asked for where they are large, which [`Tasks::cut`] tells.
-    fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError>;
+    /// Tasks of a list, after a place in it; fewer than asked for where they are large, which [`Tasks::cut`] tells.
+    fn tasks(
+        &self,
+        user: &UserId,
+        listing: &Listing,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<Tasks, StoreError>;
+    /// The same as [`series`](Self::series) of a task that is deleted and not forgotten yet.
+    fn deleted_series(&self, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, StoreError>;
+    /// The place right before a task of the user, or right after it, among all of the user's that are open.
+    fn beside(&self, user: &UserId, id: TaskId, after: bool) -> Result<Option<Between>, StoreError>;
+    /// Projects in the order of their making.
+    fn projects(&self, user: &UserId, page: &Page) -> Result<Vec<Project>, StoreError>;
+    /// One project.
+    fn project(&self, user: &UserId, id: ProjectId) -> Result<Option<Project>, StoreError>;
+    /// The tags of the user's tasks, in the order of their code points.
+    fn tags(&self, user: &UserId, page: &Page) -> Result<Vec<String>, StoreError>;
+    /// Changes that the user made, the last first: of one task or project, or of all.
+    fn changes(
+        &self,
+        user: &UserId,
+        subject: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ChangeRecord>, StoreError>;
+    /// One change, and whether it is the last that was made of its subject.
+    fn change(&self, user: &UserId, id: &str) -> Result<Option<(ChangeRecord, bool)>, StoreError>;
     /// All occurrences of a task in the order of their making.
     fn occurrences(
         &self,

@@ -5,6 +5,7 @@ use perennial_domain::{
     Scope, TaskId, Timestamp, TokenId, User,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The answer stored under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -15,6 +16,21 @@ pub struct IdempotentAnswer {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub body: String,
+    pub change_id: Option<String>,
+}
+
+/// A change that a user made, with what was there before and after it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "named like the columns")]
+pub struct ChangeRecord {
+    pub id: String,
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub correlation_id: String,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
 }
 
 /// An occurrence as its user sees it; read from an array.
@@ -30,6 +46,8 @@ pub struct OccurrenceRecord {
     pub title: Option<String>,
     pub due: Option<DueInput>,
     pub due_at: Option<Timestamp>,
+    pub start: Option<DueInput>,
+    pub start_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
 }
 

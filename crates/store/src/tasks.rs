@@ -3,12 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use perennial_domain::{Priority, RecurrenceInput, TaskStatus, Timestamp};
+use perennial_domain::{Priority, RecurrenceInput, TaskId, TaskStatus, Timestamp};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
+use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::{OccurrenceRecord, ParkedRecord, StoreError};
+use crate::{Among, Listing, OccurrenceRecord, ParkedRecord, Place, Sort, StoreError};
 
 /// Tasks as the store gave them: a JSON array of [`TaskRecord`]s.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +51,15 @@ pub struct TaskRecord<'a> {
     pub tags: KeptList,
     #[serde(borrow)]
     pub due: &'a RawValue,
+    #[serde(borrow)]
+    pub start: &'a RawValue,
+    #[serde(borrow)]
+    pub duration: &'a RawValue,
+    pub project: Option<&'a str>,
+    pub parent: Option<&'a str>,
+    pub position: &'a str,
+    #[serde(deserialize_with = "kept")]
+    pub metadata: KeptMap,
     #[serde(deserialize_with = "kept")]
     pub recurrence: Option<RecurrenceInput>,
     #[serde(deserialize_with = "kept")]
@@ -58,9 +68,27 @@ pub struct TaskRecord<'a> {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub completed_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub next_due_at: Option<Timestamp>,
+    pub rank: i64,
     pub occurrence: Option<OccurrenceRecord>,
     /// Why its next occurrence does not come.
     pub parked: Option<ParkedRecord>,
+}
+
+impl TaskRecord<'_> {
+    /// Where it stands in a list.
+    pub fn place(&self, listing: &Listing) -> Option<Place> {
+        let key = match (&listing.among, listing.sort) {
+            (Among::Deleted, _) => json!(self.deleted_at),
+            (_, Sort::Created) => json!(null),
+            (_, Sort::Due) => json!(self.next_due_at),
+            (_, Sort::Priority) => json!(self.rank),
+            (_, Sort::Updated) => json!(self.updated_at),
+            (_, Sort::Position) => json!(self.position),
+        };
+        Some(Place { key, id: TaskId::parse(self.id)? })
+    }
 }
 
 /// A list that was checked when it was written. It is shown as it is kept; `None`: empty.
@@ -69,6 +97,17 @@ pub struct KeptList(Option<Box<RawValue>>);
 
 impl KeptList {
     /// The JSON array.
+    pub fn as_raw(&self) -> Option<&RawValue> {
+        self.0.as_deref()
+    }
+}
+
+/// A map that was checked when it was written, as it is kept; `None`: empty.
+#[derive(Debug, Default)]
+pub struct KeptMap(Option<Box<RawValue>>);
+
+impl KeptMap {
+    /// The JSON object.
     pub fn as_raw(&self) -> Option<&RawValue> {
         self.0.as_deref()
     }
@@ -86,6 +125,15 @@ impl Kept for KeptList {
             return None;
         }
         serde_json::from_str(text).ok().map(|list| Self(Some(list)))
+    }
+}
+
+impl Kept for KeptMap {
+    fn read(text: &str) -> Option<Self> {
+        if text == "{}" || !text.starts_with('{') {
+            return None;
+        }
+        serde_json::from_str(text).ok().map(|map| Self(Some(map)))
     }
 }
 

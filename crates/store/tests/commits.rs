@@ -23,6 +23,7 @@ fn keyed(key: &str, body: &str) -> Option<IdempotencyRecord> {
         etag: Some("\"1\"".to_owned()),
         location: Some("/v1/tasks/1".to_owned()),
         body: body.to_owned(),
+        change_id: None,
     })
 }
 
@@ -97,7 +98,7 @@ fn equal_requests_under_one_key_have_one_effect_and_one_answer() {
         (201, Some("\"1\""), Some("/v1/tasks/1"))
     );
     assert_eq!(fixture.count("task"), 1);
-    assert_eq!(fixture.count("audit WHERE action = 'task.create'"), 1);
+    assert_eq!(fixture.count("audit_v4 WHERE action = 'task.create'"), 1);
     // Another user's key is another key, also within one set.
     let mut hers = creates(&mut fixture, &eve, 3);
     hers.iter_mut().for_each(|commit| commit.idempotency = keyed("key", "hers"));
@@ -205,6 +206,16 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
         created_at: Timestamp::from_millis(15),
         deleted_at: Some(Timestamp::from_millis(16)),
     });
+    commit.projects.push(ProjectRow {
+        id: ProjectId::new(ids.next()),
+        version: 41,
+        name: word("project"),
+        description: word("description"),
+        archived: 1,
+        created_at: Timestamp::from_millis(42),
+        updated_at: Timestamp::from_millis(43),
+        deleted_at: None,
+    });
     let row = OccurrenceRow {
         recurrence_id: RecurrenceId::from_text(word("second")),
         predecessor: Some(occurrence.recurrence_id.clone()),
@@ -216,6 +227,9 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
         due_tz: Some("Asia/Tokyo".to_owned()),
         tzdata: "2027z".to_owned(),
         due_at: Some(Timestamp::from_millis(17)),
+        start_local: Some("2026-11-30T08:00:00".to_owned()),
+        start_tz: Some("Asia/Tokyo".to_owned()),
+        start_at: Some(Timestamp::from_millis(40)),
         completed_at: Some(Timestamp::from_millis(18)),
         ..OccurrenceRow::from(&occurrence)
     };
@@ -241,6 +255,7 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
         reminder_id: reminder,
         fire_at: Timestamp::from_millis(19),
         state: AlarmState::Missed,
+        snoozed_from: Some(Timestamp::from_millis(39)),
     });
     commit.notifications.push(NotificationRow {
         id: NotificationId::new(ids.next()),
@@ -452,8 +467,8 @@ fn a_create_writes_the_same_by_either_view() {
 #[test]
 fn what_must_be_unique_is_unique_whatever_is_checked() {
     let world = world();
-    world.fixture.rows("DROP TRIGGER write_commit_v2");
-    let trigger = include_str!("../src/sqlite/schema/0002_write.sql").split("\n--;\n").nth(1).unwrap();
+    world.fixture.rows("DROP TRIGGER write_commit_v4");
+    let trigger = include_str!("../src/sqlite/schema/0004_write.sql").split("\n--;\n").nth(1).unwrap();
     let unchecked = trigger.replace("WHERE why IS NOT NULL", "WHERE false");
     assert_ne!(unchecked, trigger);
     world.fixture.rows(&unchecked);
@@ -570,6 +585,14 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         updated_at: Timestamp::from_millis(33),
         completed_at: Some(Timestamp::from_millis(34)),
         deleted_at: Some(Timestamp::from_millis(35)),
+        start_local: Some("2026-11-22T07:00:00".to_owned()),
+        start_tz: Some("Europe/Berlin".to_owned()),
+        duration: Some("PT36S".to_owned()),
+        duration_s: Some(36),
+        project_id: Some(commit.projects[0].id),
+        parent_id: Some(TaskId::new(fixture.ids.next())),
+        metadata: [("note".to_owned(), "37".to_owned())].into(),
+        position: Some("38".to_owned()),
         ..commit.tasks[0].clone()
     };
     commit.tasks[0] = task.clone();
@@ -592,7 +615,17 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
         "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret" }).to_string() }),
     );
-    check("task", "true", as_columns(&task, mine.clone()));
+    // What is due next is that of the earliest open occurrence.
+    check(
+        "task",
+        "true",
+        as_columns(
+            &task,
+            json!({ "user_id": user, "next_due_at": commit.opened[0].due_at, "change_id": commit.id }),
+        ),
+    );
+    let project = &commit.projects[0];
+    check("project", "true", as_columns(project, json!({ "user_id": user, "change_id": commit.id })));
     for (row, id) in [(&commit.opened[0], 2), (&commit.occurrences[0], 1), (&commit.opened[1], 3)] {
         let name = format!("recurrence_id = '{}'", row.recurrence_id);
         check("occurrence", &name, as_columns(row, json!({ "user_id": user, "id": id })));
@@ -608,9 +641,12 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         "event_id": event.id, "id": null });
     check("outbox", "true", as_columns(event, place));
     check(
-        "audit",
+        "audit_v4",
         "action = 'task.create'",
-        as_columns(&commit.audit, json!({ "user_id": user, "at": commit.at, "id": 2 })),
+        as_columns(
+            &commit.audit,
+            json!({ "user_id": user, "at": commit.at, "id": commit.id, "told": 1, "place": 2 }),
+        ),
     );
     let kept = json!({ "user_id": user, "created_at": commit.at, "commit_id": commit.id });
     check("idempotency", "true", as_columns(commit.idempotency.as_ref().unwrap(), kept));

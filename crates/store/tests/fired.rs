@@ -60,7 +60,7 @@ fn what_fires_writes_the_same_by_either_view() {
         outcomes.truncate(refused + 1);
         assert_eq!(outcomes[refused], Outcome::Refused, "it has fired before");
         let tables =
-            ["alarm", "notification_v2", "work", "lane", "stream", "outbox", "stream_topic", "audit"];
+            ["alarm", "notification_v2", "work", "lane", "stream", "outbox", "stream_topic", "audit_v4"];
         // But for what the making of another user wrote.
         let of_hers = ["user_id = 'admin'", "id = 'user:admin'", "stream_id = 'user:admin'"];
         let rows = tables.map(|table| {
@@ -101,7 +101,7 @@ fn each_event_follows_the_last_of_its_topic() {
         assert_eq!(row[0], Value::Integer(sequence));
         assert_eq!(row[1], row[2], "event {sequence}");
     }
-    assert_eq!(fixture.count("audit WHERE action = 'reminder.fire'"), 4);
+    assert_eq!(fixture.count("audit_v4 WHERE action = 'reminder.fire'"), 4);
 }
 
 /// Invariant 1: a refused row is skipped without being undone, so nothing may be written before the last check.
@@ -179,6 +179,7 @@ fn a_firing_that_does_more_is_written_whole() {
                 etag: None,
                 location: None,
                 body: String::new(),
+                change_id: None,
             });
         }),
         ("task WHERE title = 'New'", |fires, new| {

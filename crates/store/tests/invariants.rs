@@ -3,14 +3,10 @@
 use std::cell::RefCell;
 use std::thread;
 
-use perennial_domain::{
-    Bound, EventId, IdempotencyRecord, Ids, InboxRecord, OverrideInput, Plan, SeriesState, Succession,
-    TaskStatus, UserId, WebhookPolicy, create_channel, create_task, delete_task, fire, override_occurrence,
-    plan_successor,
-};
+use perennial_domain::*;
 use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context, webhook};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
-use perennial_store::{Apply, Lease, Mark, Mode, OutboxStore, Page, Store, StoreError, WorkStore};
+use perennial_store::*;
 
 /// Invariant 1: whatever part of a commit fails, none of it is there.
 #[test]
@@ -40,7 +36,7 @@ fn a_commit_that_fails_in_any_part_leaves_nothing() {
     colliding.push(("expectation", commit));
     for (part, mut commit) in colliding {
         for row in &mut commit.tasks {
-            row.id = perennial_domain::TaskId::new(fixture.ids.next());
+            row.id = TaskId::new(fixture.ids.next());
         }
         assert!(fixture.store.commit(&commit).is_err(), "{part} did not collide");
         assert_eq!(fixture.everything(), before, "a commit that failed at its {part} left something");
@@ -74,7 +70,7 @@ fn a_commit_is_one_statement() {
     statements.borrow_mut().clear();
     store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
     assert_eq!(statements.borrow().len(), 1, "{statements:?}");
-    assert!(statements.borrow()[0].starts_with("INSERT INTO write_new_v3"), "{statements:?}");
+    assert!(statements.borrow()[0].starts_with("INSERT INTO write_new_v4"), "{statements:?}");
     assert_eq!(fixture.count("task"), 3);
 }
 
@@ -168,8 +164,7 @@ fn two_plans_of_one_successor_make_one() {
     assert!(matches!(fixture.store.commit(&second), Err(StoreError::Changed(_))));
     // Even a plan that expects nothing and names another date meets the unique successor.
     second.expect = Default::default();
-    second.opened[0].recurrence_id =
-        perennial_domain::RecurrenceId::from_text("2026-12-07T07:00:00[Europe/Berlin]");
+    second.opened[0].recurrence_id = RecurrenceId::from_text("2026-12-07T07:00:00[Europe/Berlin]");
     let refused = fixture.store.commit(&second);
     assert!(
         matches!(&refused, Err(StoreError::Duplicate(refusal)) if refusal.what == "occurrence.predecessor"),
@@ -252,23 +247,45 @@ fn another_users_rows_are_not_there() {
     );
     let parked = fixture.store.parked(&ada, &page()).unwrap().remove(0).id;
 
+    let (project, deleted, made) = project_and_parts(&mut fixture, &ada, &task);
     // Every read of a user's requests, by whether it finds anything.
     let store = &fixture.store;
     let bounds = (
         Bound::parse("2026-11-20T00:00:00Z", "from").unwrap(),
         Bound::parse("2026-11-26T00:00:00Z", "to").unwrap(),
     );
+    let shows = |user: &UserId, among: Among, status| {
+        let sorts = [Sort::Created, Sort::Due, Sort::Priority, Sort::Updated, Sort::Position];
+        let all = sorts.map(|sort| {
+            let listing = Listing { among: among.clone(), status, sort, descending: false };
+            !store.tasks(user, &listing, None, 10).unwrap().read().unwrap().is_empty()
+        });
+        assert!(all.iter().all(|any| *any == all[0]), "{among:?}: {all:?}");
+        all[0]
+    };
     let found = |user: &UserId| {
         let (last, overrides) = store.projection(user, task.id).unwrap();
         [
             ("idempotent_answer", store.idempotent_answer(user, "key").unwrap().is_some()),
             ("series", store.series(user, task.id, Some(&occurrence.recurrence_id)).unwrap().is_some()),
             ("task", store.task(user, task.id).unwrap().is_some()),
-            ("tasks", !store.tasks(user, None, &page()).unwrap().read().unwrap().is_empty()),
+            ("tasks", shows(user, Among::All, None)),
+            ("open tasks", shows(user, Among::All, Some(TaskStatus::Open))),
+            ("tasks of a project", shows(user, Among::Project(project.id), None)),
+            ("parts", shows(user, Among::Parent(task.id), None)),
+            ("tasks with a tag", shows(user, Among::Tag("home".to_owned()), None)),
+            ("deleted tasks", shows(user, Among::Deleted, None)),
+            ("deleted_series", store.deleted_series(user, deleted.id).unwrap().is_some()),
+            ("beside", store.beside(user, task.id, true).unwrap().is_some()),
+            ("projects", !store.projects(user, &page()).unwrap().is_empty()),
+            ("project", store.project(user, project.id).unwrap().is_some()),
+            ("tags", !store.tags(user, &page()).unwrap().is_empty()),
+            ("changes", !store.changes(user, None, &page()).unwrap().is_empty()),
             (
-                "open tasks",
-                !store.tasks(user, Some(TaskStatus::Open), &page()).unwrap().read().unwrap().is_empty(),
+                "changes of a task",
+                !store.changes(user, Some(&task.id.to_string()), &page()).unwrap().is_empty(),
             ),
+            ("change", store.change(user, &made).unwrap().is_some()),
             ("occurrences", !store.occurrences(user, task.id, &page()).unwrap().is_empty()),
             ("occurrences_between", !store.occurrences_between(user, task.id, bounds, 9).unwrap().is_empty()),
             ("projection", last.is_some()),
@@ -299,7 +316,22 @@ fn another_users_rows_are_not_there() {
     let refused = fixture.store.commit(&unguarded);
     assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "owner"), "{refused:?}");
     assert_eq!(fixture.rows("SELECT * FROM task").concat(), before);
-    assert_eq!(fixture.count("occurrence WHERE status = 'open'"), 1);
+    assert_eq!(fixture.count("occurrence WHERE status = 'open'"), 2);
+}
+
+/// A project with a task in it that is a part of another and has a tag, a deleted task, and the id of the change that made it.
+fn project_and_parts(fixture: &mut Fixture, user: &UserId, parent: &Task) -> (Project, Task, String) {
+    let input = ProjectInput { name: "Home".to_owned(), ..ProjectInput::default() };
+    let (commit, project) = create_project(&mut fixture.context(user), &input).unwrap();
+    fixture.store.commit(&commit).unwrap();
+    let part =
+        serde_json::json!({ "title": "Sweep", "project": project.id, "parent": parent.id, "tags": ["home"] });
+    fixture.task(user, &part.to_string());
+    let (deleted, _) = fixture.task(user, r#"{ "title": "Gone" }"#);
+    let state = fixture.state(user, &deleted, None);
+    let commit = delete_task(&mut fixture.context(user), &state);
+    fixture.store.commit(&commit).unwrap();
+    (project, deleted, commit.id.to_string())
 }
 
 fn page() -> Page {
@@ -314,6 +346,7 @@ fn answer(key: &str) -> IdempotencyRecord {
         etag: None,
         location: None,
         body: "{}".to_owned(),
+        change_id: None,
     }
 }
 

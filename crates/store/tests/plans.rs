@@ -54,8 +54,27 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.series(&user, task.id, Some(&occurrence.recurrence_id)).unwrap();
     store.task(&user, task.id).unwrap();
     for status in [None, Some(TaskStatus::Open), Some(TaskStatus::Done)] {
-        store.tasks(&user, status, &page).unwrap();
+        for sort in [Sort::Created, Sort::Due, Sort::Priority, Sort::Updated, Sort::Position] {
+            let project = ProjectId::new(fixture.ids.next());
+            for among in
+                [Among::All, Among::Project(project), Among::Parent(task.id), Among::Tag("x".to_owned())]
+            {
+                for descending in [false, true] {
+                    lists(store, &user, &Listing { among: among.clone(), status, sort, descending });
+                }
+            }
+        }
     }
+    lists(store, &user, &Listing { among: Among::Deleted, ..Listing::default() });
+    store.deleted_series(&user, task.id).unwrap();
+    store.beside(&user, task.id, true).unwrap();
+    store.beside(&user, task.id, false).unwrap();
+    store.projects(&user, &page).unwrap();
+    store.project(&user, ProjectId::new(fixture.ids.next())).unwrap();
+    store.tags(&user, &page).unwrap();
+    store.changes(&user, None, &page).unwrap();
+    store.changes(&user, Some("x"), &page).unwrap();
+    store.change(&user, "x").unwrap();
     store.occurrences(&user, task.id, &page).unwrap();
     for (from, to) in [
         ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
@@ -116,6 +135,18 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.mark_published(&[Mark { lease, up_to: 1, pause: None }], NOON).unwrap();
 }
 
+/// The first page of a list, and those after places with and without a key.
+fn lists(store: &Sqlite<&Recorded>, user: &UserId, listing: &Listing) {
+    let id = TaskId::parse("0198c0de-0000-7000-8000-000000000000").unwrap();
+    let keys = [serde_json::json!(null), serde_json::json!(1), serde_json::json!("a")];
+    store.tasks(user, listing, None, 10).unwrap();
+    for place in keys.map(|key| Place { key, id }) {
+        if listing.read(&listing.write(&place)).is_some() {
+            store.tasks(user, listing, Some(&place), 10).unwrap();
+        }
+    }
+}
+
 /// Steps of a plan that read a table or an index from end to end, or sort.
 fn reads_too_much(step: &str) -> bool {
     let small = ["CONSTANT ROW", "VIRTUAL TABLE", "schema_version", "NEW", "(subquery", "(join"];
@@ -144,10 +175,9 @@ fn no_statement_scans_a_table_or_sorts() {
             if reads_too_much(&step)
                 && !EXCEPTIONS.iter().any(|(what, said)| statement.contains(what) && step.contains(said))
             {
-                wrong.push(format!(
-                    "{step}\n    in {}",
-                    statement.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
-                ));
+                let words: Vec<&str> = statement.split_whitespace().collect();
+                let end = words[words.len().saturating_sub(70)..].join(" ");
+                wrong.push(format!("{step}\n    in {} … {end}", words[..words.len().min(6)].join(" ")));
             }
         }
     }
@@ -160,7 +190,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("INSERT INTO claim_notification_v3", "SCAN l"),
     ("INSERT INTO claim_notification_v3", "TEMP B-TREE FOR ORDER BY"),
     // The members of a document.
-    ("INSERT INTO write_fired_v3", "SCAN e"),
+    ("INSERT INTO write_fired_v4", "SCAN e"),
     // In the order of the table, up to a limit.
     ("ORDER BY rowid LIMIT", "SCAN outbox"),
     ("ORDER BY rowid LIMIT", "SCAN o"),
@@ -173,10 +203,15 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // The first occurrence of a task, and those that a change of its series has replaced.
     ("UNION ALL SELECT json_array(o.id", "LAST TERM OF ORDER BY"),
     ("UNION ALL SELECT json_array(o.id", "USE TEMP B-TREE FOR ORDER BY"),
+    // Groups of one: a task that was never moved stands at its id.
+    ("t.position IS NULL", "LAST TERM OF ORDER BY"),
+    // The parts of a task, at most a hundred.
+    ("t.parent_id = ?3", "USE TEMP B-TREE"),
     // Rows that refer to a user who is new: looked for where a reference without one is open, which never is.
-    ("write_v2", "SCAN task"),
-    ("write_v2", "SCAN token"),
-    ("write_v2", "SCAN channel"),
+    ("write_v4", "SCAN task"),
+    ("write_v4", "SCAN token"),
+    ("write_v4", "SCAN channel"),
+    ("write_v4", "SCAN project"),
 ];
 
 /// Steps of SQLite's machine that a statement takes.
@@ -315,6 +350,7 @@ fn a_create_is_five_statements_and_one_sync() {
         etag: None,
         location: None,
         body: "{}".to_owned(),
+        change_id: None,
     });
     let recorded = Recorded::open(&fixture.path());
     let store = Sqlite::open(&recorded, Durability::Full).unwrap();

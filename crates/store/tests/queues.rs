@@ -344,6 +344,7 @@ fn an_answer_of_a_wrong_clock_keeps_no_others() {
             etag: None,
             location: None,
             body: "{}".to_owned(),
+            change_id: None,
         });
         commits.push(commit);
     }
@@ -371,6 +372,7 @@ fn a_clock_that_is_wrong_for_a_while_forgets_no_answer() {
             etag: None,
             location: None,
             body: "{}".to_owned(),
+            change_id: None,
         });
         fixture.store.apply(&[commit], Apply { mode: Mode::All, relay_for: 0 }).unwrap().pop().unwrap()
     };

@@ -3,7 +3,7 @@
 
 use perennial_domain::{DueInput, ReminderInput, TaskId, TaskInput, create_task};
 use perennial_fixture::{Fixture, WEEKLY};
-use perennial_store::{KeptList, Page, Store, TaskRecord};
+use perennial_store::{KeptList, Listing, Page, Store, TaskRecord};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -41,7 +41,7 @@ fn a_task_is_shown_as_it_was_made() {
     assert_eq!((&open.recurrence_id, open.ordinal), (&occurrence.recurrence_id, occurrence.ordinal));
     assert_eq!((open.due_at, open.status), (occurrence.due_at, occurrence.status));
     assert_eq!(open.due, occurrence.due.as_ref().map(DueInput::from));
-    assert_eq!(fixture.store.tasks(&user, None, &page()).unwrap(), text);
+    assert_eq!(fixture.store.tasks(&user, &Listing::default(), None, 10).unwrap(), text);
     assert_eq!(fixture.store.occurrences(&user, task.id, &page()).unwrap(), [open]);
 }
 
@@ -58,7 +58,7 @@ fn every_character_is_shown_as_an_answer_to_its_making_shows_it() {
     commit.tasks[0].title.clone_from(&title);
     commit.tasks[0].tags = vec![title.clone()];
     fixture.store.commit(&commit).unwrap();
-    let text = fixture.store.tasks(&user, None, &page()).unwrap();
+    let text = fixture.store.tasks(&user, &Listing::default(), None, 10).unwrap();
     let shown = text.read().unwrap().remove(0);
     assert_eq!(shown.title.get(), json(&title));
     assert_eq!(list(&shown.tags), json(&[title]));
@@ -76,7 +76,7 @@ fn a_spoiled_row_spoils_no_list() {
             "UPDATE task SET tags = '{tags}', recurrence = '{recurrence}', reminders = '{reminders}' WHERE id = '{}'",
             spoiled.id
         ));
-        let text = fixture.store.tasks(&user, None, &page()).unwrap();
+        let text = fixture.store.tasks(&user, &Listing::default(), None, 10).unwrap();
         let shown = text.read().unwrap();
         let of = |id: TaskId| shown.iter().find(|task| task.id == id.to_string()).unwrap();
         let TaskRecord { title, tags, recurrence, reminders, .. } = of(spoiled.id);
@@ -101,7 +101,7 @@ fn what_is_parked_is_shown_on_its_own_task() {
         ));
     }
     let why = |user| {
-        let text = fixture.store.tasks(user, None, &page()).unwrap();
+        let text = fixture.store.tasks(user, &Listing::default(), None, 10).unwrap();
         text.read()
             .unwrap()
             .into_iter()
@@ -123,12 +123,12 @@ fn a_page_of_large_tasks_ends_early() {
     made.sort_unstable();
     let (mut seen, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
-        let list = fixture.store.tasks(&user, None, &Page { after, limit: 201 }).unwrap();
+        let list = fixture.store.tasks(&user, &Listing::default(), after.as_ref(), 201).unwrap();
         let rows = list.read().unwrap();
         let bytes: usize = rows.iter().map(|task| task.description.get().len()).sum();
         assert!(bytes < MIB + 70_000, "{bytes} bytes");
         seen.extend(rows.iter().map(|task| task.id.to_owned()));
-        (pages, after) = (pages + 1, seen.last().cloned());
+        (pages, after) = (pages + 1, rows.last().and_then(|task| task.place(&Listing::default())));
         if !list.cut() {
             break;
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use perennial_domain::{Commit, TaskInput, UserId, create_task};
 use perennial_fixture::{Counting, NOON, WEEKLY, context};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
-use perennial_store::{AccountStore, Claim, OutboxStore, Page, Store, WorkStore};
+use perennial_store::{AccountStore, Claim, Listing, OutboxStore, Page, Store, WorkStore};
 
 const DAY: i64 = 86_400_000;
 
@@ -155,7 +155,7 @@ fn what_the_build_before_put_off_or_lost_is_owed_or_told() {
         per_lane: 100,
     };
     assert_eq!(store.claim_successors(&claim).unwrap().len(), 1);
-    assert_eq!(store.tasks(&ada, None, &page()).unwrap().read().unwrap().len(), 4);
+    assert_eq!(store.tasks(&ada, &Listing::default(), None, 10).unwrap().read().unwrap().len(), 4);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn what_the_build_before_writes_while_this_one_migrates_is_owed_too() {
     assert_eq!(count(&path, "task"), tasks);
     let listed = ["ada", "eve"].map(|user| {
         let page = Page { after: None, limit: u32::MAX };
-        open(&path).tasks(&UserId::new(user), None, &page).unwrap().read().unwrap().len()
+        open(&path).tasks(&UserId::new(user), &Listing::default(), None, 10).unwrap().read().unwrap().len()
     });
     assert_eq!(listed.iter().sum::<usize>(), usize::try_from(tasks).unwrap());
 }

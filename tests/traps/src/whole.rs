@@ -86,7 +86,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("events that no relay will find", "stream WHERE sequence > published AND relay_at IS NULL"),
     (
         "an event without its audit entry",
-        "(SELECT 1 WHERE (SELECT count(*) FROM audit) < (SELECT count(DISTINCT correlation_id) FROM outbox))",
+        "(SELECT 1 WHERE (SELECT count(*) FROM audit_v4) < (SELECT count(DISTINCT correlation_id) FROM outbox))",
     ),
 ];
 

@@ -1,18 +1,19 @@
 //! The table of operations.
 
-use perennial_domain::pattern::BOUND;
+use perennial_domain::pattern::{BOUND, LINE};
 use perennial_domain::{
-    OverrideInput, Preview, PreviewInput, QuickInput, Scope, TaskInput, TokenInput, UserInput,
+    MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SnoozeInput, TaskInput,
+    TokenInput, UserInput,
 };
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, Parameter};
 
 use super::{Body, Operation, Shape, Verb, shape};
 use crate::channels::ChannelInput;
 use crate::health::{HealthView, ReadyView};
-use crate::occurrences::{NamedInput, OccurrencesView, SplitInput};
+use crate::occurrences::{NamedInput, OccurrencesView, SkipInput, SplitInput};
 use crate::view::{
-    ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, QuickView, TaskView, TokenView,
-    UserView,
+    ChangeView, ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, ProjectView,
+    QuickView, SnoozedView, TagView, TaskView, TokenView, UserView,
 };
 
 /// The names of the operations.
@@ -32,6 +33,20 @@ pub(crate) enum Name {
     ReopenOccurrence,
     OverrideOccurrence,
     SplitSeries,
+    SkipOccurrence,
+    SnoozeReminder,
+    MoveTask,
+    RestoreTask,
+    ListDeleted,
+    ListProjects,
+    CreateProject,
+    GetProject,
+    UpdateProject,
+    DeleteProject,
+    ListTags,
+    ListChanges,
+    GetChange,
+    UndoChange,
     ListOccurrences,
     ListChannels,
     CreateChannel,
@@ -57,8 +72,28 @@ const STATUS: Parameter = Parameter {
     form: Form::OneOf(&["open", "done"]),
     words: "Only the tasks of this status.",
 };
-const TASK: Parameter =
-    Parameter { name: "task", form: Form::Id, words: "Only the notifications of this task." };
+const TASK: Parameter = Parameter { name: "task", form: Form::Id, words: "Only those of this task." };
+const PROJECT: Parameter =
+    Parameter { name: "project", form: Form::Id, words: "Only those of this project." };
+const PARENT: Parameter = Parameter { name: "parent", form: Form::Id, words: "Only the parts of this task." };
+const TAG: Parameter =
+    Parameter { name: "tag", form: Form::Text(100, LINE), words: "Only the tasks with this very tag." };
+const SORT: Parameter = Parameter {
+    name: "sort",
+    form: Form::OneOf(&[
+        "created",
+        "-created",
+        "due",
+        "-due",
+        "priority",
+        "-priority",
+        "updated",
+        "-updated",
+        "position",
+        "-position",
+    ]),
+    words: "The order; with a hyphen, turned round. What has no date comes last.",
+};
 const ALL: Parameter = Parameter {
     name: "all",
     form: Form::OneOf(&["true", "false"]),
@@ -86,9 +121,14 @@ pub(crate) const TABLE: &[Operation] = &[
         .any_query()
         .answers(shape!(serde_json::Map<String, serde_json::Value>)),
     get("/docs", Name::Docs, OPEN, "This description, as a page to read.").any_query().shows_page(),
-    get("/v1/tasks", Name::ListTasks, READ, "Lists the tasks, in the order of their ids.")
-        .query(&[STATUS, LIMIT, CURSOR])
-        .answers(shape!(Items<TaskView<'_>>)),
+    get(
+        "/v1/tasks",
+        Name::ListTasks,
+        READ,
+        "Lists the tasks, in the order of their making unless told otherwise.",
+    )
+    .query(&[STATUS, PROJECT, PARENT, TAG, SORT, LIMIT, CURSOR])
+    .answers(shape!(Items<TaskView<'_>>)),
     post("/v1/tasks", Name::CreateTask, WRITE, "Creates a task.")
         .takes(shape!(TaskInput))
         .creates(shape!(TaskView<'_>))
@@ -143,6 +183,91 @@ pub(crate) const TABLE: &[Operation] = &[
     .creates(shape!(TaskView<'_>))
     .tagged()
     .conditional(),
+    post(
+        "/v1/tasks/{id}/skip",
+        Name::SkipOccurrence,
+        WRITE,
+        "Has one occurrence of a series, open or still to come, not take place.",
+    )
+    .takes(shape!(SkipInput))
+    .answers(shape!(OverrideView<'_>))
+    .conditional(),
+    post(
+        "/v1/tasks/{id}/snooze",
+        Name::SnoozeReminder,
+        WRITE,
+        "Puts a reminder of an open occurrence off: it fires, or fires again, then.",
+    )
+    .takes(shape!(SnoozeInput))
+    .answers(shape!(SnoozedView<'_>))
+    .conditional(),
+    post(
+        "/v1/tasks/{id}/move",
+        Name::MoveTask,
+        WRITE,
+        "Moves a task into a project, under another task, or to a place before or after another.",
+    )
+    .takes(shape!(MoveInput))
+    .answers(shape!(TaskView<'_>))
+    .tagged()
+    .conditional(),
+    post(
+        "/v1/tasks/{id}/restore",
+        Name::RestoreTask,
+        WRITE,
+        "Brings a deleted task back; within 30 days of its deletion.",
+    )
+    .answers(shape!(TaskView<'_>))
+    .tagged()
+    .checked(),
+    get("/v1/trash", Name::ListDeleted, READ, "Lists the deleted tasks, the last deleted first.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<TaskView<'_>>)),
+    get("/v1/projects", Name::ListProjects, READ, "Lists the projects.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<ProjectView<'_>>)),
+    post("/v1/projects", Name::CreateProject, WRITE, "Creates a project.")
+        .takes(shape!(ProjectInput))
+        .creates(shape!(ProjectView<'_>))
+        .tagged(),
+    get("/v1/projects/{id}", Name::GetProject, READ, "Gives a project.")
+        .answers(shape!(ProjectView<'_>))
+        .tagged(),
+    write(
+        Verb::Patch,
+        "/v1/projects/{id}",
+        Name::UpdateProject,
+        WRITE,
+        "Changes the fields of a project that are sent.",
+    )
+    .patches(shape!(ProjectInput))
+    .answers(shape!(ProjectView<'_>))
+    .tagged()
+    .conditional(),
+    write(
+        Verb::Delete,
+        "/v1/projects/{id}",
+        Name::DeleteProject,
+        WRITE,
+        "Deletes a project that no task is in.",
+    )
+    .conditional()
+    .checked(),
+    get("/v1/tags", Name::ListTags, READ, "Lists the tags of the tasks, by name.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<TagView<'_>>)),
+    get("/v1/changes", Name::ListChanges, READ, "Lists what was changed, the last change first.")
+        .query(&[TASK, PROJECT, LIMIT, CURSOR])
+        .answers(shape!(Items<ChangeView<'_>>)),
+    get("/v1/changes/{id}", Name::GetChange, READ, "Gives a change, with what was before and after it.")
+        .answers(shape!(ChangeView<'_>)),
+    post(
+        "/v1/changes/{id}/undo",
+        Name::UndoChange,
+        WRITE,
+        "Takes a change of a task back, if it is the last that was made of it.",
+    )
+    .checked(),
     get(
         "/v1/tasks/{id}/occurrences",
         Name::ListOccurrences,

@@ -1,22 +1,28 @@
 //! How things look from outside, borrowed from what they are made of.
 
 mod account;
+mod change;
 mod channel;
 mod notification;
 mod occurrence;
 mod parked;
+mod project;
 mod quick;
+mod reminder;
 mod task;
 
 use perennial_domain::{RecurrenceId, Timestamp};
 use serde::{Serialize, Serializer};
 
 pub(crate) use account::{TokenView, UserView};
+pub(crate) use change::ChangeView;
 pub(crate) use channel::ChannelView;
 pub(crate) use notification::NotificationView;
 pub(crate) use occurrence::{CompletedView, OccurrenceView, OverrideView};
 pub(crate) use parked::{ParkedPage, ParkedView};
+pub(crate) use project::{ProjectView, TagView};
 pub(crate) use quick::QuickView;
+pub(crate) use reminder::SnoozedView;
 pub(crate) use task::TaskView;
 
 /// An instant, as RFC 3339 writes it.

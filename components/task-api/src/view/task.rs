@@ -1,7 +1,10 @@
 //! Tasks.
 
+use std::borrow::Cow;
+
 use perennial_domain::{
-    DueInput, Occurrence, Priority, RecurrenceInput, ReminderInput, Task, TaskId, TaskStatus,
+    DueInput, Metadata, Occurrence, Priority, ProjectId, RecurrenceInput, ReminderInput, Task, TaskId,
+    TaskStatus,
 };
 use perennial_store::{KeptList, ParkedRecord, TaskRecord};
 use serde::Serialize;
@@ -14,7 +17,7 @@ use super::{At, OccurrenceView};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct TaskView<'a> {
     #[cfg_attr(feature = "schema", schemars(with = "TaskId"))]
-    id: Id<'a>,
+    id: Id<'a, TaskId>,
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: i64,
     status: TaskStatus,
@@ -30,6 +33,18 @@ pub(crate) struct TaskView<'a> {
     tags: Shown<'a, &'a [String]>,
     #[cfg_attr(feature = "schema", schemars(with = "Option<DueInput>"))]
     due: Shown<'a, Option<DueInput>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<DueInput>"))]
+    start: Shown<'a, Option<DueInput>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1, max = 100)))]
+    duration: Shown<'a, Option<&'a str>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<ProjectId>"))]
+    project: Option<Id<'a, ProjectId>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<TaskId>"))]
+    parent: Option<Id<'a, TaskId>>,
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1, max = 500)))]
+    position: Cow<'a, str>,
+    #[cfg_attr(feature = "schema", schemars(with = "Metadata", extend("maxProperties" = 50)))]
+    metadata: Shown<'a, &'a Metadata>,
     recurrence: Option<&'a RecurrenceInput>,
     #[cfg_attr(feature = "schema", schemars(with = "Vec<ReminderInput>", length(max = 20)))]
     reminders: Shown<'a, Vec<ReminderInput>>,
@@ -38,6 +53,8 @@ pub(crate) struct TaskView<'a> {
     created_at: At,
     updated_at: At,
     completed_at: Option<At>,
+    /// When it was deleted, where it lies in the bin.
+    deleted_at: Option<At>,
 }
 
 impl<'a> TaskView<'a> {
@@ -52,6 +69,12 @@ impl<'a> TaskView<'a> {
             priority: spec.priority,
             tags: Shown::Made(&spec.tags),
             due: Shown::Made(spec.due.as_ref().map(DueInput::from)),
+            start: Shown::Made(spec.start.as_ref().map(DueInput::from)),
+            duration: Shown::Made(spec.duration.as_ref().map(|duration| duration.text.as_str())),
+            project: spec.project.map(Id::Made),
+            parent: spec.parent.map(Id::Made),
+            position: task.place(),
+            metadata: Shown::Made(&spec.metadata),
             recurrence: spec.series.as_ref().map(|series| series.input()),
             reminders: Shown::Made(spec.reminders.iter().map(ReminderInput::from).collect()),
             occurrence: open.map(OccurrenceView::new),
@@ -59,6 +82,7 @@ impl<'a> TaskView<'a> {
             created_at: At(task.created_at),
             updated_at: At(task.updated_at),
             completed_at: task.completed_at.map(At),
+            deleted_at: task.deleted_at.map(At),
         }
     }
 
@@ -73,6 +97,12 @@ impl<'a> TaskView<'a> {
             priority: task.priority,
             tags: Shown::kept(&task.tags),
             due: Shown::Kept(task.due),
+            start: Shown::Kept(task.start),
+            duration: Shown::Kept(task.duration),
+            project: task.project.map(Id::Kept),
+            parent: task.parent.map(Id::Kept),
+            position: Cow::Borrowed(task.position),
+            metadata: task.metadata.as_raw().map_or(Shown::Made(&NOTHING_NOTED), Shown::Kept),
             recurrence: task.recurrence.as_ref(),
             reminders: Shown::kept(&task.reminders),
             occurrence: task.occurrence.as_ref().map(OccurrenceView::of_record),
@@ -80,6 +110,7 @@ impl<'a> TaskView<'a> {
             created_at: At(task.created_at),
             updated_at: At(task.updated_at),
             completed_at: task.completed_at.map(At),
+            deleted_at: task.deleted_at.map(At),
         }
     }
 }
@@ -98,13 +129,15 @@ impl<'a, T: Default> Shown<'a, T> {
     }
 }
 
-/// The id likewise.
+/// An id likewise.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Id<'a> {
+enum Id<'a, T> {
     Kept(&'a str),
-    Made(TaskId),
+    Made(T),
 }
+
+static NOTHING_NOTED: Metadata = Metadata::new();
 
 /// Why the next occurrence of a task does not come.
 #[derive(Serialize)]

@@ -109,8 +109,13 @@ pub fn read_quick(input: &QuickInput, home: &Zone, now: Timestamp) -> Result<Rea
         reminders: said
             .reminders
             .iter()
-            .map(|(_, trigger)| ReminderInput { id: None, trigger: (*trigger).to_owned() })
+            .map(|(_, trigger)| ReminderInput {
+                id: None,
+                trigger: (*trigger).to_owned(),
+                related: crate::Related::default(),
+            })
             .collect(),
+        ..TaskInput::default()
     };
     let notes = places.notes(&spoken, &said, when.notes, when.due.as_ref());
     let members = places.members(&said, &spoken.items);

@@ -14,7 +14,7 @@ use chrono::{NaiveDateTime, NaiveTime};
 use perennial_recurrence::{Frequency, Moment, Rule, RuleSet};
 
 pub use input::{Anchor, Misfire, Overlap, RecurrenceInput};
-pub use overrides::{Override, OverrideInput, override_occurrence};
+pub use overrides::{Override, OverrideInput, Skipping, override_occurrence, skip};
 pub use plan::{Plan, SuccessionError, plan_successor};
 pub use project::{Bound, Projected, project};
 pub use split::split_series;

@@ -98,6 +98,11 @@ pub fn override_occurrence(
         }
         None => commit.tasks.push((&task.next(ctx.now)).into()),
     }
+    let was = state.overrides.iter().find(|other| other.recurrence_id == change.recurrence_id);
+    let noted = |change: &Override| json!(change.input());
+    let before = was.map_or(json!({ "cancelled": false }), noted);
+    let version = task.version.saturating_add(1);
+    commit.notes(&change.recurrence_id, (task.version, before), (version, noted(&change)));
     let data = json!({
         "recurrence_id": change.recurrence_id,
         "title": change.title,
@@ -114,7 +119,47 @@ pub fn override_occurrence(
     Ok((commit, change))
 }
 
+/// What skipping an occurrence comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Skipping {
+    /// It does not take place from now on.
+    Skips(Box<Commit>, Box<Override>),
+    /// It was to be skipped already, whoever asks and however often.
+    AlreadySkipped(Box<Override>),
+}
+
+/// Has one occurrence of a series not take place, open or still to come; the next one follows as if it were done.
+///
+/// # Errors
+/// [`Invalid`] if there is no such occurrence, or if it is done.
+pub fn skip(ctx: &mut Context<'_>, state: &SeriesState, id: &str) -> Result<Skipping, Invalid> {
+    let known = state.overrides.iter().find(|other| other.recurrence_id.as_str() == id);
+    let mut input = known.map_or_else(OverrideInput::default, Override::input);
+    let asked = state.asked.as_ref().filter(|asked| asked.recurrence_id.as_str() == id);
+    let is_over = match asked.map(|asked| asked.status) {
+        None | Some(OccurrenceStatus::Cancelled) => input.cancelled,
+        Some(OccurrenceStatus::Open | OccurrenceStatus::Done) => false,
+    };
+    if let (true, Some(known)) = (is_over, known) {
+        return Ok(Skipping::AlreadySkipped(Box::new(known.clone())));
+    }
+    (input.recurrence_id, input.cancelled) = (id.to_owned(), true);
+    let (mut commit, change) = override_occurrence(ctx, state, &input)?;
+    "occurrence.skip".clone_into(&mut commit.audit.action);
+    Ok(Skipping::Skips(Box::new(commit), Box::new(change)))
+}
+
 impl Override {
+    /// What a client would have sent for it.
+    pub(crate) fn input(&self) -> OverrideInput {
+        OverrideInput {
+            recurrence_id: self.recurrence_id.as_str().to_owned(),
+            title: self.title.clone(),
+            due: self.due.as_ref().map(DueInput::from),
+            cancelled: self.cancelled,
+        }
+    }
+
     /// Its row in the store.
     pub(super) fn row(&self, task_id: TaskId) -> OverrideRow {
         OverrideRow {
@@ -138,7 +183,7 @@ impl Override {
         let nominal = series_due.moved_to(super::nominal(&occurrence.recurrence_id)?);
         let due = self.due.clone().unwrap_or(nominal);
         let changed =
-            Occurrence { title: self.title.clone(), due: Some(due), ..occurrence.clone() }.on_zone(&ctx.zone);
+            Occurrence { title: self.title.clone(), ..occurrence.due_on(Some(due), &task.spec, &ctx.zone) };
         Ok(if self.cancelled { changed.closed(task, OccurrenceStatus::Cancelled) } else { changed })
     }
 }

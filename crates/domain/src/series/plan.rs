@@ -55,7 +55,7 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
     };
     let opening = Opening {
         task: task.id,
-        series: task.spec.series.as_ref(),
+        spec: &task.spec,
         nominal: Some(nominal),
         predecessor: Some(last.recurrence_id.clone()),
         ordinal: last.ordinal.saturating_add(1),

@@ -18,6 +18,10 @@ pub struct Projected {
     pub due: Due,
     /// The instant of it.
     pub due_at: Timestamp,
+    /// When it can be begun.
+    pub start: Option<Due>,
+    /// The instant of it.
+    pub start_at: Option<Timestamp>,
     /// Whether it is cancelled.
     pub cancelled: bool,
 }
@@ -61,11 +65,14 @@ pub fn project(
             let recurrence_id = RecurrenceId::of(&nominal);
             let change = overrides.iter().find(|change| change.recurrence_id == recurrence_id);
             let due = change.and_then(|change| change.due.clone()).unwrap_or(nominal);
+            let start = task.spec.start_of(Some(&due));
             Projected {
                 recurrence_id,
                 title: change.and_then(|change| change.title.clone()),
                 due_at: due.instant(home),
                 due,
+                start_at: start.as_ref().map(|start| start.instant(home)),
+                start,
                 cancelled: change.is_some_and(|change| change.cancelled),
             }
         })

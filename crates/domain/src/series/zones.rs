@@ -19,7 +19,7 @@ pub fn refresh_zone(ctx: &mut Context<'_>, state: &SeriesState) -> Option<Commit
     commit.expect.occurrences.push(occurrence.into());
     commit.occurrences.push((&refreshed).into());
     settle(ctx, &mut commit, &refreshed, &task.spec.reminders, Some(state));
-    if refreshed.due_at != occurrence.due_at {
+    if (refreshed.due_at, refreshed.start_at) != (occurrence.due_at, occurrence.start_at) {
         commit.tasks.push((&task.next(ctx.now)).into());
         let data = json!({
             "recurrence_id": refreshed.recurrence_id,

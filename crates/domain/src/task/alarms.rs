@@ -11,7 +11,7 @@ use crate::{
 const GRACE: i64 = 60_000;
 
 /// Brings the alarms of an occurrence in line with what it is now. An alarm is written only where it changes: one that has
-/// fired or was missed is set again when its time has moved, and stays as it is otherwise. `before` is what the command
+/// fired or was missed is set again when its time has moved, and stays as it is otherwise; so does one that was put off. `before` is what the command
 /// was decided upon; `None` where the task is new.
 pub(crate) fn settle(
     ctx: &Context<'_>,
@@ -31,12 +31,13 @@ pub(crate) fn settle(
         reminder_id,
         fire_at,
         state,
+        snoozed_from: None,
     };
     let mut kept = Vec::new();
     if occurrence.status == OccurrenceStatus::Open {
         let reused = before.is_some_and(|state| is_reused(state, occurrence));
         for reminder in reminders {
-            let Some(fire_at) = reminder.trigger.fire_at(occurrence.due.as_ref(), &ctx.zone) else {
+            let Some(fire_at) = reminder.fire_at(occurrence, &ctx.zone) else {
                 continue;
             };
             kept.push(reminder.id);
@@ -65,7 +66,12 @@ pub(crate) fn settle(
 /// been open before under the same name, so that an alarm that is not known may have fired at any time until now.
 fn wanted(alarm: Option<&Alarm>, reused: bool, fire_at: Timestamp, now: Timestamp) -> Option<AlarmState> {
     let in_time = match alarm {
-        Some(alarm) if alarm.fire_at == fire_at && alarm.state != AlarmState::Cancelled => return None,
+        Some(alarm)
+            if alarm.snoozed_from.unwrap_or(alarm.fire_at) == fire_at
+                && alarm.state != AlarmState::Cancelled =>
+        {
+            return None;
+        }
         None if reused => fire_at > now,
         _ => fire_at.plus_millis(GRACE) >= now,
     };

@@ -30,7 +30,12 @@ pub fn complete(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Completion
     closed.completed_at = Some(ctx.now);
 
     let mut commit = ctx.commit_on(task, "task.complete");
-    let (_, over) = close(ctx, &mut commit, state, occurrence, &closed);
+    let (next, over) = close(ctx, &mut commit, state, occurrence, &closed);
+    commit.notes(
+        &closed.recurrence_id,
+        (task.version, json!({ "status": "open" })),
+        (next.version, json!({ "status": "done" })),
+    );
     let recurs = task.spec.series.is_some() && !closed.recurrence_id.is_single();
     let data = json!({
         "recurrence_id": closed.recurrence_id,

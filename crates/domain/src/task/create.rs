@@ -6,7 +6,7 @@ use super::{Task, TaskInput, TaskSpec, TaskStatus, alarms};
 use crate::commit::ExpectTask;
 use crate::{
     Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, Overlap, Override, RecurrenceId,
-    Series, Succession, TaskId,
+    Succession, TaskId,
 };
 
 /// Creates a task with its first occurrence and that occurrence's alarms.
@@ -42,17 +42,19 @@ pub(crate) fn create(ctx: &mut Context<'_>, creation: Creation<'_>) -> (Commit, 
         updated_at: ctx.now,
         completed_at: None,
         deleted_at: None,
+        position: None,
         spec,
     };
-    let series = task.spec.series.as_ref();
-    let opening = Opening { task: task.id, series, nominal, predecessor: None, ordinal };
+    let opening = Opening { task: task.id, spec: &task.spec, nominal, predecessor: None, ordinal };
     let occurrence = opening.open(ctx, overrides);
 
     let mut commit = ctx.commit("task.create", &task.id.to_string());
     commit.expect.tasks.push(ExpectTask { id: task.id, version: 0 });
+    commit.expect.place(&task);
     commit.tasks.push((&task).into());
     commit.opened.push((&occurrence).into());
     alarms::settle(ctx, &mut commit, &occurrence, &task.spec.reminders, None);
+    commit.audit.after = Some(task.noted());
     let data = json!({ "task": TaskInput::from(&task.spec), "recurrence_id": occurrence.recurrence_id });
     commit.events.push(ctx.event(EventType::TaskCreated, &task.id.to_string(), data));
     (commit, task, occurrence)
@@ -62,8 +64,8 @@ pub(crate) fn create(ctx: &mut Context<'_>, creation: Creation<'_>) -> (Commit, 
 pub(crate) struct Opening<'a> {
     /// The task.
     pub task: TaskId,
-    /// Its series, if it recurs.
-    pub series: Option<&'a Series>,
+    /// What the task says.
+    pub spec: &'a TaskSpec,
     /// The nominal due date: what names it in a series.
     pub nominal: Option<Due>,
     /// The occurrence it follows.
@@ -75,13 +77,14 @@ pub(crate) struct Opening<'a> {
 impl Opening<'_> {
     /// The open occurrence, as its override makes it, if there is one.
     pub(crate) fn open(self, ctx: &Context<'_>, overrides: &[Override]) -> Occurrence {
-        let recurrence_id = match (self.series, &self.nominal) {
+        let series = self.spec.series.as_ref();
+        let recurrence_id = match (series, &self.nominal) {
             (Some(_), Some(nominal)) => RecurrenceId::of(nominal),
             _ => RecurrenceId::single(),
         };
         let change = overrides.iter().find(|change| change.recurrence_id == recurrence_id);
         let due = change.and_then(|change| change.due.clone()).or(self.nominal);
-        let stacks = self.series.is_some_and(|series| series.input().overlap == Overlap::Stack);
+        let stacks = series.is_some_and(|series| series.input().overlap == Overlap::Stack);
         Occurrence {
             task: self.task,
             recurrence_id,
@@ -90,9 +93,12 @@ impl Opening<'_> {
             status: OccurrenceStatus::Open,
             succession: if stacks { Succession::Due } else { Succession::None },
             title: change.and_then(|change| change.title.clone()),
-            due_at: due.as_ref().map(|due| due.instant(&ctx.zone)),
+            start: self.spec.start_of(due.as_ref()),
             due,
+            due_at: None,
+            start_at: None,
             completed_at: None,
         }
+        .on_zone(&ctx.zone)
     }
 }

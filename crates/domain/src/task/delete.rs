@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::alarms;
-use crate::{Commit, Context, EventType, Occurrence, OccurrenceStatus, SeriesState, Succession};
+use crate::{Commit, Context, EventType, Occurrence, SeriesState, Succession};
 
-/// Deletes a task: it is there for no one any more, its open occurrences are given up and their alarms cancelled, and
-/// nothing is owed. Its history stays.
+/// Deletes a task: it is in nobody's list any more, its open occurrences are given up and their alarms cancelled, and
+/// nothing is owed. It can be brought back until it is forgotten ([`restore_task`](crate::restore_task)).
 pub fn delete_task(ctx: &mut Context<'_>, state: &SeriesState) -> Commit {
     let task = &state.task;
     let mut gone = task.next(ctx.now);
@@ -14,14 +14,12 @@ pub fn delete_task(ctx: &mut Context<'_>, state: &SeriesState) -> Commit {
 
     let mut commit = ctx.commit_on(task, "task.delete");
     commit.tasks.push((&gone).into());
+    commit.audit.before = Some(task.noted());
+    commit.audit.after = Some(json!({ "deleted": true, "version": gone.version }));
     for occurrence in &state.open {
-        let cancelled = Occurrence {
-            status: OccurrenceStatus::Cancelled,
-            succession: Succession::Ended,
-            ..occurrence.clone()
-        };
-        commit.occurrences.push((&cancelled).into());
-        alarms::settle(ctx, &mut commit, &cancelled, &task.spec.reminders, Some(state));
+        let given_up = state.given_up(occurrence);
+        commit.occurrences.push((&given_up).into());
+        alarms::settle(ctx, &mut commit, &given_up, &task.spec.reminders, Some(state));
     }
     if let Some(last) = state.last_closed.as_ref().filter(|last| last.succession.is_owed()) {
         commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..last.clone() }).into());

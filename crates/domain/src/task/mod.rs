@@ -6,26 +6,35 @@ mod complete;
 mod create;
 mod delete;
 mod input;
+mod place;
 mod reminder;
 mod reopen;
 mod replan;
+mod restore;
+mod snooze;
 mod update;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
 pub use complete::{Completion, complete};
 pub use create::create_task;
 pub use delete::delete_task;
-pub use input::{ReminderInput, TaskInput};
+pub use input::{Metadata, ReminderInput, TaskInput};
+pub use place::{Between, MAX_PLACE, MoveInput, move_task};
 pub use reminder::Reminder;
 pub use reopen::{Reopening, reopen};
+pub use restore::restore_task;
+pub use snooze::{SnoozeInput, snooze};
 pub use update::update_task;
 
 pub(crate) use alarms::settle;
 pub(crate) use close::close;
 pub(crate) use create::{Creation, Opening, create};
 
-use crate::{Due, DueInput, Series, TaskId, TaskRow, Timestamp};
+use crate::fields::Duration;
+use crate::{Due, DueInput, ProjectId, Series, TaskId, TaskRow, Timestamp};
 
 /// A task as the store has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +55,8 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// When it was deleted: then it is there for no one.
     pub deleted_at: Option<Timestamp>,
+    /// Its place among its user's tasks, where it was moved; else it stands where it was made.
+    pub position: Option<String>,
 }
 
 /// What the owner of a task says of it, checked.
@@ -61,6 +72,16 @@ pub struct TaskSpec {
     pub tags: Vec<String>,
     /// When it is due; DTSTART of its series.
     pub due: Option<Due>,
+    /// When it can be begun.
+    pub start: Option<Due>,
+    /// How long it is thought to take.
+    pub duration: Option<Duration>,
+    /// The project it is in.
+    pub project: Option<ProjectId>,
+    /// The task that it is a part of.
+    pub parent: Option<TaskId>,
+    /// What its owner's programs note.
+    pub metadata: Metadata,
     /// How it comes back.
     pub series: Option<Series>,
     /// When to remind.
@@ -93,6 +114,21 @@ pub enum TaskStatus {
 }
 
 impl Task {
+    /// Its place among its user's tasks: text that orders them.
+    pub fn place(&self) -> Cow<'_, str> {
+        match &self.position {
+            Some(position) => Cow::Borrowed(position),
+            None => Cow::Owned(self.id.to_string()),
+        }
+    }
+
+    /// What the audit notes of it.
+    pub(crate) fn noted(&self) -> serde_json::Value {
+        serde_json::json!({
+            "task": TaskInput::from(&self.spec), "status": self.status, "position": self.position, "version": self.version,
+        })
+    }
+
     /// The same task, changed: one version on.
     pub(crate) fn next(&self, now: Timestamp) -> Self {
         Self { version: self.version.saturating_add(1), updated_at: now, ..self.clone() }
@@ -111,6 +147,14 @@ impl From<&Task> for TaskRow {
             tags: spec.tags.clone(),
             due_local: spec.due.as_ref().map(Due::local),
             due_tz: spec.due.as_ref().and_then(Due::tz).map(str::to_owned),
+            start_local: spec.start.as_ref().map(Due::local),
+            start_tz: spec.start.as_ref().and_then(Due::tz).map(str::to_owned),
+            duration: spec.duration.as_ref().map(|duration| duration.text.clone()),
+            duration_s: spec.duration.as_ref().map(|duration| duration.seconds),
+            project_id: spec.project,
+            parent_id: spec.parent,
+            metadata: spec.metadata.clone(),
+            position: task.position.clone(),
             recurrence: spec.series.as_ref().map(|series| serde_json::json!(series.input())),
             reminders: serde_json::json!(spec.reminders.iter().map(ReminderInput::from).collect::<Vec<_>>()),
             status: task.status,
@@ -131,6 +175,11 @@ impl From<&TaskSpec> for TaskInput {
             priority: spec.priority,
             tags: spec.tags.clone(),
             due: spec.due.as_ref().map(DueInput::from),
+            start: spec.start.as_ref().map(DueInput::from),
+            duration: spec.duration.as_ref().map(|duration| duration.text.clone()),
+            project: spec.project,
+            parent: spec.parent,
+            metadata: spec.metadata.clone(),
             recurrence: spec.series.as_ref().map(|series| series.input().clone()),
             reminders: spec.reminders.iter().map(ReminderInput::from).collect(),
         }

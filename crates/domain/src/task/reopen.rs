@@ -41,9 +41,8 @@ pub fn reopen(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Reopening, I
     let open = Occurrence {
         status: OccurrenceStatus::Open,
         succession,
-        due_at: done.due.as_ref().map(|due| due.instant(&ctx.zone)),
         completed_at: None,
-        ..done.clone()
+        ..done.on_zone(&ctx.zone)
     };
     let next = Task { status: TaskStatus::Open, completed_at: None, ..task.next(ctx.now) };
 
@@ -51,6 +50,11 @@ pub fn reopen(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Reopening, I
     commit.expect.occurrences.push(done.into());
     commit.reopened.push((&open).into());
     commit.tasks.push((&next).into());
+    commit.notes(
+        &open.recurrence_id,
+        (task.version, json!({ "status": "done" })),
+        (next.version, json!({ "status": "open" })),
+    );
     alarms::settle(ctx, &mut commit, &open, &task.spec.reminders, Some(state));
     let data = json!({
         "task": TaskInput::from(&task.spec),

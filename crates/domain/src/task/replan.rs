@@ -33,7 +33,7 @@ pub(super) fn replan(ctx: &Context<'_>, state: &SeriesState, spec: &TaskSpec) ->
     };
     let opening = Opening {
         task: state.task.id,
-        series: spec.series.as_ref(),
+        spec,
         nominal,
         predecessor: closed.map(|closed| closed.recurrence_id.clone()).filter(|id| !id.is_single()),
         ordinal: closed.map_or(1, |closed| closed.ordinal.saturating_add(1)),

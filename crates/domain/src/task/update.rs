@@ -42,11 +42,15 @@ pub fn update_task(
             .map(|occurrence| stack_anew(ctx, &mut commit, state, &next.spec, occurrence))
             .collect();
     }
+    if (next.spec.project, next.spec.parent) != (task.spec.project, task.spec.parent) {
+        commit.expect.place(&next);
+    }
     commit.tasks.push((&next).into());
     for occurrence in &open {
         settle(ctx, &mut commit, occurrence, &next.spec.reminders, Some(state));
     }
     let now_open = open.into_iter().next();
+    (commit.audit.before, commit.audit.after) = (Some(task.noted()), Some(next.noted()));
     let data = json!({
         "task": TaskInput::from(&next.spec),
         "recurrence_id": now_open.as_ref().map(|occurrence| &occurrence.recurrence_id),
@@ -66,11 +70,11 @@ fn is_moved(old: &TaskSpec, new: &TaskSpec) -> bool {
             (input.rrule.clone(), input.rdate.clone(), input.exdate.clone(), input.anchor)
         })
     };
-    old.due != new.due || dates(old) != dates(new)
+    old.due != new.due || old.start != new.start || dates(old) != dates(new)
 }
 
 /// Gives up what is open under another name, and puts the replacement in its place in the series.
-fn replace(
+pub(super) fn replace(
     ctx: &Context<'_>,
     commit: &mut Commit,
     state: &SeriesState,
@@ -105,7 +109,7 @@ fn replace(
 fn keep_done(ctx: &Context<'_>, commit: &mut Commit, state: &SeriesState, spec: &TaskSpec) {
     let single = |last: &&Occurrence| last.recurrence_id.is_single() && last.status == OccurrenceStatus::Done;
     if let (None, Some(done)) = (&spec.series, state.last_closed.as_ref().filter(single)) {
-        let moved = Occurrence { due: spec.due.clone(), ..done.clone() }.on_zone(&ctx.zone);
+        let moved = done.due_on(spec.due.clone(), spec, &ctx.zone);
         commit.occurrences.push((&moved).into());
     }
 }

@@ -7,12 +7,12 @@ use super::view::view;
 use super::{Sql, Sqlite, Sync};
 use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, Refusal, StoreError};
 
-/// Takes commits apart (schema/0002_write.sql, 0003_write.sql and 0003_fired.sql there). Of each that is not refused it says
+/// Takes commits apart (schema/0004_write.sql, 0004_new.sql and 0004_fired.sql there). Of each that is not refused it says
 /// which it is, the answer that was stored under its key before, and the relay's lease.
 const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      RETURNING ix, \
      (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
-      'body', i.body) FROM idempotency AS i WHERE i.user_id = doc ->> 'user' AND i.key = doc ->> '$.idempotency.key' \
+      'body', i.body, 'change_id', i.change_id) FROM idempotency AS i WHERE i.user_id = doc ->> 'user' AND i.key = doc ->> '$.idempotency.key' \
       AND i.commit_id IS NOT (doc ->> 'id')), \
      (SELECT json_object('stream', s.id, 'fence', s.fence, 'places', json((SELECT json_group_array(json_array(sequence, previous)) \
       FROM (SELECT sequence, previous FROM outbox WHERE stream_id = s.id \
@@ -82,6 +82,9 @@ pub(super) fn classify(text: &str) -> StoreError {
     };
     if let Some((_, rest)) = text.split_once("expect:") {
         return StoreError::Changed(refusal(rest));
+    }
+    if let Some((_, rest)) = text.split_once("rule:") {
+        return StoreError::Forbidden(refusal(rest));
     }
     if let Some((_, rest)) = text.split_once("exists:") {
         return StoreError::Duplicate(refusal(rest));

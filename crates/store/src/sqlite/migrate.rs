@@ -9,7 +9,7 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
 const COMPATIBLE: i64 = 2;
@@ -32,6 +32,15 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0003_claims.sql"),
             include_str!("schema/0003_write.sql"),
             include_str!("schema/0003_fired.sql"),
+        ],
+    ),
+    (
+        4,
+        &[
+            include_str!("schema/0004_tables.sql"),
+            include_str!("schema/0004_write.sql"),
+            include_str!("schema/0004_new.sql"),
+            include_str!("schema/0004_fired.sql"),
         ],
     ),
 ];

@@ -4,10 +4,12 @@
 //! text, so a text with more than one is refused here.
 
 mod apply;
+mod listed;
 mod migrate;
 #[cfg(feature = "native")]
 mod native;
 mod parked;
+mod projects;
 mod read;
 mod records;
 mod row;

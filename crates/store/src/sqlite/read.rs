@@ -1,18 +1,20 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Bound, Channel, ChannelId, Commit, NotificationId, Override, RecurrenceId, ReminderId, SeriesState,
-    TaskId, TaskStatus, UserId,
+    Between, Bound, Channel, ChannelId, Commit, NotificationId, Override, Project, ProjectId, RecurrenceId,
+    ReminderId, SeriesState, TaskId, UserId,
 };
 use serde::Deserialize;
 
+use super::listed::{self, Listed};
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
-use super::shown::{occurrences, some_tasks, task, tasks};
+use super::series::Bin;
+use super::shown::{occurrences, task};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
-    Apply, IdempotentAnswer, NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Store,
-    StoreError, Tasks,
+    Apply, ChangeRecord, IdempotentAnswer, Listing, NotificationRecord, OccurrenceRecord, Outcome, Page,
+    ParkedItem, Place, Store, StoreError, Tasks,
 };
 
 impl<S: Sql> Store for Sqlite<S> {
@@ -23,7 +25,7 @@ impl<S: Sql> Store for Sqlite<S> {
     fn idempotent_answer(&self, user: &UserId, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         self.query_one(
             "SELECT json_object('fingerprint', fingerprint, 'status', status, 'etag', etag, 'location', location, \
-             'body', body) FROM idempotency WHERE user_id = ?1 AND key = ?2",
+             'body', body, 'change_id', change_id) FROM idempotency WHERE user_id = ?1 AND key = ?2",
             &[user.as_str().into(), key.into()],
             Row::json,
         )
@@ -44,27 +46,60 @@ impl<S: Sql> Store for Sqlite<S> {
 
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
         let parameters = [user.as_str().into(), id.to_string().into()];
-        let (found, cut) = self.query_one(&task("t.id = ?2"), &parameters, list)?.unwrap_or_default();
+        let (found, cut) = self.query_one(&task(), &parameters, list)?.unwrap_or_default();
         Ok(found.map(|text| Tasks { text, cut }))
     }
 
-    fn tasks(&self, user: &UserId, status: Option<TaskStatus>, page: &Page) -> Result<Tasks, StoreError> {
-        const OPEN: &str = "t.status = 'open' AND t.id > ?2";
-        const DONE: &str = "t.status = 'done' AND t.id > ?2";
-        // All are the open ones and the done ones, which are merged as they are read.
-        let conditions: &[&str] = match status {
-            None => &[OPEN, DONE],
-            Some(TaskStatus::Open) => &[OPEN],
-            Some(TaskStatus::Done) => &[DONE],
-        };
-        let parameters = [user.as_str().into(), after(page), page.limit.into()];
-        let (all, cut) = self.query_one(&tasks(conditions, "?3"), &parameters, list)?.unwrap_or_default();
+    fn tasks(
+        &self,
+        user: &UserId,
+        listing: &Listing,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<Tasks, StoreError> {
+        let rows = listed::rows(user, listing, after, limit);
+        let ask = |asked: Listed| self.query_one(&asked.statement, &asked.parameters, list);
+        let (mut found, mut cut) = ask(listed::whole(&rows))?.unwrap_or_default();
         if cut {
-            let (some, cut) =
-                self.query_one(&some_tasks(conditions, "?3"), &parameters, list)?.unwrap_or_default();
-            return Ok(some.map_or_else(Tasks::default, |text| Tasks { text, cut }));
+            (found, cut) = ask(listed::cut(&rows))?.unwrap_or_default();
         }
-        Ok(all.map_or_else(Tasks::default, |text| Tasks { text, cut }))
+        Ok(found.map_or_else(Tasks::default, |text| Tasks { text, cut }))
+    }
+
+    fn deleted_series(&self, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, StoreError> {
+        match self.series_in(Bin::Inside, &[(user, id, None)])?.pop() {
+            Some(row) => Ok(Some(row.1?.state()?)),
+            None => Ok(None),
+        }
+    }
+
+    fn beside(&self, user: &UserId, id: TaskId, after: bool) -> Result<Option<Between>, StoreError> {
+        self.place_beside(user, id, after)
+    }
+
+    fn projects(&self, user: &UserId, page: &Page) -> Result<Vec<Project>, StoreError> {
+        self.projects_of(user, page)
+    }
+
+    fn project(&self, user: &UserId, id: ProjectId) -> Result<Option<Project>, StoreError> {
+        self.project_of(user, id)
+    }
+
+    fn tags(&self, user: &UserId, page: &Page) -> Result<Vec<String>, StoreError> {
+        self.tags_of(user, page)
+    }
+
+    fn changes(
+        &self,
+        user: &UserId,
+        subject: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ChangeRecord>, StoreError> {
+        self.changes_of(user, subject, page)
+    }
+
+    fn change(&self, user: &UserId, id: &str) -> Result<Option<(ChangeRecord, bool)>, StoreError> {
+        self.change_of(user, id)
     }
 
     fn occurrences(

@@ -1,9 +1,10 @@
 //! Rows as the statements give them: JSON objects, named like the columns.
 
 use perennial_domain::{
-    Alarm, AlarmState, Channel, ChannelConfig, ChannelId, Due, Named, Occurrence, OccurrenceStatus, Override,
-    Priority, RecurrenceId, RecurrenceInput, ReminderId, ReminderInput, Role, SeriesState, Succession, Task,
-    TaskId, TaskInput, TaskSpec, TaskStatus, Timestamp, User, UserId,
+    Alarm, AlarmState, Channel, ChannelConfig, ChannelId, Due, DueInput, Metadata, Named, Occurrence,
+    OccurrenceStatus, Override, Priority, ProjectId, RecurrenceId, RecurrenceInput, ReminderId,
+    ReminderInput, Role, SeriesState, Succession, Task, TaskId, TaskInput, TaskSpec, TaskStatus, Timestamp,
+    User, UserId,
 };
 use perennial_recurrence::Zone;
 use serde::Deserialize;
@@ -13,17 +14,22 @@ use crate::StoreError;
 /// An occurrence `o` as a JSON object.
 pub(super) const OCCURRENCE: &str = "json_object('recurrence_id', o.recurrence_id, 'predecessor', o.predecessor, \
      'ordinal', o.ordinal, 'status', o.status, 'succession', o.succession, 'title', o.title, 'due_local', o.due_local, \
-     'due_tz', o.due_tz, 'due_at', o.due_at, 'completed_at', o.completed_at)";
+     'due_tz', o.due_tz, 'due_at', o.due_at, 'start_local', o.start_local, 'start_tz', o.start_tz, \
+     'start_at', o.start_at, 'completed_at', o.completed_at)";
 
 /// A task `t` as a JSON object. What is no JSON is text there, so that it spoils its own row and not the whole statement.
 pub(super) const TASK: &str = "json_object('id', t.id, 'version', t.version, 'title', t.title, \
      'description', t.description, 'priority', t.priority, \
      'tags', json(CASE WHEN json_valid(t.tags) THEN t.tags ELSE json_quote(t.tags) END), \
-     'due_local', t.due_local, 'due_tz', t.due_tz, \
+     'due', CASE WHEN t.due_local IS NOT NULL THEN json_object('local', t.due_local, 'tz', t.due_tz) END, \
+     'start', CASE WHEN t.start_local IS NOT NULL THEN json_object('local', t.start_local, 'tz', t.start_tz) END, \
+     'duration', t.duration, 'project', t.project_id, 'parent', t.parent_id, 'position', t.position, \
+     'metadata', json(CASE WHEN t.metadata IS NULL THEN '{}' WHEN json_valid(t.metadata) THEN t.metadata \
+      ELSE json_quote(t.metadata) END), \
      'recurrence', json(CASE WHEN json_valid(t.recurrence) THEN t.recurrence ELSE json_quote(t.recurrence) END), \
      'reminders', json(CASE WHEN json_valid(t.reminders) THEN t.reminders ELSE json_quote(t.reminders) END), \
      'status', t.status, \
-     'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at)";
+     'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, 'deleted_at', t.deleted_at)";
 
 /// A user `u` as a JSON object.
 pub(super) const USER: &str =
@@ -45,14 +51,20 @@ pub(super) struct TaskRow {
     description: String,
     priority: Priority,
     tags: Vec<String>,
-    due_local: Option<String>,
-    due_tz: Option<String>,
+    due: Option<DueInput>,
+    start: Option<DueInput>,
+    duration: Option<String>,
+    project: Option<ProjectId>,
+    parent: Option<TaskId>,
+    position: Option<String>,
+    metadata: Metadata,
     recurrence: Option<RecurrenceInput>,
     reminders: Vec<ReminderInput>,
     status: TaskStatus,
     created_at: Timestamp,
     updated_at: Timestamp,
     completed_at: Option<Timestamp>,
+    deleted_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +78,9 @@ pub(super) struct OccurrenceRow {
     due_local: Option<String>,
     due_tz: Option<String>,
     due_at: Option<Timestamp>,
+    start_local: Option<String>,
+    start_tz: Option<String>,
+    start_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
 }
 
@@ -105,7 +120,7 @@ pub(super) struct StateRow {
     closed: Option<OccurrenceRow>,
     overrides: Vec<OverrideRow>,
     named: Vec<(RecurrenceId, i64)>,
-    alarms: Vec<(RecurrenceId, ReminderId, Timestamp, AlarmState)>,
+    alarms: Vec<(RecurrenceId, ReminderId, Timestamp, AlarmState, Option<Timestamp>)>,
 }
 
 fn due(local: Option<&str>, tz: Option<&str>) -> Result<Option<Due>, StoreError> {
@@ -117,18 +132,21 @@ fn due(local: Option<&str>, tz: Option<&str>) -> Result<Option<Due>, StoreError>
 
 impl TaskRow {
     pub fn task(self) -> Result<Task, StoreError> {
-        let due = due(self.due_local.as_deref(), self.due_tz.as_deref())?;
         let stored = TaskInput {
             title: self.title,
             description: self.description,
             priority: self.priority,
             tags: self.tags,
-            due: None,
+            due: self.due,
+            start: self.start,
+            duration: self.duration,
+            project: self.project,
+            parent: self.parent,
+            metadata: self.metadata,
             recurrence: self.recurrence,
             reminders: self.reminders,
         };
-        let spec =
-            TaskSpec::from_stored(stored, due).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let spec = TaskSpec::from_stored(stored).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Task {
             id: self.id,
             version: self.version,
@@ -137,7 +155,8 @@ impl TaskRow {
             created_at: self.created_at,
             updated_at: self.updated_at,
             completed_at: self.completed_at,
-            deleted_at: None,
+            deleted_at: self.deleted_at,
+            position: self.position,
         })
     }
 }
@@ -154,6 +173,8 @@ impl OccurrenceRow {
             title: self.title,
             due: due(self.due_local.as_deref(), self.due_tz.as_deref())?,
             due_at: self.due_at,
+            start: due(self.start_local.as_deref(), self.start_tz.as_deref())?,
+            start_at: self.start_at,
             completed_at: self.completed_at,
         })
     }
@@ -198,8 +219,13 @@ impl StateRow {
         let task = self.task.task()?;
         let id = task.id;
         let occurrence = |row: Option<OccurrenceRow>| row.map(|row| row.occurrence(id)).transpose();
-        let alarm =
-            |(recurrence_id, reminder, fire_at, state)| Alarm { recurrence_id, reminder, fire_at, state };
+        let alarm = |(recurrence_id, reminder, fire_at, state, snoozed_from)| Alarm {
+            recurrence_id,
+            reminder,
+            fire_at,
+            state,
+            snoozed_from,
+        };
         Ok(SeriesState {
             asked: occurrence(self.asked)?,
             open: self.open.into_iter().map(|row| row.occurrence(id)).collect::<Result<_, _>>()?,

@@ -9,7 +9,11 @@ use crate::StoreError;
 /// For each key (user, task, asked) its index and the state, as JSON. The names that a successor might meet begin with the
 /// earliest of those it may follow: the occurrence asked for or the last one closed, or the day before it was done. What a
 /// subquery gives is text, so each is told to be JSON outside of it.
-fn statement() -> String {
+fn statement(bin: Bin) -> String {
+    let deleted = match bin {
+        Bin::Outside => "t.deleted_at IS NULL",
+        Bin::Inside => "t.deleted_at IS NOT NULL",
+    };
     let closed = "status <> 'open' AND (status = 'done' OR succession <> 'none')";
     format!(
         "SELECT k.key, json_object('user', {USER}, 'task', {TASK}, \
@@ -31,12 +35,19 @@ fn statement() -> String {
             FROM occurrence AS p WHERE p.task_id = t.id AND p.recurrence_id <> '' AND p.recurrence_id IN (k.value ->> 2, \
             (SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND {closed} ORDER BY ordinal DESC LIMIT 1)))), \
            '') ORDER BY o.recurrence_id LIMIT 1000)))), \
-         'alarms', json((SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state)) \
+         'alarms', json((SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state, a.snoozed_from)) \
           FROM alarm AS a WHERE a.task_id = t.id AND a.user_id = t.user_id AND a.recurrence_id IN ( \
           SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2)))) \
          FROM json_each(?1) AS k CROSS JOIN task AS t ON t.id = k.value ->> 1 AND t.user_id = k.value ->> 0 \
-         CROSS JOIN user AS u ON u.id = t.user_id WHERE t.deleted_at IS NULL"
+         CROSS JOIN user AS u ON u.id = t.user_id WHERE {deleted}"
     )
+}
+
+/// Whether tasks lie in the bin.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bin {
+    Inside,
+    Outside,
 }
 
 /// The states of the series that there are, each with the index of its key.
@@ -48,8 +59,13 @@ pub(super) type Key<'a> = (&'a UserId, TaskId, Option<&'a RecurrenceId>);
 impl<S: Sql> Sqlite<S> {
     /// The states of the series that there are, each with the index of its key. One that cannot be read spoils no other.
     pub(super) fn series_of(&self, keys: &[Key<'_>]) -> Result<States, StoreError> {
+        self.series_in(Bin::Outside, keys)
+    }
+
+    /// The same of tasks that lie in the bin.
+    pub(super) fn series_in(&self, bin: Bin, keys: &[Key<'_>]) -> Result<States, StoreError> {
         let keys = serde_json::to_string(keys)?;
-        self.query(&statement(), &[keys.into()], |row| {
+        self.query(&statement(bin), &[keys.into()], |row| {
             let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
             Ok((index, row.json()))
         })

@@ -8,11 +8,11 @@ use perennial_domain::{AlarmRow, Commit, Expect, ExpectAlarm};
 pub(super) fn view(commits: &[Commit]) -> &'static str {
     let all: Vec<Does> = commits.iter().map(does).collect();
     if all.iter().all(|one| one.makes_tasks) {
-        "write_new_v3"
+        "write_new_v4"
     } else if all.iter().all(|one| one.fires_alarms) {
-        "write_fired_v3"
+        "write_fired_v4"
     } else {
-        "write_v2"
+        "write_v4"
     }
 }
 
@@ -36,11 +36,16 @@ fn does(commit: &Commit) -> Does {
                 tasks: expected_tasks,
                 occurrences: expected_occurrences,
                 alarms: expected_alarms,
+                projects: expected_projects,
+                in_projects: _,
+                empty_projects,
+                parents: _,
                 channels: expected_channels,
             },
         users,
         tokens,
         channels,
+        projects,
         tasks,
         opened,
         occurrences,
@@ -60,6 +65,9 @@ fn does(commit: &Commit) -> Does {
         && users.is_empty()
         && tokens.is_empty()
         && channels.is_empty()
+        && projects.is_empty()
+        && expected_projects.is_empty()
+        && empty_projects.is_empty()
         && occurrences.is_empty()
         && reopened.is_empty()
         && overrides.is_empty()

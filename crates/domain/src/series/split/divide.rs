@@ -7,7 +7,7 @@ use perennial_recurrence::{End, Moment, Until};
 use super::super::{Anchor, RRULE, RecurrenceInput, Series, nominal};
 use super::series_of;
 use crate::task::{Task, TaskInput};
-use crate::{Due, Invalid, Occurrence, RecurrenceId};
+use crate::{Due, DueInput, Invalid, Occurrence, RecurrenceId};
 
 /// Pages of occurrences counted, where a COUNT is to be divided.
 const MAX_PAGES: usize = 50;
@@ -26,6 +26,7 @@ pub(super) fn following(
     let start = due.moved_to(nominal(id)?);
     let mut input = TaskInput::from(&task.spec);
     input.due = Some((&start).into());
+    input.start = task.spec.start_of(Some(&start)).as_ref().map(DueInput::from);
     for reminder in &mut input.reminders {
         reminder.id = None;
     }

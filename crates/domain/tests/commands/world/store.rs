@@ -1,8 +1,8 @@
 //! What the store does with a commit, and the state that it reads a command's from.
 
 use perennial_domain::{
-    Alarm, AlarmRow, AlarmState, Commit, Due, Named, Occurrence, OccurrenceRow, OccurrenceStatus, Override,
-    RecurrenceId, SeriesState, Succession, Task, TaskInput, TaskRow, TaskSpec,
+    Alarm, AlarmRow, AlarmState, Commit, Due, DueInput, Named, Occurrence, OccurrenceRow, OccurrenceStatus,
+    Override, RecurrenceId, SeriesState, Succession, Task, TaskInput, TaskRow, TaskSpec,
 };
 use serde_json::from_value;
 
@@ -12,25 +12,35 @@ fn due(local: Option<&String>, tz: Option<&String>) -> Option<Due> {
     local.map(|local| Due::from_stored(local, tz.map(String::as_str)).unwrap())
 }
 
+fn date(local: Option<&String>, tz: Option<&String>) -> Option<DueInput> {
+    local.map(|local| DueInput { local: local.clone(), tz: tz.cloned() })
+}
+
 fn task(row: &TaskRow) -> Task {
     let stored = TaskInput {
         title: row.title.clone(),
         description: row.description.clone(),
         priority: row.priority,
         tags: row.tags.clone(),
-        due: None,
+        due: date(row.due_local.as_ref(), row.due_tz.as_ref()),
+        start: date(row.start_local.as_ref(), row.start_tz.as_ref()),
+        duration: row.duration.clone(),
+        project: row.project_id,
+        parent: row.parent_id,
+        metadata: row.metadata.clone(),
         recurrence: row.recurrence.clone().map(|recurrence| from_value(recurrence).unwrap()),
         reminders: from_value(row.reminders.clone()).unwrap(),
     };
     Task {
         id: row.id,
         version: row.version,
-        spec: TaskSpec::from_stored(stored, due(row.due_local.as_ref(), row.due_tz.as_ref())).unwrap(),
+        spec: TaskSpec::from_stored(stored).unwrap(),
         status: row.status,
         created_at: row.created_at,
         updated_at: row.updated_at,
         completed_at: row.completed_at,
         deleted_at: row.deleted_at,
+        position: row.position.clone(),
     }
 }
 
@@ -45,6 +55,8 @@ fn occurrence(row: &OccurrenceRow) -> Occurrence {
         title: row.title.clone(),
         due: due(row.due_local.as_ref(), row.due_tz.as_ref()),
         due_at: row.due_at,
+        start: due(row.start_local.as_ref(), row.start_tz.as_ref()),
+        start_at: row.start_at,
         completed_at: row.completed_at,
     }
 }
@@ -111,6 +123,7 @@ impl World {
                 reminder: row.reminder_id,
                 fire_at: row.fire_at,
                 state: row.state,
+                snoozed_from: row.snoozed_from,
             })
             .collect();
         let overrides = self

@@ -1,0 +1,64 @@
+//! What a user changed, and taking it back.
+
+use http::StatusCode;
+use perennial_domain::{Change, Invalid, ProjectId, TaskId, undo as take_back};
+use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, no_content};
+use perennial_store::{ChangeRecord, Store, SystemStore};
+use uuid::Uuid;
+
+use crate::Api;
+use crate::api::{Answered, Decision};
+use crate::view::ChangeView;
+
+/// The changes that the user made, the last first.
+pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
+    let page = PageQuery::read(query)?;
+    let subject = match (query.get("task"), query.get("project")) {
+        (Some(_), Some(_)) => return Err(Problem::malformed("task and project are not given together")),
+        (Some(task), None) => Some(TaskId::parse(task).map_or_else(String::new, |id| id.to_string())),
+        (None, Some(project)) => {
+            Some(ProjectId::parse(project).map_or_else(String::new, |id| id.to_string()))
+        }
+        (None, None) => None,
+    };
+    let changes = store.changes(&caller.user.id, subject.as_deref(), &page.to_store())?;
+    Ok(answer(StatusCode::OK, &page.show(&changes, |change| change.id.clone(), ChangeView::new)))
+}
+
+pub(crate) fn get(store: &impl Store, caller: &Caller, id: &str) -> Result<Response, Problem> {
+    let (change, _) = store.change(&caller.user.id, id)?.ok_or_else(Problem::not_found)?;
+    Ok(answer(StatusCode::OK, &ChangeView::new(&change)))
+}
+
+/// Takes a change of a task back, if it is the last that was made of it.
+pub(crate) fn undo<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answered, Problem> {
+    let user = caller.user.id.clone();
+    api.write(caller, request, |store, ctx| {
+        let (record, is_last) = store.change(&user, id)?.ok_or_else(Problem::not_found)?;
+        let change = change(&record).ok_or_else(Problem::not_found)?;
+        if !is_last {
+            return Err(
+                Invalid::at("", "something else has changed the same since: take that back first").into()
+            );
+        }
+        let task = TaskId::parse(&record.subject).ok_or_else(Problem::not_found)?;
+        let asked = change.recurrence_id();
+        let state = if change.deletes() {
+            store.deleted_series(&user, task)?
+        } else {
+            store.series(&user, task, asked.as_ref())?
+        };
+        let state = state.ok_or_else(|| Invalid::at("", "its task or project is there no more"))?;
+        Ok(Decision::write(take_back(ctx, &state, &change)?, no_content()))
+    })
+}
+
+fn change(record: &ChangeRecord) -> Option<Change> {
+    let ChangeRecord { id, action, before, after, .. } = record.clone();
+    Some(Change { id: Uuid::try_parse(&id).ok()?, action, before, after })
+}

@@ -1,0 +1,46 @@
+//! What a write must not do, whoever asks and however often: the store finds it in the statement that writes, by a name.
+
+use crate::Invalid;
+use crate::project::MAX_PROJECTS;
+
+/// Most parts of a task.
+pub const MAX_PARTS: usize = 100;
+
+/// What is wrong with a command that the store refused by a rule.
+pub fn broken_rule(name: &str) -> Invalid {
+    let (pointer, detail) = match name {
+        "project" => ("/project", "is no project of yours".to_owned()),
+        "parent" => ("/parent", "is no other task of yours".to_owned()),
+        "depth" => (
+            "/parent",
+            "parts have no parts: neither may the parent be one, nor this task have any".to_owned(),
+        ),
+        "parts" => ("/parent", format!("has {MAX_PARTS} parts already")),
+        "name" => ("/name", "is the name of another project of yours".to_owned()),
+        "projects" => ("", format!("there are {MAX_PROJECTS} projects already")),
+        "empty" => ("", "tasks are in this project: move or delete them first".to_owned()),
+        _ => ("", format!("is against the rule {name:?}")),
+    };
+    Invalid::at(pointer, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_counts_as_said_here() {
+        let write = include_str!("../../store/src/sqlite/schema/0004_write.sql");
+        let create = include_str!("../../store/src/sqlite/schema/0004_new.sql");
+        for text in [write, create] {
+            assert!(text.contains(&format!("AND deleted_at IS NULL) >= {MAX_PARTS})")));
+        }
+        assert!(write.contains(&format!("AND deleted_at IS NULL) >= {MAX_PROJECTS}\n")));
+        for text in [write, create] {
+            for (_, rest) in text.match_indices("'rule:").map(|(at, _)| text.split_at(at + 6)) {
+                let name = rest.split('\'').next().unwrap();
+                assert!(!broken_rule(name).to_string().contains("against the rule"), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Taking a change back.
+
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::task::{Completion, Reopening, TaskStatus};
+use crate::{
+    Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, RecurrenceId,
+    SeriesState, Succession, Task, TaskInput, complete, delete_task, override_occurrence, reopen,
+    restore_task, update_task,
+};
+
+/// A change that a user made, as it was noted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its id: that of its commit.
+    pub id: Uuid,
+    /// What was done, such as `task.update`.
+    pub action: String,
+    /// What was there before.
+    pub before: Option<Value>,
+    /// What was there after it.
+    pub after: Option<Value>,
+}
+
+/// What is noted of a task.
+#[derive(Deserialize)]
+struct NotedTask {
+    task: TaskInput,
+    position: Option<String>,
+}
+
+/// What is noted of an occurrence.
+#[derive(Deserialize)]
+struct NotedOccurrence {
+    recurrence_id: RecurrenceId,
+    occurrence: Value,
+}
+
+impl Change {
+    /// The occurrence that it was about: the state is to be read with it.
+    pub fn recurrence_id(&self) -> Option<RecurrenceId> {
+        let noted: NotedOccurrence = serde_json::from_value(self.before.clone()?).ok()?;
+        Some(noted.recurrence_id)
+    }
+
+    /// Whether its task lies in the bin since.
+    pub fn deletes(&self) -> bool {
+        self.action == "task.delete"
+    }
+}
+
+/// Takes a change back: a command of its own, which can be taken back likewise. That nothing else has changed the task since is
+/// the caller's to see to.
+///
+/// # Errors
+/// [`Invalid`] if changes of this kind cannot be taken back, or not any more.
+pub fn undo(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
+    match change.action.as_str() {
+        "task.create" | "task.restore" => Ok(delete_task(ctx, state)),
+        "task.delete" => Ok(restore_task(ctx, state)?.0),
+        "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?),
+        "task.complete" => match reopen(ctx, state)? {
+            Reopening::Opens(commit, _) => Ok(*commit),
+            Reopening::AlreadyOpen => Err(not_any_more()),
+        },
+        "task.reopen" => match complete(ctx, state)? {
+            Completion::Closes(commit, _) => Ok(*commit),
+            Completion::AlreadyClosed => Err(not_any_more()),
+        },
+        "occurrence.change" | "occurrence.skip" => {
+            occurrence_as_before(ctx, state, noted(change.before.as_ref())?)
+        }
+        other => Err(Invalid::at("", format!("{other} cannot be taken back"))),
+    }
+}
+
+fn noted<T: serde::de::DeserializeOwned>(noted: Option<&Value>) -> Result<T, Invalid> {
+    noted.and_then(|noted| serde_json::from_value(noted.clone()).ok()).ok_or_else(not_any_more)
+}
+
+fn not_any_more() -> Invalid {
+    Invalid::at("", "cannot be taken back any more")
+}
+
+/// The task as it was: what it says, and where it stands.
+fn put_back(ctx: &mut Context<'_>, state: &SeriesState, was: NotedTask) -> Result<Commit, Invalid> {
+    let NotedTask { mut task, position } = was;
+    // A reminder that was taken away since is made anew.
+    for reminder in &mut task.reminders {
+        reminder.id = reminder.id.filter(|id| state.task.spec.reminders.iter().any(|known| known.id == *id));
+    }
+    let (mut commit, next, _) = update_task(ctx, state, &task)?;
+    for row in &mut commit.tasks {
+        row.position.clone_from(&position);
+    }
+    commit.audit.after = Some(Task { position, ..next }.noted());
+    Ok(commit)
+}
+
+/// The occurrence as it differed from its series before. One that was skipped while it was open is open again.
+fn occurrence_as_before(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    was: NotedOccurrence,
+) -> Result<Commit, Invalid> {
+    let mut input: OverrideInput = match was.occurrence.get("recurrence_id") {
+        Some(_) => serde_json::from_value(was.occurrence).map_err(|_| not_any_more())?,
+        None => OverrideInput::default(),
+    };
+    was.recurrence_id.as_str().clone_into(&mut input.recurrence_id);
+    let skipped = state.asked.as_ref().filter(|asked| asked.status == OccurrenceStatus::Cancelled);
+    let Some(skipped) = skipped else { return Ok(override_occurrence(ctx, state, &input)?.0) };
+    if state.is_full() {
+        return Err(Invalid::at("", "as many occurrences of this task are open as may be: close one first"));
+    }
+    let stacks =
+        state.task.spec.series.as_ref().is_some_and(|series| series.input().overlap == Overlap::Stack);
+    let succession = match skipped.succession {
+        Succession::Pending | Succession::Due if stacks => Succession::Due,
+        Succession::Pending | Succession::Due => Succession::None,
+        kept => kept,
+    };
+    let open =
+        Occurrence { status: OccurrenceStatus::Open, succession, completed_at: None, ..skipped.clone() };
+    let reopened = SeriesState {
+        task: Task { status: TaskStatus::Open, completed_at: None, ..state.task.clone() },
+        asked: Some(open.clone()),
+        open: [vec![open], state.open.clone()].concat(),
+        ..state.clone()
+    };
+    let (mut commit, _) = override_occurrence(ctx, &reopened, &input)?;
+    // What is expected is what is there: an occurrence that is cancelled.
+    for expected in &mut commit.expect.occurrences {
+        if expected.recurrence_id == skipped.recurrence_id {
+            *expected = skipped.into();
+        }
+    }
+    Ok(commit)
+}

@@ -1,0 +1,164 @@
+//! Projects, tags, places and changes: what a user's tasks stand in, and what was done to them.
+
+use perennial_domain::{Between, Project, ProjectId, ProjectInput, TaskId, Timestamp, UserId};
+use serde::Deserialize;
+
+use super::read::after;
+use super::row::Row;
+use super::{Sql, Sqlite};
+use crate::{ChangeRecord, Page, StoreError};
+
+/// A project `p` as a JSON object.
+const PROJECT: &str = "json_object('id', p.id, 'version', p.version, 'name', p.name, 'description', p.description, \
+     'archived', json(iif(p.archived, 'true', 'false')), 'created_at', p.created_at, 'updated_at', p.updated_at)";
+
+/// A change `c` as a JSON object.
+const CHANGE: &str = "json_object('id', c.id, 'at', c.at, 'actor', c.actor, 'action', c.action, 'subject', c.subject, \
+     'correlation_id', c.correlation_id, 'before', json(c.before), 'after', json(c.after))";
+
+#[derive(Deserialize)]
+struct ProjectRow {
+    id: ProjectId,
+    version: i64,
+    #[serde(flatten)]
+    input: Said,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    name: String,
+    description: String,
+    archived: bool,
+}
+
+impl ProjectRow {
+    fn project(self) -> Project {
+        let Said { name, description, archived } = self.input;
+        Project {
+            id: self.id,
+            version: self.version,
+            input: ProjectInput { name, description, archived },
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+fn project(row: &mut Row) -> Result<Project, StoreError> {
+    row.json::<ProjectRow>().map(ProjectRow::project)
+}
+
+impl<S: Sql> Sqlite<S> {
+    pub(super) fn projects_of(&self, user: &UserId, page: &Page) -> Result<Vec<Project>, StoreError> {
+        self.query(
+            &format!(
+                "SELECT {PROJECT} FROM project AS p WHERE p.user_id = ?1 AND p.deleted_at IS NULL AND p.id > ?2 \
+                 ORDER BY p.id LIMIT ?3"
+            ),
+            &[user.as_str().into(), after(page), page.limit.into()],
+            project,
+        )
+    }
+
+    pub(super) fn project_of(&self, user: &UserId, id: ProjectId) -> Result<Option<Project>, StoreError> {
+        self.query_one(
+            &format!("SELECT {PROJECT} FROM project AS p WHERE p.id = ?2 AND p.user_id = ?1 AND p.deleted_at IS NULL"),
+            &[user.as_str().into(), id.to_string().into()],
+            project,
+        )
+    }
+
+    /// From tag to tag, whatever the number of tasks that have it.
+    pub(super) fn tags_of(&self, user: &UserId, page: &Page) -> Result<Vec<String>, StoreError> {
+        self.query(
+            "WITH RECURSIVE found (tag, left) AS ( \
+             SELECT (SELECT min(tag) FROM task_tag WHERE user_id = ?1 AND tag > ?2), ?3 \
+             UNION ALL SELECT (SELECT min(tag) FROM task_tag WHERE user_id = ?1 AND tag > found.tag), left - 1 \
+             FROM found WHERE found.tag IS NOT NULL AND left > 1) \
+             SELECT tag FROM found WHERE tag IS NOT NULL",
+            &[user.as_str().into(), after(page), page.limit.into()],
+            Row::text,
+        )
+    }
+
+    /// A task that was not moved stands at its id. The neighbour is the nearest of those that were moved and those that were not.
+    pub(super) fn place_beside(
+        &self,
+        user: &UserId,
+        id: TaskId,
+        follows: bool,
+    ) -> Result<Option<Between>, StoreError> {
+        let (than, end) = if follows { (">", "min") } else { ("<", "max") };
+        let neighbour = |column: &str, which: &str| {
+            format!(
+                "SELECT {end}({column}) AS place FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL \
+                 AND t.status = 'open' AND t.position {which} AND {column} {than} (SELECT place FROM here)"
+            )
+        };
+        let found = self.query_one(
+            &format!(
+                "WITH here AS (SELECT coalesce(t.position, t.id) AS place FROM task AS t \
+                 WHERE t.id = ?2 AND t.user_id = ?1 AND t.deleted_at IS NULL) \
+                 SELECT (SELECT place FROM here), \
+                 (SELECT {end}(place) FROM ({} UNION ALL {}))",
+                neighbour("t.position", "IS NOT NULL"),
+                neighbour("t.id", "IS NULL")
+            ),
+            &[user.as_str().into(), id.to_string().into()],
+            |row| Ok((row.text_or_null()?, row.text_or_null()?)),
+        )?;
+        let Some((Some(here), neighbour)) = found else { return Ok(None) };
+        let (lower, upper) = if follows { (Some(here), neighbour) } else { (neighbour, Some(here)) };
+        Ok(Some(Between { lower, upper }))
+    }
+
+    /// Of one subject, from the last that was told of it to the one before, and so on.
+    pub(super) fn changes_of(
+        &self,
+        user: &UserId,
+        subject: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ChangeRecord>, StoreError> {
+        let after = after(page);
+        let Some(subject) = subject else {
+            return self.query(
+                &format!(
+                    "SELECT {CHANGE} FROM audit_v4 AS c WHERE c.user_id = ?1 AND c.told = 1 \
+                     AND c.id < iif(?2 = '', '~', ?2) ORDER BY c.id DESC LIMIT ?3"
+                ),
+                &[user.as_str().into(), after, page.limit.into()],
+                Row::json,
+            );
+        };
+        self.query(
+            &format!(
+                "WITH RECURSIVE told (id, left) AS (SELECT CASE ?2 WHEN '' THEN coalesce( \
+                 (SELECT change_id FROM task WHERE id = ?4 AND user_id = ?1), \
+                 (SELECT change_id FROM project WHERE id = ?4 AND user_id = ?1)) \
+                 ELSE (SELECT previous FROM audit_v4 WHERE user_id = ?1 AND told = 1 AND id = ?2) END, ?3 \
+                 UNION ALL SELECT (SELECT previous FROM audit_v4 WHERE user_id = ?1 AND told = 1 AND id = told.id), left - 1 \
+                 FROM told WHERE told.id IS NOT NULL AND left > 1) \
+                 SELECT {CHANGE} FROM told CROSS JOIN audit_v4 AS c ON c.user_id = ?1 AND c.told = 1 AND c.id = told.id"
+            ),
+            &[user.as_str().into(), after, page.limit.into(), subject.into()],
+            Row::json,
+        )
+    }
+
+    pub(super) fn change_of(
+        &self,
+        user: &UserId,
+        id: &str,
+    ) -> Result<Option<(ChangeRecord, bool)>, StoreError> {
+        self.query_one(
+            &format!(
+                "SELECT {CHANGE}, c.id IS (SELECT change_id FROM task WHERE id = c.subject AND user_id = ?1) \
+                 FROM audit_v4 AS c WHERE c.user_id = ?1 AND c.told = 1 AND c.id = ?2"
+            ),
+            &[user.as_str().into(), id.into()],
+            |row| Ok((row.json()?, row.integer()? != 0)),
+        )
+    }
+}
