@@ -10,6 +10,7 @@ mod context;
 mod due;
 mod event;
 mod fields;
+pub mod filter;
 mod id;
 mod identity;
 mod invalid;
