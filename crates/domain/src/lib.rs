@@ -23,6 +23,7 @@ mod preview;
 mod quick;
 mod recurrence_id;
 mod reminder;
+pub mod search;
 mod series;
 mod state;
 mod task;
