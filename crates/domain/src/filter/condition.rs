@@ -6,6 +6,9 @@ use crate::{TaskId, TaskStatus};
 
 /// A condition that a task fulfils or does not. There is no third answer: a [`Test`] of what a task does not have is not
 /// fulfilled, and its opposite is.
+///
+/// One that was read has at most 100 tests (a comparison makes one, `overdue` two) of at most two values each, and is at most 45
+/// deep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// All of these: two or more, none of them an `And` itself.

@@ -53,7 +53,8 @@ pub fn parse(text: &str, clock: &Clock) -> Result<Condition, Invalid> {
     counted(text, clock).0
 }
 
-/// Text in lower case, letter by letter: what `title ~` compares. Unlike `str::to_lowercase`, no letter depends on its neighbours.
+/// Text in lower case, letter by letter: what `title ~` compares. Unlike in `str::to_lowercase`, no letter depends on its
+/// neighbours.
 pub fn lowered(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }

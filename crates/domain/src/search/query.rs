@@ -26,9 +26,9 @@ pub struct Term {
 }
 
 impl Query {
-    /// Reads a search: words, `begin*`, `"a phrase"` and, with a `-` before it, what is excluded. The last word is the beginning of
-    /// one, as it may still be typed. Signs are no words; a term that has none is ignored, and a quotation mark that is not closed
-    /// is closed by the end.
+    /// Reads a search: words, `begin*`, `"a phrase"` and, with a `-` before it, what is excluded. The last word is the beginning
+    /// of one, as it may still be typed. Signs are no words; a term that has none is ignored, and a quotation mark that is not
+    /// closed is closed by the end.
     ///
     /// # Errors
     /// [`Invalid`] with the pointer `/q`: it is longer than [`MAX_QUERY`], has more than [`MAX_TERMS`] terms or

@@ -1,7 +1,6 @@
 //! Which of the tasks that have the words of a search it finds, and in which order.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 use super::query::{Query, Term};
 use super::token::{Field, Token};
@@ -32,8 +31,8 @@ impl Query {
     /// [`needed`](Self::needed) asks for.
     ///
     /// Each term counts by the best place where it stands: a whole word 6 in the title, 4 in a tag, 2 in the description, the
-    /// beginning of one 5, 3 and 1, a phrase so much for each of its words. Two terms that stand side by side, in the order of the
-    /// search, count once more what a whole word of that field does.
+    /// beginning of one 5, 3 and 1, a phrase so much for each of its words. Two terms that stand side by side, in the order of
+    /// the search, count once more what a whole word of that field does.
     pub fn score(&self, tokens: &[Token]) -> Option<u32> {
         if self.excluded.iter().any(|term| !term.places(tokens).is_empty()) {
             return None;
@@ -43,8 +42,9 @@ impl Query {
         for term in &self.terms {
             let places = term.places(tokens);
             score = score.saturating_add(places.iter().map(|place| place.weight).max()?);
-            let ends: BTreeSet<u32> = before.iter().map(|place| place.last.saturating_add(1)).collect();
-            let beside = places.iter().filter(|place| ends.contains(&place.first));
+            let mut next: Vec<u32> = before.iter().map(|place| place.last.saturating_add(1)).collect();
+            next.sort_unstable();
+            let beside = places.iter().filter(|place| next.binary_search(&place.first).is_ok());
             let bonus = beside.map(|place| whole(place.field)).max().unwrap_or(0);
             score = score.saturating_add(bonus);
             before = places;
@@ -68,12 +68,16 @@ impl Term {
     fn places(&self, tokens: &[Token]) -> Vec<Place> {
         let Some((last, before)) = self.words.split_last() else { return Vec::new() };
         // Where the words so far may go on; anywhere, before the first.
-        let mut next: Option<BTreeSet<u32>> = None;
+        let mut next: Option<Vec<u32>> = None;
         for word in before {
             let same = tokens.iter().filter(|token| token.text == *word);
-            let positions = same.flat_map(|token| token.positions.iter().copied());
-            let goes_on = positions.filter(|at| next.as_ref().is_none_or(|next| next.contains(at)));
-            next = Some(goes_on.map(|at| at.saturating_add(1)).collect());
+            let mut positions: Vec<u32> = same.flat_map(|token| token.positions.iter().copied()).collect();
+            positions.sort_unstable();
+            let found = match next {
+                Some(next) => common(&positions, &next),
+                None => positions,
+            };
+            next = Some(found.into_iter().map(|at| at.saturating_add(1)).collect());
         }
         let length = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         let mut places = Vec::new();
@@ -85,13 +89,24 @@ impl Term {
             }
             let one = whole(token.field).saturating_sub(u32::from(!is_whole));
             let weight = one.saturating_mul(length);
-            for at in token.positions.iter().filter(|at| next.as_ref().is_none_or(|next| next.contains(at))) {
-                let first = at.saturating_sub(length.saturating_sub(1));
-                places.push(Place { first, last: *at, field: token.field, weight });
+            let found = next.as_ref().map(|next| common(&token.positions, next));
+            for last in found.as_ref().unwrap_or(&token.positions).iter().copied() {
+                let first = last.saturating_sub(length.saturating_sub(1));
+                places.push(Place { first, last, field: token.field, weight });
             }
         }
         places
     }
+}
+
+/// Those of some numbers that are among others as well; both in order.
+fn common(some: &[u32], others: &[u32]) -> Vec<u32> {
+    let mut others = others.iter().peekable();
+    let is_common = |one: &u32| {
+        while others.next_if(|other| *other < one).is_some() {}
+        others.peek() == Some(&one)
+    };
+    some.iter().copied().filter(is_common).collect()
 }
 
 /// What a whole word counts for.

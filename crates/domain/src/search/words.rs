@@ -24,9 +24,9 @@ fn cut(word: &str) -> String {
     word.chars().take(MAX_WORD).collect()
 }
 
-/// Text without what writers may leave out or write in two ways: compatibility forms (NFKD), case, accents and vowel points, ß for
-/// ss, the final sigma, and joiners that cannot be seen. Marks that tell words apart (vowel signs of Indic scripts, voiced Kana)
-/// stay.
+/// Text without what writers may leave out or write in two ways: compatibility forms (NFKD), case, accents and vowel points, ß
+/// for ss, the final sigma, and joiners that cannot be seen. Marks that tell words apart (vowel signs of Indic scripts, voiced
+/// Kana) stay.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for letter in text.nfkd().flat_map(char::to_lowercase).nfkd() {
@@ -43,7 +43,8 @@ fn folded(text: &str) -> String {
 /// Accents (of all scripts that use the common ones), Hebrew and Arabic points, and what cannot be seen.
 fn is_left_out(letter: char) -> bool {
     matches!(letter,
-        '\u{0300}'..='\u{036f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+        '\u{0300}'..='\u{036f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe20}'..='\u{fe2f}'
         | '\u{0591}'..='\u{05bd}' | '\u{05bf}' | '\u{05c1}' | '\u{05c2}' | '\u{05c4}' | '\u{05c5}' | '\u{05c7}'
         | '\u{064b}'..='\u{065f}' | '\u{0670}'
         | '\u{00ad}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')

@@ -55,3 +55,12 @@ fn fulfilled(test: &Test, task: &Facts) -> bool {
         Test::TitleContains(part) => lowered(&task.title).matches(part.as_str()).next().is_some(),
     }
 }
+
+/// How deep a condition is: at least as deep as it is printed.
+pub fn depth(condition: &Condition) -> usize {
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => 1 + parts.iter().map(depth).max().unwrap(),
+        Condition::Not(inner) => 1 + depth(inner),
+        Condition::Test(_) => 0,
+    }
+}

@@ -3,6 +3,7 @@
 use perennial_domain::Invalid;
 use perennial_domain::filter::{self, Condition};
 
+use super::algebra::depth;
 use super::berlin;
 
 fn read(text: &str) -> Result<Condition, Invalid> {
@@ -39,7 +40,10 @@ fn a_filter_has_fifty_comparisons_at_most() {
     assert_eq!(detail, "\"tag\" begins one comparison more than the 50 that are read");
     assert_eq!(span, Some((550, 553)));
     // Words that are conditions of their own count as well.
-    assert!(read(&vec!["overdue"; 50].join(" and ")).is_ok());
+    let Ok(Condition::And(parts)) = read(&vec!["overdue"; 50].join(" and ")) else {
+        panic!("fifty are read")
+    };
+    assert_eq!(parts.len(), 100);
     assert!(read(&vec!["recurring"; 51].join(" and ")).is_err());
 }
 
@@ -57,6 +61,9 @@ fn a_filter_is_nested_twenty_deep_at_most() {
     let both = |depth: usize| format!("{}overdue{}", "not (".repeat(depth), ")".repeat(depth));
     assert!(read(&both(10)).is_ok());
     assert!(read(&both(11)).is_err());
+    // The deepest condition: two steps for each pair of parentheses.
+    let deepest = format!("{}recurring{}", "overdue or overdue and (".repeat(20), ")".repeat(20));
+    assert!(read(&deepest).is_ok_and(|condition| depth(&condition) == 40));
     // What is closed again is not nested.
     assert!(read(&vec!["((overdue))"; 50].join(" or ")).is_ok());
     // The deepest that fits into a text is refused in the same way.

@@ -10,14 +10,14 @@ use perennial_recurrence::chrono::Weekday;
 use perennial_recurrence::{Zone, zone_names};
 use proptest::prelude::*;
 
-use super::algebra::found;
+use super::algebra::{depth, found};
 use super::berlin;
 use super::trees::{condition, facts};
 
 /// Tokens, whole and broken.
-const TOKENS: &str = "( ) ( ) not and or and or = != < <= > >= ~ .. =< == due start created updated completed priority duration tag \
-    project parent status title reminder overdue recurring today tomorrow now yesterday last this next week month year friday mon \
-    +7d -2w +3h +1mo +1y +9999y -90min +7 2026-12-01 2026-12-01T09:00 2026-12-01T08:00:00Z 2026-02-30 none low high urgent open \
+const TOKENS: &str = "( ) ( ) not and or and or = != < <= > >= ~ .. =< == due start created updated completed priority duration \
+    tag project parent status title reminder overdue recurring today tomorrow now yesterday last this next week month year friday \
+    mon +7d -2w +3h +1mo +1y +9999y -90min +7 2026-12-01 2026-12-01T09:00 2026-12-01T08:00:00Z 2026-02-30 none low high urgent open \
     done PT1H P2D P9 \"a\" \"\" \"a\\\"b\" \" \\ work 0198c5f0-7a2b-7c3d-8e4f-5a6b7c8d9e0f é 🎂 , ' “ \u{0} \u{3000}";
 
 /// Reads a text and holds what comes of it against all that must be true of it; whether it was read.
@@ -26,6 +26,7 @@ fn check(text: &str, clock: &Clock) -> bool {
     let read = filter::parse(text, clock);
     match &read {
         Ok(condition) => {
+            assert!(depth(condition) <= 45 && comparisons(condition) <= 100, "{text:?}: {condition:?}");
             let printed = condition.to_string();
             if printed.chars().count() <= filter::MAX_TEXT
                 && depth(condition) <= filter::MAX_DEPTH
@@ -45,15 +46,6 @@ fn check(text: &str, clock: &Clock) -> bool {
         }
     }
     read.is_ok()
-}
-
-/// At least as deep as it is printed.
-fn depth(condition: &Condition) -> usize {
-    match condition {
-        Condition::And(parts) | Condition::Or(parts) => 1 + parts.iter().map(depth).max().unwrap(),
-        Condition::Not(inner) => 1 + depth(inner),
-        Condition::Test(_) => 0,
-    }
 }
 
 fn comparisons(condition: &Condition) -> usize {

@@ -94,6 +94,8 @@ fn agree(query: &Query, title: &str, tags: &[String], description: &str) -> bool
         "{query:?}: {title:?} {tags:?} {description:?}"
     );
     assert_eq!(score, query.score(&fetched(query, &all)), "{query:?}: {all:?}");
+    let turned: Vec<Token> = all.iter().rev().cloned().collect();
+    assert_eq!(score, query.score(&turned), "in any order");
     assert_ne!(score, Some(0));
     score.is_some()
 }
