@@ -83,7 +83,7 @@ impl Offset {
     }
 }
 
-/// The part after `P`, as days and seconds.
+/// The part of a duration after `P`, as days and seconds.
 pub(crate) fn parse_duration(text: &str) -> Option<(u64, i64)> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) if !time.is_empty() => (date, time),

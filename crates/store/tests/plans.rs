@@ -149,7 +149,7 @@ fn lists(store: &Sqlite<&Recorded>, user: &UserId, listing: &Listing) {
 
 /// Steps of a plan that read a table or an index from end to end, or sort.
 fn reads_too_much(step: &str) -> bool {
-    let small = ["CONSTANT ROW", "VIRTUAL TABLE", "schema_version", "NEW", "(subquery", "(join"];
+    let small = ["CONSTANT ROW", "VIRTUAL TABLE", "schema_version", "NEW", "(subquery", "(join", "SCAN found", "SCAN told"];
     (step.starts_with("SCAN ") && !small.iter().any(|small| step.contains(small)))
         || step.contains("USE TEMP B-TREE")
 }

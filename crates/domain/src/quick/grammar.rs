@@ -18,7 +18,8 @@ use crate::Priority;
 const LEADS: [&str; 8] = ["on", "by", "due", "at", "from", "for", "starting", "beginning"];
 const ADVERBS: [&str; 6] = ["hourly", "daily", "weekly", "monthly", "yearly", "annually"];
 const PLURALS: [&str; 3] = ["weekdays", "workdays", "weekends"];
-const PRIORITIES: [(&str, Priority); 5] = [
+/// Their names, the least first: the place of one is its rank.
+pub(crate) const PRIORITIES: [(&str, Priority); 5] = [
     ("none", Priority::None),
     ("low", Priority::Low),
     ("medium", Priority::Medium),

@@ -17,6 +17,9 @@ mod words;
 use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use grammar::PRIORITIES;
+pub(crate) use names::{nearly, short_weekday, weekday};
+pub(crate) use reading::about;
 pub use reading::{Piece, QuickNote, ReadAs, Reading};
 
 use self::reading::{Places, pieces};

@@ -70,17 +70,17 @@ const WEEKDAYS: [(&str, &[&str], Weekday); 7] = [
 ];
 
 /// `monday`.
-pub(super) fn weekday(word: &str) -> Option<Weekday> {
+pub(crate) fn weekday(word: &str) -> Option<Weekday> {
     WEEKDAYS.iter().find(|(name, ..)| *name == word).map(|(.., day)| *day)
 }
 
 /// `mon`.
-pub(super) fn short_weekday(word: &str) -> Option<Weekday> {
+pub(crate) fn short_weekday(word: &str) -> Option<Weekday> {
     WEEKDAYS.iter().find(|(_, short, _)| short.contains(&word)).map(|(.., day)| *day)
 }
 
 /// The name of a day or a unit that a word is, but for a slip of the pen.
-pub(super) fn nearly(word: &str) -> Option<&'static str> {
+pub(crate) fn nearly(word: &str) -> Option<&'static str> {
     let others = ["tomorrow", "today", "yesterday"];
     let names = WEEKDAYS.iter().map(|(name, ..)| *name).chain(others);
     let slips = |name: &str| if name.len() >= 8 { 2 } else { 1 };

@@ -86,7 +86,7 @@ impl Reading {
 }
 
 /// A reason with the words that it is about.
-fn about(words: &str, why: &str) -> String {
+pub(crate) fn about(words: &str, why: &str) -> String {
     const SHOWN: usize = 60;
     let shown: String = words.chars().take(SHOWN).collect();
     let more = if shown.len() < words.len() { "…" } else { "" };
