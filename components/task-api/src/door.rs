@@ -108,7 +108,7 @@ impl Admitted {
             Name::Health | Name::Ready | Name::Describe | Name::Docs | Name::PreviewRecurrence => {
                 self.open(store, request)
             }
-            Name::ListTasks => tasks::list(store, caller, &self.query),
+            Name::ListTasks => tasks::list(store, caller, &self.query, api.now),
             Name::CreateTask => return tasks::create(api, caller, request),
             Name::QuickAdd => return quick::add(api, caller, request),
             Name::GetTask => tasks::get(store, caller, task()?),

@@ -1,9 +1,10 @@
 //! Tasks: list, create, read, change, delete.
 
 use http::{HeaderValue, StatusCode, header};
+use perennial_domain::filter::{self, Clock, Condition, Test, Weekday};
 use perennial_domain::{
     Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
-    TaskStatus, create_task, delete_task, leave_unchanged, move_task, update_task,
+    TaskStatus, Timestamp, create_task, delete_task, leave_unchanged, move_task, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
@@ -21,27 +22,42 @@ use crate::view::TaskView;
 
 pub(crate) const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
 
-pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
-    show_page(store, caller, query, &listing(query)?)
+pub(crate) fn list(
+    store: &impl Store,
+    caller: &Caller,
+    query: &Query,
+    now: Timestamp,
+) -> Result<Response, Problem> {
+    show_page(store, caller, query, &listing(caller, query, now)?)
 }
 
 /// The list that a query asks for.
-fn listing(query: &Query) -> Result<Listing, Problem> {
+fn listing(caller: &Caller, query: &Query, now: Timestamp) -> Result<Listing, Problem> {
     let status = query.get("status").map(|status| match status {
         "done" => TaskStatus::Done,
         _ => TaskStatus::Open,
     });
-    let among = match (query.get("project"), query.get("parent"), query.get("tag")) {
-        (None, None, None) => Among::All,
-        (Some(id), None, None) => {
-            Among::Project(ProjectId::parse(id).unwrap_or_else(|| ProjectId::new(Uuid::nil())))
-        }
-        (None, Some(id), None) => {
-            Among::Parent(TaskId::parse(id).unwrap_or_else(|| TaskId::new(Uuid::nil())))
-        }
-        (None, None, Some(tag)) => Among::Tag(tag.to_owned()),
-        _ => return Err(Problem::malformed("project, parent and tag are given one at a time")),
+    let clock = Clock { now, zone: caller.user.zone, week_start: Weekday::Mon };
+    let filter = query.get("filter").map(|text| filter::parse(text, &clock)).transpose()?;
+    // The first of these has indexes; what is asked for besides is looked for among what it gives.
+    let mut conditions: Vec<Condition> = filter.into_iter().collect();
+    let mut among = Among::All;
+    let mut only = |scope: Among, test: Test| match among {
+        Among::All => among = scope,
+        _ => conditions.push(Condition::Test(test)),
     };
+    if let Some(id) = query.get("parent") {
+        let id = TaskId::parse(id).unwrap_or_else(|| TaskId::new(Uuid::nil()));
+        only(Among::Parent(id), Test::Parent(id));
+    }
+    if let Some(id) = query.get("project") {
+        let id = Uuid::try_parse(id).unwrap_or_else(|_| Uuid::nil());
+        only(Among::Project(ProjectId::new(id)), Test::Project(id));
+    }
+    if let Some(tag) = query.get("tag") {
+        only(Among::Tag(tag.to_owned()), Test::Tag(tag.to_owned()));
+    }
+    let filter = (!conditions.is_empty()).then(|| Condition::all(conditions));
     let sort = query.get("sort").unwrap_or("created");
     let (descending, name) = sort.strip_prefix('-').map_or((false, sort), |name| (true, name));
     let sort = match name {
@@ -51,7 +67,7 @@ fn listing(query: &Query) -> Result<Listing, Problem> {
         "position" => Sort::Position,
         _ => Sort::Created,
     };
-    Ok(Listing { among, status, sort, descending })
+    Ok(Listing { among, status, sort, descending, filter })
 }
 
 /// A page of a list of tasks.
@@ -67,7 +83,8 @@ pub(crate) fn show_page(
     let rows = tasks.read()?;
     let place =
         |task: &TaskRecord<'_>| task.place(listing).map_or_else(String::new, |place| listing.write(&place));
-    let shown = page.show_part(&rows, tasks.cut(), place, TaskView::of_record);
+    let end = tasks.end().map(|end| listing.write(end));
+    let shown = page.show_part(&rows, tasks.cut(), end, place, TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))
 }
 

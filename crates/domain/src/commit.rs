@@ -245,6 +245,7 @@ pub struct TaskRow {
     pub id: TaskId,
     pub version: i64,
     pub title: String,
+    pub title_lower: String,
     pub description: String,
     pub priority: Priority,
     pub tags: Vec<String>,

@@ -67,21 +67,22 @@ impl PageQuery {
         place: impl Fn(&T) -> String,
         show: impl Fn(&'a T) -> R,
     ) -> Items<R> {
-        self.show_part(rows, false, place, show)
+        self.show_part(rows, false, None, place, show)
     }
 
-    /// The same of a list that may have been `cut` before the page was full.
+    /// The same of a list that may have been `cut` before the page was full, or whose looking for more came to an `end`.
     pub fn show_part<'a, T, R>(
         &self,
         rows: &'a [T],
         cut: bool,
+        end: Option<String>,
         place: impl Fn(&T) -> String,
         show: impl Fn(&'a T) -> R,
     ) -> Items<R> {
         let shown = rows.get(..self.limit()).unwrap_or(rows);
         let next_cursor = match (shown.last(), cut || rows.len() > shown.len()) {
             (Some(last), true) => Some(URL_SAFE_NO_PAD.encode(place(last))),
-            _ => None,
+            _ => end.map(|end| URL_SAFE_NO_PAD.encode(end)),
         };
         Items { items: shown.iter().map(show).collect(), next_cursor }
     }

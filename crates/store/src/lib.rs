@@ -21,7 +21,7 @@ use perennial_domain::{
 
 pub use apply::{Apply, Mode, Outcome, apply_each};
 pub use error::{Refusal, StoreError};
-pub use listing::{Among, Listing, Place, Sort};
+pub use listing::{Among, Listing, Place, Sort, WALK};
 pub use outbox::{DeadLetter, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{

@@ -1,7 +1,11 @@
 //! Which tasks a list shows, and in which order.
 
+use perennial_domain::filter::Condition;
 use perennial_domain::{ProjectId, TaskId, TaskStatus};
 use serde_json::Value;
+
+/// Most tasks that are looked at for one page of what a filter lets through.
+pub const WALK: u32 = 2_000;
 
 /// A list of tasks.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +18,8 @@ pub struct Listing {
     pub sort: Sort,
     /// Whether that is turned round. What has no date comes last either way.
     pub descending: bool,
+    /// Those alone that fulfil this. It is looked for among [`WALK`] tasks a page.
+    pub filter: Option<Condition>,
 }
 
 /// Which of a user's tasks a list is made of.

@@ -16,11 +16,12 @@ use crate::{Among, Listing, OccurrenceRecord, ParkedRecord, Place, Sort, StoreEr
 pub struct Tasks {
     pub(crate) text: String,
     pub(crate) cut: bool,
+    pub(crate) end: Option<Place>,
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { text: "[]".to_owned(), cut: false }
+        Self { text: "[]".to_owned(), cut: false, end: None }
     }
 }
 
@@ -28,6 +29,11 @@ impl Tasks {
     /// There are more than these, which are large.
     pub fn cut(&self) -> bool {
         self.cut
+    }
+
+    /// Where looking for more ended, though there is more to look at.
+    pub fn end(&self) -> Option<&Place> {
+        self.end.as_ref()
     }
 
     /// Reads them.

@@ -577,6 +577,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     let task = TaskRow {
         version: 31,
         title: "task title".to_owned(),
+        title_lower: "44".to_owned(),
         description: "description".to_owned(),
         priority: Priority::High,
         tags: vec!["one".to_owned(), "two".to_owned()],

@@ -257,7 +257,7 @@ fn another_users_rows_are_not_there() {
     let shows = |user: &UserId, among: Among, status| {
         let sorts = [Sort::Created, Sort::Due, Sort::Priority, Sort::Updated, Sort::Position];
         let all = sorts.map(|sort| {
-            let listing = Listing { among: among.clone(), status, sort, descending: false };
+            let listing = Listing { among: among.clone(), status, sort, descending: false, filter: None };
             !store.tasks(user, &listing, None, 10).unwrap().read().unwrap().is_empty()
         });
         assert!(all.iter().all(|any| *any == all[0]), "{among:?}: {all:?}");

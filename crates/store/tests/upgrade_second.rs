@@ -191,8 +191,12 @@ fn what_the_build_before_writes_while_this_one_migrates_is_owed_too() {
     let tasks = 5 + i64::try_from(written.load(Ordering::Relaxed)).unwrap();
     assert_eq!(count(&path, "task"), tasks);
     let listed = ["ada", "eve"].map(|user| {
-        let page = Page { after: None, limit: u32::MAX };
-        open(&path).tasks(&UserId::new(user), &Listing::default(), None, 10).unwrap().read().unwrap().len()
+        open(&path)
+            .tasks(&UserId::new(user), &Listing::default(), None, u32::MAX)
+            .unwrap()
+            .read()
+            .unwrap()
+            .len()
     });
     assert_eq!(listed.iter().sum::<usize>(), usize::try_from(tasks).unwrap());
 }

@@ -78,6 +78,11 @@ const PROJECT: Parameter =
 const PARENT: Parameter = Parameter { name: "parent", form: Form::Id, words: "Only the parts of this task." };
 const TAG: Parameter =
     Parameter { name: "tag", form: Form::Text(100, LINE), words: "Only the tasks with this very tag." };
+const FILTER: Parameter = Parameter {
+    name: "filter",
+    form: Form::Text(1_000, LINE),
+    words: "Only the tasks that fulfil this, such as `due < +7d and priority = high` (docs/filter.md).",
+};
 const SORT: Parameter = Parameter {
     name: "sort",
     form: Form::OneOf(&[
@@ -127,7 +132,8 @@ pub(crate) const TABLE: &[Operation] = &[
         READ,
         "Lists the tasks, in the order of their making unless told otherwise.",
     )
-    .query(&[STATUS, PROJECT, PARENT, TAG, SORT, LIMIT, CURSOR])
+    .query(&[STATUS, PROJECT, PARENT, TAG, FILTER, SORT, LIMIT, CURSOR])
+    .checked()
     .answers(shape!(Items<TaskView<'_>>)),
     post("/v1/tasks", Name::CreateTask, WRITE, "Creates a task.")
         .takes(shape!(TaskInput))

@@ -13,7 +13,7 @@ mod print;
 mod time;
 mod token;
 
-use chrono::Weekday;
+pub use chrono::Weekday;
 use perennial_recurrence::Zone;
 
 pub use condition::{Bounds, Condition, Part, Quantity, Test};

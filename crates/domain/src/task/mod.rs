@@ -142,6 +142,7 @@ impl From<&Task> for TaskRow {
             id: task.id,
             version: task.version,
             title: spec.title.clone(),
+            title_lower: crate::filter::lowered(&spec.title),
             description: spec.description.clone(),
             priority: spec.priority,
             tags: spec.tags.clone(),

@@ -1,98 +1,157 @@
 //! Lists of tasks: each order is that of an index, so that a page costs what it shows, however many tasks there are.
 
+use perennial_domain::filter::{Condition, Test};
 use perennial_domain::{TaskStatus, UserId};
 
-use super::Value;
 use super::shown::TASK;
-use crate::{Among, Listing, Place, Sort};
+use super::{Value, filtered};
+use crate::{Among, Listing, Place, Sort, WALK};
 
 /// What a list of tasks may take before it is cut, in bytes: fifty tasks have 20 KB, two hundred of the largest 13 MB.
 const LIST: u32 = 1024 * 1024;
 
 /// A query, and what stands for its parameters.
 pub(super) struct Listed {
+    /// What it begins with: the tasks that are looked at, where not all of them are shown.
+    walked: String,
+    /// The tasks, as `task`.
+    rows: String,
+    parameters: Vec<Value>,
+}
+
+/// What is asked of a connection.
+pub(super) struct Question {
     pub statement: String,
     pub parameters: Vec<Value>,
 }
 
-/// The tasks of a page as one list, and 0; or NULL and 1 where they are too large for one.
-pub(super) fn whole(rows: &Listed) -> Listed {
-    let statement = format!(
-        "SELECT CASE WHEN total(octet_length(task)) < {LIST} THEN '[' || group_concat(task, ',') || ']' END, \
-         total(octet_length(task)) >= {LIST} FROM ({})",
-        rows.statement
-    );
-    Listed { statement, parameters: rows.parameters.clone() }
-}
+impl Listed {
+    /// The tasks of a page as one list, and 0; or NULL and 1 where they are too large for one. Then where looking ended, if there
+    /// is more to look at.
+    pub fn whole(&self) -> Question {
+        self.question(&format!(
+            "SELECT CASE WHEN total(octet_length(task)) < {LIST} THEN '[' || group_concat(task, ',') || ']' END, \
+             total(octet_length(task)) >= {LIST}, {} FROM ({})",
+            self.end(),
+            self.rows
+        ))
+    }
 
-/// The same of tasks that are too large for one list. It is cut after the task with which it has its bytes.
-pub(super) fn cut(rows: &Listed) -> Listed {
-    let sized = format!(
-        "SELECT task, coalesce(sum(octet_length(task)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before \
-         FROM ({})",
-        rows.statement
-    );
-    let statement = format!(
-        "SELECT '[' || group_concat(task, ',') FILTER (WHERE before < {LIST}) || ']', max(before) >= {LIST} FROM ({sized})"
-    );
-    Listed { statement, parameters: rows.parameters.clone() }
+    /// The same of tasks that are too large for one list. It is cut after the task with which it has its bytes.
+    pub fn cut(&self) -> Question {
+        let sized = format!(
+            "SELECT task, coalesce(sum(octet_length(task)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before \
+             FROM ({})",
+            self.rows
+        );
+        self.question(&format!(
+            "SELECT '[' || group_concat(task, ',') FILTER (WHERE before < {LIST}) || ']', max(before) >= {LIST}, {} FROM ({sized})",
+            self.end()
+        ))
+    }
+
+    fn question(&self, select: &str) -> Question {
+        Question { statement: format!("{}{select}", self.walked), parameters: self.parameters.clone() }
+    }
+
+    fn end(&self) -> String {
+        match self.walked.as_str() {
+            "" => "NULL".to_owned(),
+            _ => format!("(SELECT json_array(key, id) FROM walked LIMIT 1 OFFSET {WALK} - 1)"),
+        }
+    }
 }
 
 /// The tasks of a page, in order: those of each status, and those with and without what they are ordered by, have an index
-/// each, and are merged as they are read.
-pub(super) fn rows(user: &UserId, listing: &Listing, after: Option<&Place>, limit: u32) -> Listed {
-    let mut parameters: Vec<Value> = vec![user.as_str().into(), limit.into()];
-    let mut bind = |value: Value| {
-        parameters.push(value);
-        format!("?{}", parameters.len())
-    };
+/// each, and are merged as they are read. What a filter asks for besides is looked for among so many of them.
+pub(super) fn list(user: &UserId, listing: &Listing, after: Option<&Place>, limit: u32) -> Listed {
+    let mut parameters = Parameters(vec![user.as_str().into(), limit.into()]);
+    let mut conditions: Vec<String> =
+        listing.filter.iter().map(|filter| filtered::condition(filter, &mut parameters)).collect();
     let scope = match &listing.among {
         Among::All | Among::Deleted => None,
-        Among::Project(id) => Some(bind(id.to_string().into())),
-        Among::Parent(id) => Some(bind(id.to_string().into())),
-        Among::Tag(tag) => Some(bind(tag.as_str().into())),
+        Among::Project(id) => Some(parameters.bind(id.to_string())),
+        Among::Parent(id) => Some(parameters.bind(id.to_string())),
+        Among::Tag(tag) if has_index(listing) => Some(parameters.bind(tag.as_str())),
+        Among::Tag(tag) => {
+            conditions.push(filtered::condition(&Condition::Test(Test::Tag(tag.clone())), &mut parameters));
+            None
+        }
     };
     let after = after.map(|place| After {
-        id: bind(place.id.to_string().into()),
+        id: parameters.bind(place.id.to_string()),
         key: match &place.key {
-            serde_json::Value::Number(number) => number.as_i64().map(|number| bind(number.into())),
-            serde_json::Value::String(text) => Some(bind(text.as_str().into())),
+            serde_json::Value::Number(number) => number.as_i64().map(|number| parameters.bind(number)),
+            serde_json::Value::String(text) => Some(parameters.bind(text.as_str())),
             _ => None,
         },
     });
+    let Parameters(parameters) = parameters;
+    if conditions.is_empty() {
+        let rows =
+            ordered(listing, scope.as_deref(), after.as_ref(), ("task", &format!("{TASK} AS task")), "?2");
+        return Listed { walked: String::new(), rows, parameters };
+    }
+    let walked = ordered(listing, scope.as_deref(), after.as_ref(), ("key, id", "NULL"), &WALK.to_string());
+    let rows = format!(
+        "SELECT {TASK} AS task FROM walked CROSS JOIN task AS t ON t.id = walked.id WHERE {} LIMIT ?2",
+        conditions.join(" AND ")
+    );
+    Listed { walked: format!("WITH walked (key, id) AS MATERIALIZED ({walked}) "), rows, parameters }
+}
+
+/// What stands for the parameters of a statement.
+pub(super) struct Parameters(Vec<Value>);
+
+impl Parameters {
+    pub fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.0.push(value.into());
+        format!("?{}", self.0.len())
+    }
+}
+
+/// Tasks in an order, from a place on: what is `wanted` of what is `shown` of each.
+fn ordered(
+    listing: &Listing,
+    scope: Option<&str>,
+    after: Option<&After>,
+    (wanted, shown): (&str, &str),
+    limit: &str,
+) -> String {
     let descending = listing.descending || matches!(listing.among, Among::Deleted);
     let (direction, than) = if descending { ("DESC", "<") } else { ("ASC", ">") };
     // What has nothing to be ordered by comes after all that has.
-    let mut classes: [Vec<String>; 2] = [Vec::new(), Vec::new()];
-    for key in keys(listing) {
-        let Some(from) = after.as_ref().map_or(Some(String::new()), |after| after.condition(key, than))
-        else {
-            continue;
-        };
-        let class = if key.last { &mut classes[1] } else { &mut classes[0] };
-        class.extend(sources(listing, key, scope.as_deref()).into_iter().map(|source| {
-            format!(
-                "SELECT {TASK} AS task, {} AS key, {} AS id FROM {source} AND {}{from}",
-                key.shown, key.id, key.condition
-            )
-        }));
-    }
-    let by = |key: &Key| match key.column {
-        None if key.last || listing.sort == Sort::Created => format!("3 {direction}"),
-        _ => format!("2 {direction}, 3 {direction}"),
-    };
-    let orders = [keys(listing).first().map(by), keys(listing).last().map(by)];
-    let ordered: Vec<String> = classes
-        .iter()
-        .zip(orders)
-        .filter(|(branches, _)| !branches.is_empty())
-        .map(|(branches, order)| {
-            let order = order.unwrap_or_default();
-            format!("SELECT task FROM ({} ORDER BY {order} LIMIT ?2)", branches.join(" UNION ALL "))
+    let parts: Vec<String> = [false, true]
+        .into_iter()
+        .filter_map(|last| {
+            let mut branches = Vec::new();
+            let mut order = String::new();
+            for key in keys(listing).iter().filter(|key| key.last == last) {
+                order = match key.column {
+                    None if last || listing.sort == Sort::Created => format!("3 {direction}"),
+                    _ => format!("2 {direction}, 3 {direction}"),
+                };
+                let Some(from) = after.map_or(Some(String::new()), |after| after.condition(key, than)) else {
+                    continue;
+                };
+                for source in sources(listing, key, scope) {
+                    branches.push(format!(
+                        "SELECT {shown}, {} AS key, {} AS id FROM {source} AND {}{from}",
+                        key.shown, key.id, key.condition
+                    ));
+                }
+            }
+            let merged = branches.join(" UNION ALL ");
+            (!branches.is_empty())
+                .then(|| format!("SELECT {wanted} FROM ({merged} ORDER BY {order} LIMIT {limit})"))
         })
         .collect();
-    let statement = format!("{} LIMIT ?2", ordered.join(" UNION ALL "));
-    Listed { statement, parameters }
+    format!("{} LIMIT {limit}", parts.join(" UNION ALL "))
+}
+
+/// Whether the tasks with a tag have an index for the order asked for.
+fn has_index(listing: &Listing) -> bool {
+    matches!(listing.sort, Sort::Created | Sort::Due)
 }
 
 /// Where the page before ended.
@@ -207,11 +266,7 @@ fn sources(listing: &Listing, key: &Key, scope: Option<&str>) -> Vec<String> {
             let of = match among {
                 Among::Project(_) => format!(" AND t.project_id = {scope}"),
                 Among::Parent(_) => format!(" AND t.parent_id = {scope}"),
-                Among::Tag(_) => format!(
-                    " AND EXISTS (SELECT 1 FROM task_tag WHERE user_id = ?1 AND tag = {scope} AND status = '{status}' \
-                     AND task_id = t.id)"
-                ),
-                Among::All | Among::Deleted => String::new(),
+                Among::All | Among::Tag(_) | Among::Deleted => String::new(),
             };
             let index = index(among, listing.sort, key);
             format!(

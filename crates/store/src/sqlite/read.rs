@@ -6,7 +6,7 @@ use perennial_domain::{
 };
 use serde::Deserialize;
 
-use super::listed::{self, Listed};
+use super::listed::{self, Question};
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
 use super::series::Bin;
@@ -46,8 +46,7 @@ impl<S: Sql> Store for Sqlite<S> {
 
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
         let parameters = [user.as_str().into(), id.to_string().into()];
-        let (found, cut) = self.query_one(&task(), &parameters, list)?.unwrap_or_default();
-        Ok(found.map(|text| Tasks { text, cut }))
+        self.query_one(&task(), &parameters, page)
     }
 
     fn tasks(
@@ -57,13 +56,13 @@ impl<S: Sql> Store for Sqlite<S> {
         after: Option<&Place>,
         limit: u32,
     ) -> Result<Tasks, StoreError> {
-        let rows = listed::rows(user, listing, after, limit);
-        let ask = |asked: Listed| self.query_one(&asked.statement, &asked.parameters, list);
-        let (mut found, mut cut) = ask(listed::whole(&rows))?.unwrap_or_default();
-        if cut {
-            (found, cut) = ask(listed::cut(&rows))?.unwrap_or_default();
+        let listed = listed::list(user, listing, after, limit);
+        let ask = |asked: Question| self.query_one(&asked.statement, &asked.parameters, page);
+        let mut found = ask(listed.whole())?.unwrap_or_default();
+        if found.cut {
+            found = ask(listed.cut())?.unwrap_or_default();
         }
-        Ok(found.map_or_else(Tasks::default, |text| Tasks { text, cut }))
+        Ok(found)
     }
 
     fn deleted_series(&self, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, StoreError> {
@@ -253,7 +252,10 @@ fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {
     })
 }
 
-/// A list, if there is one, and whether it is not the whole.
-fn list(row: &mut Row) -> Result<(Option<String>, bool), StoreError> {
-    Ok((row.text_or_null()?, row.integer()? != 0))
+/// A list, whether it is not the whole, and where looking for more ended.
+fn page(row: &mut Row) -> Result<Tasks, StoreError> {
+    let text = row.text_or_null()?.unwrap_or_else(|| "[]".to_owned());
+    let cut = row.integer_or_null()?.unwrap_or_default() != 0;
+    let end = row.json_or_null::<(serde_json::Value, TaskId)>()?.map(|(key, id)| Place { key, id });
+    Ok(Tasks { text, cut, end })
 }

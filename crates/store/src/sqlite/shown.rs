@@ -30,7 +30,7 @@ pub(super) const TASK: &str = concat!(
 /// The task `?2` of the user `?1`, as a list of one or none, and 0.
 pub(super) fn task() -> String {
     format!(
-        "SELECT '[' || {TASK} || ']', 0 FROM task AS t WHERE t.user_id = ?1 AND t.id = ?2 AND t.deleted_at IS NULL"
+        "SELECT '[' || {TASK} || ']', 0, NULL FROM task AS t WHERE t.user_id = ?1 AND t.id = ?2 AND t.deleted_at IS NULL"
     )
 }
 

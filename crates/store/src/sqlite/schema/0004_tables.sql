@@ -37,6 +37,9 @@ ALTER TABLE task ADD COLUMN metadata TEXT
 -- Where a task was moved to; NULL: where it was made, which its id says.
 ALTER TABLE task ADD COLUMN position TEXT
 --;
+-- The title in lower case, as filters know it; SQLite's own knows ASCII alone.
+ALTER TABLE task ADD COLUMN title_lower TEXT
+--;
 -- The last change that was told of it.
 ALTER TABLE task ADD COLUMN change_id TEXT
 --;

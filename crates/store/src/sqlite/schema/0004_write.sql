@@ -237,13 +237,13 @@ BEGIN
     WHERE parked_at IS NOT NULL AND kind <> 'event' AND json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
     INSERT INTO task (id, user_id, version, title, description, priority, tags, due_local, due_tz, recurrence, reminders,
         status, created_at, updated_at, completed_at, deleted_at, start_local, start_tz, duration, duration_s, project_id,
-        parent_id, metadata, position, change_id)
+        parent_id, metadata, title_lower, position, change_id)
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'version', e.value ->> 'title', e.value ->> 'description',
         e.value ->> 'priority', e.value -> 'tags', e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'recurrence',
         e.value -> 'reminders', e.value ->> 'status', e.value ->> 'created_at', e.value ->> 'updated_at',
         e.value ->> 'completed_at', e.value ->> 'deleted_at', e.value ->> 'start_local', e.value ->> 'start_tz',
         e.value ->> 'duration', e.value ->> 'duration_s', e.value ->> 'project_id', e.value ->> 'parent_id',
-        e.value -> 'metadata', e.value ->> 'position',
+        e.value -> 'metadata', e.value ->> 'title_lower', e.value ->> 'position',
         CASE WHEN NEW.doc -> '$.audit.after' IS NOT NULL THEN NEW.doc ->> 'id' END
     FROM json_each(NEW.doc, '$.tasks') AS e WHERE json_type(NEW.doc, '$.tasks') = 'array'
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, title = excluded.title, description = excluded.description,
@@ -252,7 +252,7 @@ BEGIN
         updated_at = excluded.updated_at, completed_at = excluded.completed_at, deleted_at = excluded.deleted_at,
         start_local = excluded.start_local, start_tz = excluded.start_tz, duration = excluded.duration,
         duration_s = excluded.duration_s, project_id = excluded.project_id, parent_id = excluded.parent_id,
-        metadata = excluded.metadata, position = excluded.position,
+        metadata = excluded.metadata, title_lower = excluded.title_lower, position = excluded.position,
         change_id = coalesce(excluded.change_id, task.change_id);
 
     UPDATE occurrence SET predecessor = e.value ->> 'predecessor', ordinal = e.value ->> 'ordinal',
