@@ -81,6 +81,17 @@ pub struct TokenInput {
     pub scopes: Vec<Plain<Scope>>,
 }
 
+/// The scopes asked for, each once, in the order given.
+fn each_once(asked: &[Plain<Scope>]) -> Vec<Scope> {
+    let mut scopes = Vec::new();
+    for Plain(scope) in asked {
+        if !scopes.contains(scope) {
+            scopes.push(*scope);
+        }
+    }
+    scopes
+}
+
 fn utc() -> String {
     "UTC".to_owned()
 }
@@ -162,7 +173,7 @@ pub fn create_token(
         user_id: input.user.clone(),
         name,
         hash: hash_token(secret.reveal()),
-        scopes: input.scopes.iter().map(|Plain(scope)| *scope).collect(),
+        scopes: each_once(&input.scopes),
         created_at: ctx.now,
         expires_at: None,
         revoked_at: None,

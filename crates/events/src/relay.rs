@@ -25,6 +25,10 @@ const SLICE: u32 = 100;
 /// Slices of one stream in one go.
 const SLICES: u32 = 5;
 
+/// Rounds in one go, in each of which every stream has a slice; and the milliseconds after which no further one is begun.
+const ROUNDS: u32 = 50;
+const ROUNDS_TIME: i64 = 500;
+
 /// The longest pause of a stream that fails, in milliseconds.
 const LONGEST_PAUSE: i64 = 15_000;
 
@@ -88,20 +92,30 @@ pub struct Relayed {
     pub failures: Vec<String>,
 }
 
-/// Publishes a slice of each of up to `streams` streams, those first that have waited longest.
+/// Publishes a slice of each of up to `streams` streams, those first that have waited longest, round after round while more waits
+/// and half a second has not passed: a stream that fills faster than a slice a second is kept up with too.
 pub async fn relay_all(
     store: &impl OutboxStore,
     bus: &impl Bus,
     streams: u32,
     now: &impl Fn() -> Timestamp,
 ) -> Result<Relayed, StoreError> {
-    let leases = store.lease_streams(now(), LEASE, streams)?;
-    if leases.is_empty() {
-        return Ok(Relayed::default());
+    let mut relayed = Relayed::default();
+    let end = now().plus_millis(ROUNDS_TIME);
+    for _ in 0..ROUNDS {
+        let leases = store.lease_streams(now(), LEASE, streams)?;
+        if leases.is_empty() {
+            break;
+        }
+        let events = store.waiting_events(&leases, SLICE)?;
+        let slice = publish(store, bus, &leases, events, now).await?;
+        relayed.published = relayed.published.saturating_add(slice.published);
+        relayed.failures.extend(slice.failures);
+        if slice.more.is_empty() || slice.failure.is_some() || now() >= end {
+            break;
+        }
     }
-    let events = store.waiting_events(&leases, SLICE)?;
-    let slice = publish(store, bus, &leases, events, now).await?;
-    Ok(Relayed { published: slice.published, failures: slice.failures })
+    Ok(relayed)
 }
 
 /// What one slice came to.

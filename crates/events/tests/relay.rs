@@ -196,3 +196,32 @@ fn a_batch_wakes_a_handler_that_reads_no_event_once() {
     let planner = vec!["recurrence-scheduler"];
     assert_eq!(all, [vec![], vec!["notifier"], planner.clone(), vec![], planner, vec![]]);
 }
+
+/// A stream that fills faster than a slice a second is kept up with, as long as half a second has not passed.
+#[test]
+fn a_long_stream_is_published_in_one_go_and_no_go_is_long() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    for _ in 0..1_050 {
+        fixture.task(&ada, r#"{ "title": "x" }"#);
+    }
+    let bus = Fussy::default();
+    assert_eq!(all(&fixture, &bus, NOON), (1_050, vec![]));
+    assert_eq!(bus.sequences(&ada), (1..=1_050).collect::<Vec<i64>>());
+    // Where time passes, as much as fits.
+    for _ in 0..1_050 {
+        fixture.task(&ada, r#"{ "title": "x" }"#);
+    }
+    let looks = Cell::new(0);
+    let clock = || {
+        looks.set(looks.get() + 1);
+        NOON.plus_millis(60_000 + 100 * looks.get())
+    };
+    let relayed = pollster::block_on(relay_all(&fixture.store, &bus, 50, &clock)).unwrap();
+    assert!((100..1_050).contains(&relayed.published), "{}", relayed.published);
+    // A bus that is down is asked once.
+    let (calls, later) = (bus.calls.get(), NOON.plus_millis(600_000));
+    bus.refuse(Fault::Bus, "bus");
+    assert_eq!(all(&fixture, &bus, later).0, 0);
+    assert_eq!(bus.calls.get(), calls + 1);
+}

@@ -160,6 +160,7 @@ fn reads_too_much(step: &str) -> bool {
         "NEW",
         "(subquery",
         "(join",
+        "SCAN walked",
         "SCAN found",
         "SCAN told",
     ];

@@ -106,7 +106,7 @@ pub fn read_quick(input: &QuickInput, home: &Zone, now: Timestamp) -> Result<Rea
         title,
         description: String::new(),
         priority: said.priority.as_ref().map(|(_, priority)| *priority).unwrap_or_default(),
-        tags: said.tags.iter().map(|(_, tag)| (*tag).to_owned()).collect(),
+        tags: each_once(said.tags.iter().map(|(_, tag)| *tag)),
         due: when.due.as_ref().map(DueInput::from),
         recurrence,
         reminders: said
@@ -136,6 +136,17 @@ pub fn quick_task(
         Ok((commit, task, first)) => Ok((reading, commit, task, first)),
         Err(invalid) => Err(reading.refused(invalid, &input.text)),
     }
+}
+
+/// Tags, each once, in the order said.
+fn each_once<'a>(said: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in said {
+        if !tags.iter().any(|known| known == tag) {
+            tags.push(tag.to_owned());
+        }
+    }
+    tags
 }
 
 /// What no title can hold.

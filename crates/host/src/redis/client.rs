@@ -66,8 +66,12 @@ pub(super) async fn connect(
         Way::Probe(probe) => {
             let (services, url) = (services.clone(), url.clone());
             tokio::spawn(async move {
-                let Ok(mut redis) = open(&services, &url, permission).await else { return };
-                if redis::cmd("PING").query_async::<Value>(&mut redis).await.is_ok() {
+                let answered = match open(&services, &url, permission).await {
+                    Ok(mut redis) => redis::cmd("PING").query_async::<Value>(&mut redis).await.map(drop),
+                    Err(error) => Err(error),
+                };
+                // One that says no, as to a user who may not ask, answers too.
+                if answered.err().is_none_or(|error| error.code().is_some()) {
                     probe.answers();
                 }
             });

@@ -1,7 +1,7 @@
 //! A Redis that takes connections and does not answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ allowed_outbound_hosts = ["{{ redis_url }}"]
 #[derive(Clone, Default)]
 struct Fake {
     answers: Arc<AtomicUsize>,
+    /// Whether it says no instead of OK.
+    denies: Arc<AtomicBool>,
     connections: Arc<AtomicUsize>,
 }
 
@@ -49,7 +51,9 @@ impl Fake {
             for _ in bytes[..read].iter().filter(|byte| **byte == b'*') {
                 let left = |left: usize| left.checked_sub(1);
                 if self.answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
-                    let _ = stream.write_all(b"+OK\r\n").await;
+                    let no: &[u8] = b"-NOPERM this user has no permissions\r\n";
+                    let word = if self.denies.load(Ordering::SeqCst) { no } else { b"+OK\r\n" };
+                    let _ = stream.write_all(word).await;
                 }
             }
         }
@@ -89,6 +93,18 @@ async fn a_hung_redis_costs_one_wait_and_is_found_again() {
         publish(&host, &address, 1).await == json!({ "results": ["ok"] })
     })
     .await;
+}
+
+/// A user who may publish may not be allowed to ask whether it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_says_no_answers() {
+    let fake = Fake::default();
+    let (host, address) = host(&fake).await;
+    assert!(publish(&host, &address, 1).await["error"].is_string());
+    fake.denies.store(true, Ordering::SeqCst);
+    fake.answers.store(usize::MAX, Ordering::SeqCst);
+    eventually("it is used again", async || publish(&host, &address, 1).await.to_string().contains("NOPERM"))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
