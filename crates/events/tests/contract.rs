@@ -2,14 +2,15 @@
 //!
 //! The files in `golden/` are events as version 1.0 emitted them; they are never changed, only added to. `GOLDEN=write`
 //! adds the ones that are missing.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use perennial_domain::{
-    Attempt, Commit, DueInput, Occurrence, OverrideInput, Plan, Task, UserId, create_channel, delete_task,
-    fire, override_occurrence, plan_successor, record_attempt, update_task,
+    Attempt, Commit, DueInput, Occurrence, OverrideInput, Plan, ProjectInput, RecurrenceId, SnoozeInput,
+    Task, UserId, create_channel, create_project, delete_project, delete_task, fire, override_occurrence,
+    plan_successor, record_attempt, restore_task, snooze, update_project, update_task,
 };
 use perennial_events::{Bus, BusError, CloudEvent, Message, relay_stream};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
@@ -81,6 +82,32 @@ fn every_kind() -> Vec<(String, CloudEvent)> {
     let state = fixture.state(&user, &task, None);
     let commit = delete_task(&mut fixture.context(&user), &state);
     apply(&fixture, &commit);
+    let state = fixture.store.deleted_series(&user, task.id).unwrap().unwrap();
+    let (commit, ..) = restore_task(&mut fixture.context(&user), &state).unwrap();
+    apply(&fixture, &commit);
+
+    let (task, _) = fixture.task(
+        &user,
+        r#"{ "title": "x", "due": { "local": "2026-11-30" }, "reminders": [{ "trigger": "PT9H" }] }"#,
+    );
+    let state = fixture.state(&user, &task, Some(&RecurrenceId::single()));
+    let snoozed = SnoozeInput {
+        recurrence_id: None,
+        reminder: task.spec.reminders[0].id,
+        for_: Some("P8D".to_owned()),
+        until: None,
+    };
+    let (commit, _) = snooze(&mut fixture.context(&user), &state, &snoozed).unwrap();
+    apply(&fixture, &commit);
+
+    let input = ProjectInput { name: "Home".to_owned(), ..ProjectInput::default() };
+    let (commit, project) = create_project(&mut fixture.context(&user), &input).unwrap();
+    apply(&fixture, &commit);
+    let input = ProjectInput { archived: true, ..input };
+    let (commit, project) = update_project(&mut fixture.context(&user), &project, &input).unwrap();
+    apply(&fixture, &commit);
+    let commit = delete_project(&mut fixture.context(&user), &project);
+    apply(&fixture, &commit);
 
     let kept = Kept::default();
     pollster::block_on(relay_stream(&fixture.store, &kept, &user.stream(), &|| NOON)).unwrap();
@@ -140,7 +167,8 @@ fn every_kind_of_event_fits_its_schema_and_travels_on_its_topic() {
     for (topic, event) in &events {
         assert_fits(&serde_json::to_value(event).unwrap(), "this version");
         let expected = match event.kind.split('.').next() {
-            Some("reminder") => "reminders",
+            Some("reminder") if event.kind != "reminder.snoozed" => "reminders",
+            Some("reminder") => "task-updates",
             Some("notification") => "task-updates",
             _ => "task-events",
         };
