@@ -1,5 +1,4 @@
 //! Whose JWT bearer tokens are accepted: all of the settings, or none.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_guest::{JwtSettings, KeySource, SettingError, Settings};
 use perennial_jwt::Algorithm;

@@ -21,6 +21,8 @@ pub fn rows() -> Vec<Row> {
         ("alg empty", headed(r#"{"alg":"","kid":"ed-1"}"#), AlgorithmRefused),
         ("alg in other letters", headed(r#"{"alg":"eddsa","kid":"ed-1"}"#), AlgorithmRefused),
         ("alg with a space", headed(r#"{"alg":"EdDSA ","kid":"ed-1"}"#), AlgorithmRefused),
+        ("alg of another curve", headed(r#"{"alg":"ES384","kid":"ed-1"}"#), AlgorithmRefused),
+        ("alg of another hash", headed(r#"{"alg":"RS512","kid":"ed-1"}"#), AlgorithmRefused),
         ("alg unknown", headed(r#"{"alg":"ES256K","kid":"ed-1"}"#), AlgorithmRefused),
         ("alg of encryption", headed(r#"{"alg":"RSA-OAEP","enc":"A128GCM","kid":"ed-1"}"#), AlgorithmRefused),
         (

@@ -34,6 +34,7 @@ pub static JWKS: LazyLock<String> = LazyLock::new(|| {
         jwk_ed(&ed_key(7), r#""kid":"encrypts","use":"enc""#),
         jwk_ed(&ed_key(7), r#""kid":"signs","key_ops":["sign"]"#),
         jwk_ed(&[1].into_iter().chain([0; 31]).collect::<Vec<u8>>(), r#""kid":"small""#),
+        r#"{"kty":"EC","crv":"P-384","kid":"p-384","x":"AA","y":"AA"}"#.to_owned(),
         r#"{"kty":"oct","kid":"shared","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I"}"#.to_owned(),
         format!(r#"{{"kty":"RSA","kid":"weak","e":"AQAB","n":"{WEAK}"}}"#),
     ];

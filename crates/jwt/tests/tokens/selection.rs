@@ -57,6 +57,11 @@ pub fn rows() -> Vec<Row> {
             by(Signer::Rs256, r#"{"alg":"RS256","kid":"shared"}"#),
             UnfitKey(Unfit::Type),
         ),
+        (
+            "a key of another curve",
+            by(Signer::Es256, r#"{"alg":"ES256","kid":"p-384"}"#),
+            UnfitKey(Unfit::Curve),
+        ),
         ("a key of small order", small_order(), UnfitKey(Unfit::SmallOrder)),
     ]
 }
