@@ -17,8 +17,8 @@ pub use http_in::{read_body, read_head, respond};
 #[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, SettingError, Settings, StoreSettings,
-    WebhookSettings,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtIssuer, JwtSettings, KeySource, SettingError,
+    Settings, StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{AnyBus, GuestStore, open_bus, open_store};

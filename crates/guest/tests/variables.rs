@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, SettingError, Settings, StoreSettings, WebhookSettings,
+    AuthSettings, BusSettings, CallbackSettings, JwtSettings, SettingError, Settings, StoreSettings,
+    WebhookSettings,
 };
 
 const MANIFEST: &str = include_str!("../../../spin.toml");
@@ -34,10 +35,10 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let manifest: toml::Table = MANIFEST.parse().unwrap();
     let (store, bus): (Read, Read) = (concern::<StoreSettings>, concern::<BusSettings>);
     let (auth, callbacks): (Read, Read) = (concern::<AuthSettings>, concern::<CallbackSettings>);
-    let webhooks: Read = concern::<WebhookSettings>;
+    let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
     let components = manifest["component"].as_table().unwrap();
     let expected: [(&str, &[Read]); 7] = [
-        ("task-api", &[store, bus, auth, callbacks, webhooks]),
+        ("task-api", &[store, bus, auth, callbacks, webhooks, jwt]),
         ("recurrence-scheduler", &[store, bus, callbacks]),
         ("recurrence-scheduler-redis", &[store, bus]),
         ("recurrence-scheduler-cron", &[store, bus]),

@@ -1,8 +1,8 @@
 //! All settings at once, for the start of a host: a wrong one is refused there and not at the first request.
 
 use super::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, SettingError, Settings, StoreSettings,
-    WebhookSettings, read,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, SettingError, Settings,
+    StoreSettings, WebhookSettings, read,
 };
 
 /// Reads every variable of the application and checks those that must agree.
@@ -12,6 +12,7 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
     AuthSettings::read(get)?;
     CallbackSettings::read(get)?;
     WebhookSettings::read(get)?;
+    JwtSettings::read(get)?;
     if bus.choice != BusChoice::Local {
         let url = place(&bus.redis_url).ok_or_else(|| {
             SettingError::new(
@@ -73,6 +74,7 @@ mod tests {
                     "bus" => "auto",
                     "redis_url" | "redis_host" => "redis://127.0.0.1:6379",
                     "webhook_http_origin" => "http://none.invalid",
+                    "jwt_algorithms" => "RS256,ES256,EdDSA",
                     _ => "",
                 })
                 .to_owned())
@@ -103,6 +105,8 @@ mod tests {
             ("webhook_http_origin", "http://127.0.0.1:+80"),
             ("webhook_http_origin", "http://127.0.0.1:80/hook"),
             ("webhook_http_origin", "http://*"),
+            ("jwt_issuer", "two words"),
+            ("jwt_algorithms", "HS256"),
         ] {
             assert_eq!(with(&[(name, value)]).map_err(|error| error.name), Err(name), "{value:?}");
         }

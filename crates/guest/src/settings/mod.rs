@@ -4,6 +4,7 @@
 mod bus;
 mod callbacks;
 mod check;
+mod jwt;
 mod store;
 mod webhooks;
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 pub use bus::{BusChoice, BusSettings};
 pub use callbacks::{AuthSettings, CallbackSettings};
 pub use check::check;
+pub use jwt::{JwtIssuer, JwtSettings, KeySource};
 pub use store::StoreSettings;
 pub use webhooks::WebhookSettings;
 

@@ -12,6 +12,11 @@ fn ours(name: &str, value: &str) -> Setup {
         ("bootstrap_token", ""),
         ("app_api_token", ""),
         ("webhook_http_origin", "http://none.invalid"),
+        ("jwt_issuer", ""),
+        ("jwt_audience", ""),
+        ("jwt_jwks_url", ""),
+        ("jwt_jwks", ""),
+        ("jwt_algorithms", "EdDSA"),
     ];
     let lines = values.map(|(known, default)| format!("{known} = {{ default = \"{default}\" }}\n")).concat();
     Setup::new(&format!("[variables]\n{lines}{PROBE}")).variable(name, value)
@@ -19,9 +24,13 @@ fn ours(name: &str, value: &str) -> Setup {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_setting_is_refused_by_its_name() {
-    for (name, value) in
-        [("store", "mysql"), ("durability", "fast"), ("bus", "kafka"), ("webhook_http_origin", "ftp://x")]
-    {
+    for (name, value) in [
+        ("store", "mysql"),
+        ("durability", "fast"),
+        ("bus", "kafka"),
+        ("webhook_http_origin", "ftp://x"),
+        ("jwt_algorithms", "none"),
+    ] {
         let refusal = ours(name, value).refusal().await;
         assert!(refusal.contains(&format!("the variable {name} is wrong")), "{refusal}");
     }
