@@ -37,6 +37,8 @@ zones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/
 schemathesis.openapi.format("recur", rules)
 schemathesis.openapi.format("trigger", durations)
 schemathesis.openapi.format("time-zone", st.sampled_from(zones))
+lengths = st.one_of(st.builds("PT{}M".format, st.integers(1, 600)), st.builds("P{}DT{}H".format, st.integers(0, 365), st.integers(1, 23)))
+schemathesis.openapi.format("positive-duration", lengths)
 
 # The refusals that no document can foretell: (type, place, what is said, why).
 
@@ -56,6 +58,20 @@ WHY = [
     ("invalid", r".*/reminders/\d+/id", "^is no reminder of this task", "which reminders there are"),
     ("invalid", r"(.*/recurrence)?/(rrule|rdate|exdate)", "", "a rule stands to its start and its dates as RFC 5545 says, and may be "
      "too sparse to be searched"),
+    ("invalid", r"(/changes)?/project", "^is no project", "which projects there are"),
+    ("invalid", r"(/changes)?/parent", "^(is no other task|parts have no parts|has 100 parts)", "which tasks there are, and what they are parts of"),
+    ("invalid", r"(/changes)?/start", "^must be of the same kind|is after the task is due$|is no date before", "one member goes with another"),
+    ("invalid", r"/(before|after)", "^(is no task of yours|is the task that|cannot be said together|has no room)", "which tasks there are; one "
+     "member excludes another"),
+    ("invalid", r"", "^say (where to|either how long)", "one of some members is needed"),
+    ("invalid", r"/(for|until)", "^is not between now", "the present moment"),
+    ("invalid", r"/until", "is not an instant", "no pattern knows the days of leap years"),
+    ("invalid", r"/reminder", "^is no reminder of this occurrence", "which reminders there are"),
+    ("invalid", r"/name", "^is the name of another", "which projects there are"),
+    ("invalid", r"", "^(tasks are in this project|there are 500 projects)", "what there is already"),
+    ("invalid", r"", "^(something else has changed|its task or project is there|as many occurrences|.*cannot be taken back)", "what was "
+     "changed, and what has changed since"),
+    ("invalid", r"/filter", "", "the grammar of filters is in docs/filter.md"),
     ("invalid", r"/url", "^must (name|use|not contain|start)", "a public host, by its name (DNS), and what the operator allows"),
     ("invalid", r"", "^there are 10 channels", "what there is already"),
     ("invalid", r"/user", "^is no user", "who exists"),
@@ -131,17 +147,43 @@ def page(ctx, response):
     return response.text
 
 
-NAMING = {"CompleteOccurrence", "ReopenOccurrence", "OverrideOccurrence", "SplitSeries"}
+NAMING = {"CompleteOccurrence", "ReopenOccurrence", "OverrideOccurrence", "SplitSeries", "SkipOccurrence"}
+# Those that need something made for them.
+MADE_FOR = {"RestoreTask", "UndoChange", "SnoozeReminder", "MoveTask", "DeleteProject"}
 # How often each of these was called.
 turn = {}
 WEEKLY = {"due": {"local": "2027-03-01T09:00:00", "tz": "UTC"}, "recurrence": {"rrule": "FREQ=WEEKLY"}}
 
 
+def ask(method, path, body=None):
+    """What the owner asks for."""
+    return requests.request(method, ADDRESS + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+
+
 def series():
     """A task that comes back every week."""
-    body = {"title": "Weekly", **WEEKLY}
-    answer = requests.post(f"{ADDRESS}/v1/tasks", json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
-    return answer.json()["id"]
+    return ask("POST", "/v1/tasks", {"title": "Weekly", **WEEKLY}).json()["id"]
+
+
+def made_for(operation, case):
+    """Has a request name something that can be done with, every other time."""
+    turn[operation] = turn.get(operation, 0) + 1
+    if turn[operation] % 2 == 0:
+        return
+    (case.headers or {}).pop("If-Match", None)
+    if operation == "DeleteProject":
+        case.path_parameters["id"] = ask("POST", "/v1/projects", {"name": str(uuid.uuid4())}).json()["id"]
+        return
+    reminders = [{"trigger": "PT9H"}]
+    made = ask("POST", "/v1/tasks", {"title": "Made", "due": {"local": "2027-03-01"}, "reminders": reminders})
+    id = made.json()["id"]
+    case.path_parameters["id"] = made.headers["Change-Id"] if operation == "UndoChange" else id
+    if operation == "RestoreTask":
+        ask("DELETE", f"/v1/tasks/{id}")
+    if operation == "SnoozeReminder":
+        case.body = {"reminder": made.json()["reminders"][0]["id"], "for": "PT15M"}
+    if operation == "MoveTask":
+        case.body = {"before": ask("POST", "/v1/tasks", {"title": "Other"}).json()["id"]}
 
 
 @schemathesis.hook
@@ -151,9 +193,11 @@ def before_call(context, case, kwargs):
         return
     if case.headers and len(case.headers.get("Idempotency-Key", "")) % 4:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    operation = case.operation.definition.raw["operationId"]
+    if TOKEN and operation in MADE_FOR:
+        made_for(operation, case)
     if not isinstance(case.body, dict):
         return
-    operation = case.operation.definition.raw["operationId"]
     if operation == "CreateToken" and len(case.body["name"]) % 4:
         case.body["user"] = "admin"
     if operation == "CreateChannel":

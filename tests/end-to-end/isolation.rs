@@ -18,6 +18,10 @@ struct Things {
     reminder: String,
     /// A task of who asks.
     own: String,
+    /// What an operation needs an id of its own for: a task that is deleted, a project that is empty, a task to be reminded of.
+    special: BTreeMap<&'static str, String>,
+    /// The reminder of that.
+    snoozed: String,
     /// The names of two occurrences: of the first one, and of one that lies ahead.
     named: [String; 2],
 }
@@ -40,19 +44,31 @@ type Sent = (String, Option<Value>);
 fn bodies(operation: &Described, things: &Things) -> (Vec<Value>, Value) {
     let [first, later] = &things.named;
     let reminders = json!([{ "id": things.reminder, "trigger": "2027-01-01T00:00:00Z" }]);
+    let (task, project) = (&things.ids["tasks"], &things.ids["projects"]);
+    let named = [("reminders", reminders), ("project", json!(project)), ("parent", json!(task))];
     let same = |body: Value| (vec![body.clone()], body);
     match operation.name.as_str() {
         "CreateTask" => {
-            (vec![json!({ "title": "Mine", "reminders": reminders })], json!({ "title": "Mine" }))
+            let named = named.map(|(name, id)| json!({ "title": "Mine", name: id }));
+            (named.into(), json!({ "title": "Mine", "project": project }))
         }
         "UpdateTask" => {
-            (vec![json!({ "title": "Mine" }), json!({ "reminders": reminders })], json!({ "title": "Mine" }))
+            let named = named.map(|(name, id)| json!({ name: id }));
+            ([vec![json!({ "title": "Mine" })], named.into()].concat(), json!({ "title": "Mine" }))
         }
+        "MoveTask" => {
+            let named = [("project", project), ("parent", task), ("before", task), ("after", task)];
+            (named.map(|(name, id)| json!({ name: id })).into(), json!({ "project": project }))
+        }
+        "SkipOccurrence" => same(json!({ "recurrence_id": first })),
+        "SnoozeReminder" => same(json!({ "reminder": things.snoozed, "for": "PT1H" })),
+        "UpdateProject" => same(json!({ "description": "Mine" })),
         "CompleteOccurrence" | "ReopenOccurrence" => same(json!({ "recurrence_id": first })),
         "OverrideOccurrence" => same(json!({ "recurrence_id": later, "title": "Mine" })),
         "SplitSeries" => same(json!({ "recurrence_id": later, "changes": { "title": "Mine" } })),
         "CreateToken" => same(json!({ "user": things.ids["users"], "name": "mine" })),
         // These name nothing that there is.
+        "CreateProject" => (vec![], json!({ "name": "Mine" })),
         "QuickAdd" => (vec![], json!({ "text": "Mine tomorrow at 9am" })),
         "CreateUser" => (vec![], json!({ "name": "Eve" })),
         "CreateChannel" => (vec![], json!({ "type": "webhook", "url": "https://hooks.example.invalid/3" })),
@@ -64,12 +80,13 @@ fn bodies(operation: &Described, things: &Things) -> (Vec<Value>, Value) {
 /// What stands in the query, where that names something; `None` where it does not.
 fn parameter(operation: &Described, name: &str, things: &Things) -> Option<String> {
     match name {
-        "task" => Some(things.ids["tasks"].clone()),
+        "task" | "parent" | "subject" => Some(things.ids["tasks"].clone()),
+        "project" => Some(things.ids["projects"].clone()),
         "cursor" => {
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
         }
-        "limit" | "status" | "all" | "from" | "to" => None,
+        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" => None,
         _ => panic!("{} has a parameter {name}: say in isolation.rs what it names", operation.name),
     }
 }
@@ -112,7 +129,7 @@ impl Described {
         if !self.path.contains("{id}") {
             return "";
         }
-        let id = things.ids.get(self.collection());
+        let id = things.special.get(self.name.as_str()).or_else(|| things.ids.get(self.collection()));
         id.unwrap_or_else(|| panic!("{}: say in isolation.rs whose ids are in {}", self.name, self.path))
     }
 
@@ -123,14 +140,15 @@ impl Described {
             return vec![(address, None)];
         }
         let (bodies, _) = bodies(self, things);
-        let at_own = (self.name == "UpdateTask").then(|| self.address(&things.own, things));
+        let at_own = ["UpdateTask", "MoveTask"]
+            .contains(&self.name.as_str())
+            .then(|| self.address(&things.own, things));
         let addresses: Vec<&String> = [Some(&address), at_own.as_ref()].into_iter().flatten().collect();
         let send =
             |body: &Value| addresses.iter().map(|at| ((*at).clone(), Some(body.clone()))).collect::<Vec<_>>();
         // At a task of one's own, only what names something of another's is of interest.
         let sent = bodies.iter().flat_map(send);
-        sent.filter(|(at, body)| *at == address || body.as_ref().unwrap().get("reminders").is_some())
-            .collect()
+        sent.filter(|(at, body)| *at == address || body.as_ref().unwrap().get("title").is_none()).collect()
     }
 
     fn has_pages(&self) -> bool {
@@ -162,7 +180,9 @@ impl Things {
     fn absent(&self) -> Self {
         let mut none = self.clone();
         none.ids.values_mut().for_each(|id| *id = absent(id));
+        none.special.values_mut().for_each(|id| *id = absent(id));
         none.reminder = absent(&none.reminder);
+        none.snoozed = absent(&none.snoozed);
         // A cursor is base64url: its last character but one makes another place of it.
         for cursor in none.cursors.values_mut() {
             let at = cursor.len() - 2;
@@ -189,6 +209,22 @@ fn things(service: &Service, ada: &Client) -> Things {
     let next = next_occurrence(ada, id, first);
     let later = ada.get(format!("/v1/tasks/{id}/occurrences?from=2027-01-01&to=9998-12-31&limit=5"));
 
+    // What the lists of parts, projects, tags and deleted tasks have.
+    let made = |path: &str, body: Value| ada.post(path).json(&body).answer().ok(http::StatusCode::CREATED);
+    let project = made("/v1/projects", json!({ "name": "Home" }))["id"].clone();
+    let empty = made("/v1/projects", json!({ "name": "Empty" }))["id"].clone();
+    for tag in ["one", "two"] {
+        ada.create(&json!({ "title": "Part", "parent": id, "project": project, "tags": [tag] }));
+    }
+    let deleted = [1, 2].map(|_| {
+        let gone = ada.create(&json!({ "title": "Gone" }))["id"].as_str().unwrap().to_owned();
+        ada.delete(format!("/v1/tasks/{gone}"));
+        gone
+    });
+    let remind =
+        json!({ "title": "Remind", "due": { "local": "2027-06-01" }, "reminders": [{ "trigger": "PT9H" }] });
+    let reminded = ada.create(&remind);
+
     let owner = service.owner();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let user = owner.all("/v1/users").into_iter().find(|user| user["name"] == "Ada").unwrap();
@@ -197,10 +233,21 @@ fn things(service: &Service, ada: &Client) -> Things {
         let page = client.get(format!("{}?limit=1", path.replace("{id}", id)));
         (path.to_owned(), page["next_cursor"].as_str().unwrap_or_else(|| panic!("{path}: {page}")).to_owned())
     };
-    let mut cursors: BTreeMap<String, String> =
-        ["/v1/tasks", "/v1/tasks/{id}/occurrences", "/v1/channels", "/v1/notifications", "/v1/parked"]
-            .map(|path| list(ada, path))
-            .into();
+    let mut cursors: BTreeMap<String, String> = [
+        "/v1/tasks",
+        "/v1/tasks/{id}/occurrences",
+        "/v1/channels",
+        "/v1/notifications",
+        "/v1/parked",
+        "/v1/projects",
+        "/v1/tags",
+        "/v1/trash",
+    ]
+    .map(|path| list(ada, path))
+    .into();
+    let changes = ada.get(format!("/v1/changes?subject={id}&limit=1"));
+    cursors.insert("/v1/changes".to_owned(), text(&changes["next_cursor"]));
+    let last = ada.get(format!("/v1/changes?subject={}", reminded["id"].as_str().unwrap()));
     cursors.extend(["/v1/users", "/v1/tokens"].map(|path| list(&owner, path)));
     Things {
         ids: [
@@ -209,8 +256,17 @@ fn things(service: &Service, ada: &Client) -> Things {
             ("parked", text(&ada.all("/v1/parked")[0]["id"])),
             ("users", text(&user["id"])),
             ("tokens", text(&token["id"])),
+            ("projects", text(&project)),
+            ("changes", text(&last["items"][0]["id"])),
         ]
         .into(),
+        special: [
+            ("RestoreTask", deleted[0].clone()),
+            ("DeleteProject", text(&empty)),
+            ("SnoozeReminder", text(&reminded["id"])),
+        ]
+        .into(),
+        snoozed: text(&reminded["reminders"][0]["id"]),
         cursors,
         reminder: text(&task["reminders"][0]["id"]),
         own: String::new(),

@@ -1,7 +1,7 @@
 //! What a user changed, and taking it back.
 
 use http::StatusCode;
-use perennial_domain::{Change, Invalid, ProjectId, TaskId, undo as take_back};
+use perennial_domain::{Change, Invalid, TaskId, undo as take_back};
 use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, no_content};
 use perennial_store::{ChangeRecord, Store, SystemStore};
 use uuid::Uuid;
@@ -13,14 +13,8 @@ use crate::view::ChangeView;
 /// The changes that the user made, the last first.
 pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
     let page = PageQuery::read(query)?;
-    let subject = match (query.get("task"), query.get("project")) {
-        (Some(_), Some(_)) => return Err(Problem::malformed("task and project are not given together")),
-        (Some(task), None) => Some(TaskId::parse(task).map_or_else(String::new, |id| id.to_string())),
-        (None, Some(project)) => {
-            Some(ProjectId::parse(project).map_or_else(String::new, |id| id.to_string()))
-        }
-        (None, None) => None,
-    };
+    // What is written in another way is the id of nothing.
+    let subject = query.get("subject").map(str::to_lowercase);
     let changes = store.changes(&caller.user.id, subject.as_deref(), &page.to_store())?;
     Ok(answer(StatusCode::OK, &page.show(&changes, |change| change.id.clone(), ChangeView::new)))
 }

@@ -201,7 +201,11 @@ fn merge_patch(reference: Value, sent: &mut SchemaGenerator) -> Value {
         for (member, schema) in members.iter_mut() {
             let needed = required.as_array().is_some_and(|names| names.iter().any(|name| name == member));
             if !needed {
-                let values = schema.take();
+                let mut values = schema.take();
+                // What is kept by name is taken away by name.
+                if let Some(kept) = values.get_mut("additionalProperties").filter(|kept| kept.is_object()) {
+                    *kept = json!({ "anyOf": [kept.take(), { "type": "null" }] });
+                }
                 *schema = json!({ "anyOf": [values, { "type": "null" }] });
             }
         }

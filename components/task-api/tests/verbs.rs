@@ -383,7 +383,7 @@ fn every_change_is_told_and_the_last_of_a_task_can_be_taken_back() {
         assert_eq!(shown(&mut service), after, "{line} once more");
     }
     assert_eq!(service.refused(&format!("POST /v1/changes/{made}/undo"), &Value::Null).0, 422);
-    let told = service.get(&format!("/v1/changes?task={id}&limit=200"));
+    let told = service.get(&format!("/v1/changes?subject={id}&limit=200"));
     let told = told["items"].as_array().unwrap();
     assert_eq!(told.len(), 1 + 3 * steps.len());
     assert_eq!(told.last().unwrap()["id"], json!(made));
@@ -391,7 +391,7 @@ fn every_change_is_told_and_the_last_of_a_task_can_be_taken_back() {
     // Page by page, and among all of the user's.
     let (mut paged, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = service.get(&format!("/v1/changes?task={id}&limit=4{cursor}"));
+        let page = service.get(&format!("/v1/changes?subject={id}&limit=4{cursor}"));
         paged.extend(page["items"].as_array().unwrap().clone());
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");

@@ -70,6 +70,8 @@ pub use series::{
     split_series,
 };
 pub use state::{Alarm, Named, SeriesState};
+#[cfg(feature = "schema")]
+pub use task::metadata_schema;
 pub use task::{
     Between, Completion, MAX_PLACE, Metadata, MoveInput, Priority, Reminder, ReminderInput, Reopening,
     SnoozeInput, Task, TaskInput, TaskSpec, TaskStatus, complete, create_task, delete_task, move_task,

@@ -27,6 +27,9 @@ macro_rules! time {
     };
 }
 
+/// A name that programs give: visible ASCII characters.
+pub const NAME: &str = "^[!-~]+$";
+
 /// One line that is not blank.
 pub const LINE: &str = concat!(
     "^",

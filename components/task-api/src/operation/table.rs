@@ -73,6 +73,8 @@ const STATUS: Parameter = Parameter {
     words: "Only the tasks of this status.",
 };
 const TASK: Parameter = Parameter { name: "task", form: Form::Id, words: "Only those of this task." };
+const SUBJECT: Parameter =
+    Parameter { name: "subject", form: Form::Id, words: "Only those of this task or project." };
 const PROJECT: Parameter =
     Parameter { name: "project", form: Form::Id, words: "Only those of this project." };
 const PARENT: Parameter = Parameter { name: "parent", form: Form::Id, words: "Only the parts of this task." };
@@ -263,7 +265,7 @@ pub(crate) const TABLE: &[Operation] = &[
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<TagView<'_>>)),
     get("/v1/changes", Name::ListChanges, READ, "Lists what was changed, the last change first.")
-        .query(&[TASK, PROJECT, LIMIT, CURSOR])
+        .query(&[SUBJECT, LIMIT, CURSOR])
         .answers(shape!(Items<ChangeView<'_>>)),
     get("/v1/changes/{id}", Name::GetChange, READ, "Gives a change, with what was before and after it.")
         .answers(shape!(ChangeView<'_>)),

@@ -43,7 +43,7 @@ pub(crate) struct TaskView<'a> {
     parent: Option<Id<'a, TaskId>>,
     #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1, max = 500)))]
     position: Cow<'a, str>,
-    #[cfg_attr(feature = "schema", schemars(with = "Metadata", extend("maxProperties" = 50)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "perennial_domain::metadata_schema"))]
     metadata: Shown<'a, &'a Metadata>,
     recurrence: Option<&'a RecurrenceInput>,
     #[cfg_attr(feature = "schema", schemars(with = "Vec<ReminderInput>", length(max = 20)))]

@@ -9,9 +9,9 @@ use super::reminder::MAX_REMINDERS;
 use super::{Priority, Reminder, TaskSpec, reminder};
 use crate::fields::{self, MAX_DESCRIPTION, MAX_TITLE};
 #[cfg(feature = "schema")]
-use crate::fields::{MAX_METADATA, MAX_NAME, MAX_TAGS};
+use crate::fields::{MAX_KEY, MAX_METADATA, MAX_NAME, MAX_TAGS, MAX_VALUE};
 #[cfg(feature = "schema")]
-use crate::pattern::{DURATION, LINE, TEXT, TRIGGER};
+use crate::pattern::{DURATION, LINE, NAME, TEXT, TRIGGER};
 use crate::{Due, DueInput, Ids, Invalid, ProjectId, RecurrenceInput, Related, ReminderId, Series, TaskId};
 
 /// A task as a client sends it.
@@ -51,7 +51,7 @@ pub struct TaskInput {
     pub parent: Option<TaskId>,
     /// What its owner's programs note: up to 50 values of up to 500 characters, under names of up to 40.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = MAX_METADATA)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "metadata_schema"))]
     pub metadata: Metadata,
     /// How it comes back; needs `due`, which is its DTSTART.
     #[serde(default)]
@@ -64,6 +64,17 @@ pub struct TaskInput {
 
 /// What is noted of a task, by name.
 pub type Metadata = BTreeMap<String, String>;
+
+/// The schema of what is noted.
+#[cfg(feature = "schema")]
+pub fn metadata_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "maxProperties": MAX_METADATA,
+        "propertyNames": { "minLength": 1, "maxLength": MAX_KEY, "pattern": NAME },
+        "additionalProperties": { "type": "string", "maxLength": MAX_VALUE, "pattern": TEXT },
+    })
+}
 
 /// A reminder as a client sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use complete::{Completion, complete};
 pub use create::create_task;
 pub use delete::delete_task;
+#[cfg(feature = "schema")]
+pub use input::metadata_schema;
 pub use input::{Metadata, ReminderInput, TaskInput};
 pub use place::{Between, MAX_PLACE, MoveInput, move_task};
 pub use reminder::Reminder;
