@@ -21,6 +21,7 @@ const MOST: usize = 100;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkInput {
+    #[serde(deserialize_with = "perennial_domain::plain_name")]
     pub mode: Mode,
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
     operations: Vec<OperationInput>,
@@ -44,6 +45,7 @@ pub(crate) enum Mode {
 #[cfg_attr(feature = "schema", schemars(rename = "BulkOperationInput"))]
 #[serde(deny_unknown_fields)]
 struct OperationInput {
+    #[serde(deserialize_with = "perennial_domain::plain_name")]
     operation: Verb,
     /// The task, but where one is created.
     #[serde(default)]
