@@ -5,7 +5,7 @@ use perennial_events::OWN_LEASE;
 use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, replay};
 use perennial_store::{Apply, Mode, Outcome, Refusal, Store, StoreError, SystemStore};
 
-use super::input::Item;
+use super::item::Item;
 use super::told::Told;
 use super::{keeper, last, shown};
 use crate::Api;

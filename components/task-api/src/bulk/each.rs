@@ -6,7 +6,7 @@ use perennial_events::OWN_LEASE;
 use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, no_content, replay};
 use perennial_store::{Outcome, Store, SystemStore, apply_each_for};
 
-use super::input::Item;
+use super::item::Item;
 use super::told::Told;
 use super::{keeper, last, shown};
 use crate::Api;

@@ -3,6 +3,7 @@
 mod all;
 mod each;
 mod input;
+mod item;
 mod told;
 
 use http::StatusCode;
