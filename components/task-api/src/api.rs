@@ -1,15 +1,17 @@
 //! What a request is carried out with, and how a write is carried out.
 
 use http::HeaderValue;
-use perennial_domain::{Commit, Context, Ids, Timestamp, WebhookPolicy};
+use perennial_domain::{Commit, Context, ExpectAnswer, Ids, Timestamp, WebhookPolicy};
 use perennial_events::OWN_LEASE;
 use perennial_http_api::{
     CHANGE_ID, Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent,
 };
 use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
 
+use crate::command::Command;
+
 /// How often a write is decided anew because what it was decided upon has changed meanwhile.
-const TRIES: u32 = 100;
+pub(crate) const TRIES: u32 = 100;
 
 /// What requests are carried out with.
 pub struct Api<'a, S> {
@@ -50,6 +52,18 @@ impl Decision {
     pub(crate) fn nothing(commit: Commit, response: Response) -> Self {
         Self { commit, changes: false, response, secret: false }
     }
+
+    /// The answer tells of the change, and is kept under a key.
+    pub(crate) fn tell(&mut self, key: Option<&IdempotencyKey>) -> Result<(), Problem> {
+        if self.changes
+            && let Ok(id) = HeaderValue::try_from(self.commit.id.to_string())
+        {
+            self.response.headers_mut().insert(CHANGE_ID, id);
+        }
+        let record = key.map(|key| key.record(&self.response, self.secret));
+        self.commit.idempotency = record.transpose()?;
+        Ok(())
+    }
 }
 
 /// An answer, and what was written for it.
@@ -84,23 +98,41 @@ impl<S: Store + SystemStore> Api<'_, S> {
         &mut self,
         caller: &Caller,
         request: &Request,
-        mut decide: impl FnMut(&S, &mut Context<'_>) -> Result<Decision, Problem>,
+        decide: impl FnMut(&S, &mut Context<'_>) -> Result<Decision, Problem>,
     ) -> Result<Answered, Problem> {
         let key = IdempotencyKey::parse(request)?;
+        self.write_under((caller, request), key.as_ref(), None, decide)
+    }
+
+    /// Carries out a command on tasks that comes alone.
+    pub(crate) fn command(
+        &mut self,
+        caller: &Caller,
+        request: &Request,
+        command: &Command,
+    ) -> Result<Answered, Problem> {
+        self.write(caller, request, |store, ctx| command.decide(store, ctx))
+    }
+
+    /// The same under a key, where there is one, and as a part of the request that `whole` names.
+    pub(crate) fn write_under(
+        &mut self,
+        (caller, request): (&Caller, &Request),
+        key: Option<&IdempotencyKey>,
+        whole: Option<&ExpectAnswer>,
+        mut decide: impl FnMut(&S, &mut Context<'_>) -> Result<Decision, Problem>,
+    ) -> Result<Answered, Problem> {
         for attempt in 0..TRIES {
-            let Decision { mut commit, changes, mut response, secret } =
-                match decide(self.store, &mut self.context(caller, request)) {
-                    Ok(decision) => decision,
-                    Err(problem) => return self.stored_or(caller, key.as_ref(), problem),
-                };
-            if !changes && key.is_none() {
-                return Ok(Answered::read(response));
+            let mut decision = match decide(self.store, &mut self.context(caller, request)) {
+                Ok(decision) => decision,
+                Err(problem) => return self.stored_or(caller, key, problem),
+            };
+            if !decision.changes && key.is_none() {
+                return Ok(Answered::read(decision.response));
             }
-            if changes && let Ok(id) = HeaderValue::try_from(commit.id.to_string()) {
-                response.headers_mut().insert(CHANGE_ID, id);
-            }
-            let record = key.as_ref().map(|key| key.record(&response, secret));
-            commit.idempotency = record.transpose()?;
+            decision.tell(key)?;
+            let Decision { mut commit, changes, response, .. } = decision;
+            commit.expect.answer = whole.cloned();
             let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
             match self.store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop()) {
                 Ok(Some(Outcome::Applied(own))) => {
@@ -108,7 +140,7 @@ impl<S: Store + SystemStore> Api<'_, S> {
                     return Ok(Answered { response, wrote });
                 }
                 Ok(Some(Outcome::Answered(stored))) => {
-                    let key = key.as_ref().ok_or_else(Problem::conflict)?;
+                    let key = key.ok_or_else(Problem::conflict)?;
                     return replay(key, stored).map(Answered::read);
                 }
                 Ok(_) | Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
@@ -116,11 +148,11 @@ impl<S: Store + SystemStore> Api<'_, S> {
             }
             give_way(&commit, attempt);
         }
-        self.stored_or(caller, key.as_ref(), Problem::conflict())
+        self.stored_or(caller, key, Problem::conflict())
     }
 
     /// The answer stored under the request's key, or else this problem.
-    fn stored_or(
+    pub(crate) fn stored_or(
         &self,
         caller: &Caller,
         key: Option<&IdempotencyKey>,
@@ -154,7 +186,7 @@ impl<S: Store + SystemStore> Api<'_, S> {
 }
 
 /// Lets others go first who change the same thing: longer at each further attempt, and not all alike.
-fn give_way(commit: &Commit, attempt: u32) {
+pub(crate) fn give_way(commit: &Commit, attempt: u32) {
     let (_, random) = commit.id.as_u64_pair();
     let millis = (random % 4).saturating_mul(u64::from(attempt.min(16)));
     std::thread::sleep(std::time::Duration::from_millis(millis));

@@ -1,12 +1,13 @@
 //! The bin: tasks that were deleted, until they are forgotten.
 
 use http::StatusCode;
-use perennial_domain::{TaskId, restore_task};
+use perennial_domain::{Context, TaskId, restore_task};
 use perennial_http_api::{Caller, Problem, Query, Request, Response, answer};
 use perennial_store::{Among, Listing, Store, SystemStore};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
+use crate::command::Command;
 use crate::tasks::{show_page, tagged};
 use crate::view::TaskView;
 
@@ -22,22 +23,27 @@ pub(crate) fn restore<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let mut state = store.deleted_series(&user, id)?.ok_or_else(Problem::not_found)?;
-        let spec = &mut state.task.spec;
-        if let Some(project) = spec.project
-            && store.project(&user, project)?.is_none()
-        {
-            spec.project = None;
-        }
-        if let Some(parent) = spec.parent
-            && store.task(&user, parent)?.is_none()
-        {
-            spec.parent = None;
-        }
-        let (commit, task, open) = restore_task(ctx, &state)?;
-        let response = tagged(answer(StatusCode::OK, &TaskView::new(&task, open.as_ref())), task.version);
-        Ok(Decision::write(commit, response))
-    })
+    api.command(caller, request, &Command::Restore(id))
+}
+
+pub(crate) fn decide_restore(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    id: TaskId,
+) -> Result<Decision, Problem> {
+    let mut state = store.deleted_series(&ctx.user, id)?.ok_or_else(Problem::not_found)?;
+    let spec = &mut state.task.spec;
+    if let Some(project) = spec.project
+        && store.project(&ctx.user, project)?.is_none()
+    {
+        spec.project = None;
+    }
+    if let Some(parent) = spec.parent
+        && store.task(&ctx.user, parent)?.is_none()
+    {
+        spec.parent = None;
+    }
+    let (commit, task, open) = restore_task(ctx, &state)?;
+    let response = tagged(answer(StatusCode::OK, &TaskView::new(&task, open.as_ref())), task.version);
+    Ok(Decision::write(commit, response))
 }

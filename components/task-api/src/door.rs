@@ -3,15 +3,15 @@
 use http::Method;
 use perennial_domain::{ProjectId, TaskId, Timestamp};
 use perennial_http_api::{
-    Caller, Head, MAX_BODY, Problem, Query, Request, Response, authenticate, check_body, has_token,
+    Caller, Head, Problem, Query, Request, Response, authenticate, check_body, has_token,
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
-    Api, bin, changes, channels, described, health, notifications, occurrences, parked, preview, projects,
-    quick, tasks, tokens, users,
+    Api, bin, bulk, changes, channels, described, events, health, notifications, occurrences, parked,
+    preview, projects, quick, tasks, tokens, users,
 };
 
 /// A request whose head was let in: its body may be read now.
@@ -43,7 +43,7 @@ pub fn admit<'s, S: SystemStore + 's>(
             Some(caller)
         }
     };
-    check_body(&head.headers, operation.media_types(), MAX_BODY)?;
+    check_body(&head.headers, operation.media_types(), operation.limit())?;
     let query = operation.query.map(|taken| Query::read(&head.uri, taken)).transpose()?.unwrap_or_default();
     Ok(Admitted { operation, query, id: id.to_owned(), caller })
 }
@@ -57,6 +57,11 @@ impl Admitted {
     /// Whether there is a body to read.
     pub fn takes_body(&self) -> bool {
         self.operation.body.is_some()
+    }
+
+    /// Longest body that is read, in bytes.
+    pub fn limit(&self) -> usize {
+        self.operation.limit()
     }
 
     /// The answer to a request that needs no store.
@@ -111,7 +116,7 @@ impl Admitted {
             Name::ListTasks => tasks::list(store, caller, &self.query, api.now),
             Name::CreateTask => return tasks::create(api, caller, request),
             Name::QuickAdd => return quick::add(api, caller, request),
-            Name::GetTask => tasks::get(store, caller, task()?),
+            Name::GetTask => tasks::get(store, &caller.user.id, task()?),
             Name::UpdateTask => return tasks::update(api, caller, request, task()?),
             Name::DeleteTask => return tasks::delete(api, caller, request, task()?),
             Name::CompleteOccurrence => return occurrences::complete(api, caller, request, task()?),
@@ -130,6 +135,8 @@ impl Admitted {
             Name::ListChanges => changes::list(store, caller, &self.query),
             Name::GetChange => changes::get(store, caller, id),
             Name::UndoChange => return changes::undo(api, caller, request, id),
+            Name::Bulk => return bulk::post(api, caller, request),
+            Name::ListEvents => events::list(store, caller, &self.query),
             Name::ListParked => parked::list(store, caller, &self.query),
             Name::RetryParked => return parked::retry(api, caller, request, id),
             Name::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),

@@ -8,7 +8,7 @@ use perennial_guest::{
     AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, SettingError, Settings, StoreSettings,
     WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
 };
-use perennial_http_api::{Head, MAX_BODY, Problem, Request, correlation_id, traceparent};
+use perennial_http_api::{Head, Problem, Request, correlation_id, traceparent};
 use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
@@ -53,7 +53,7 @@ async fn answer(
 ) -> Result<Answered, Problem> {
     let auth = AuthSettings::from_host().map_err(misconfigured)?;
     let admitted = admit(&head, &auth.bootstrap_token, || open(opened), now())?;
-    let body = if admitted.takes_body() { read_body(incoming, MAX_BODY).await? } else { Vec::new() };
+    let body = if admitted.takes_body() { read_body(incoming, admitted.limit()).await? } else { Vec::new() };
     let request = Request::from_parts(head, body);
     if let Some(answered) = admitted.without_store(&request) {
         return answered;

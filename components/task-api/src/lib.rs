@@ -2,8 +2,10 @@
 
 mod api;
 mod bin;
+mod bulk;
 mod changes;
 mod channels;
+mod command;
 mod described;
 #[cfg(feature = "schema")]
 mod docs;
@@ -11,6 +13,7 @@ mod door;
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "spin-sdk generates the exported function")]
 mod entry;
+mod events;
 mod health;
 mod notifications;
 mod occurrences;

@@ -6,15 +6,14 @@ use perennial_domain::{
     SeriesState, Skipping, SnoozeInput, TaskId, TaskInput, complete as decide, leave_unchanged,
     override_occurrence, project, skip as skip_one, snooze as put_off, split_series,
 };
-use perennial_http_api::{
-    Caller, IfMatch, Items, PageQuery, Problem, Query, Request, Response, answer, json,
-};
+use perennial_http_api::{Caller, Items, PageQuery, Problem, Query, Request, Response, answer, json};
 use perennial_store::{Store, SystemStore};
 use serde::{Deserialize, Serialize};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::tasks::{created, merge, on_task};
+use crate::command::{Command, Target};
+use crate::tasks::{created, merge, on_task, target};
 use crate::view::{CompletedView, OccurrenceView, OverrideView, SnoozedView};
 
 /// Which occurrence is meant.
@@ -42,15 +41,24 @@ pub(crate) fn complete<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    on_occurrence(api, caller, request, (id, "complete"), |ctx, state, asked, if_match| {
-        match decide(ctx, state)? {
-            Completion::AlreadyClosed => Ok(Decision::nothing(leave_unchanged(ctx, state), show(asked))),
-            Completion::Closes(commit, closed) => {
-                if_match.check(state.task.version)?;
-                Ok(Decision::write(*commit, show(&closed)))
-            }
+    let command = Command::Complete(target(request, id)?, name(request)?);
+    api.command(caller, request, &command)
+}
+
+pub(crate) fn decide_complete(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    target: &Target,
+    input: &NamedInput,
+) -> Result<Decision, Problem> {
+    let (state, asked) = named(store, ctx, target, input, "complete")?;
+    match decide(ctx, &state)? {
+        Completion::AlreadyClosed => Ok(Decision::nothing(leave_unchanged(ctx, &state), show(&asked))),
+        Completion::Closes(commit, closed) => {
+            target.if_match.check(state.task.version)?;
+            Ok(Decision::write(*commit, show(&closed)))
         }
-    })
+    }
 }
 
 /// Opens a done occurrence again.
@@ -60,15 +68,24 @@ pub(crate) fn reopen<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    on_occurrence(api, caller, request, (id, "reopen"), |ctx, state, asked, if_match| {
-        match perennial_domain::reopen(ctx, state)? {
-            Reopening::AlreadyOpen => Ok(Decision::nothing(leave_unchanged(ctx, state), show(asked))),
-            Reopening::Opens(commit, open) => {
-                if_match.check(state.task.version)?;
-                Ok(Decision::write(*commit, show(&open)))
-            }
+    let command = Command::Reopen(target(request, id)?, name(request)?);
+    api.command(caller, request, &command)
+}
+
+pub(crate) fn decide_reopen(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    target: &Target,
+    input: &NamedInput,
+) -> Result<Decision, Problem> {
+    let (state, asked) = named(store, ctx, target, input, "reopen")?;
+    match perennial_domain::reopen(ctx, &state)? {
+        Reopening::AlreadyOpen => Ok(Decision::nothing(leave_unchanged(ctx, &state), show(&asked))),
+        Reopening::Opens(commit, open) => {
+            target.if_match.check(state.task.version)?;
+            Ok(Decision::write(*commit, show(&open)))
         }
-    })
+    }
 }
 
 /// Has an occurrence of a series not take place.
@@ -78,23 +95,28 @@ pub(crate) fn skip<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    let if_match = IfMatch::parse(request.headers())?;
-    let input: SkipInput = json(request, &["application/json"])?;
-    let user = caller.user.id.clone();
+    let command = Command::Skip(target(request, id)?, json(request, &["application/json"])?);
+    api.command(caller, request, &command)
+}
+
+pub(crate) fn decide_skip(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    target: &Target,
+    input: &SkipInput,
+) -> Result<Decision, Problem> {
     let asked = RecurrenceId::from_text(input.recurrence_id.as_str());
-    api.write(caller, request, |store, ctx| {
-        let state = store.series(&user, id, Some(&asked))?.ok_or_else(Problem::not_found)?;
-        let show = |change: &Override| answer(StatusCode::OK, &OverrideView::new(id, change));
-        match skip_one(ctx, &state, &input.recurrence_id)? {
-            Skipping::AlreadySkipped(change) => {
-                Ok(Decision::nothing(leave_unchanged(ctx, &state), show(&change)))
-            }
-            Skipping::Skips(commit, change) => {
-                if_match.check(state.task.version)?;
-                Ok(Decision::write(*commit, show(&change)))
-            }
+    let state = store.series(&ctx.user, target.id, Some(&asked))?.ok_or_else(Problem::not_found)?;
+    let show = |change: &Override| answer(StatusCode::OK, &OverrideView::new(target.id, change));
+    match skip_one(ctx, &state, &input.recurrence_id)? {
+        Skipping::AlreadySkipped(change) => {
+            Ok(Decision::nothing(leave_unchanged(ctx, &state), show(&change)))
         }
-    })
+        Skipping::Skips(commit, change) => {
+            target.if_match.check(state.task.version)?;
+            Ok(Decision::write(*commit, show(&change)))
+        }
+    }
 }
 
 /// Puts a reminder of an open occurrence off.
@@ -114,40 +136,41 @@ pub(crate) fn snooze<S: Store + SystemStore>(
     })
 }
 
-/// Carries out a write on the occurrence that a client names. A series wants a name: a call that is repeated must not
-/// meet the next one.
-fn on_occurrence<S: Store + SystemStore>(
-    api: &mut Api<'_, S>,
-    caller: &Caller,
-    request: &Request,
-    (id, verb): (TaskId, &str),
-    mut decide: impl FnMut(&mut Context<'_>, &SeriesState, &Occurrence, &IfMatch) -> Result<Decision, Problem>,
-) -> Result<Answered, Problem> {
+/// Which occurrence a request names, if it does.
+fn name(request: &Request) -> Result<NamedInput, Problem> {
+    match request.body().is_empty() {
+        true => Ok(NamedInput::default()),
+        false => json(request, &["application/json"]),
+    }
+}
+
+/// The occurrence that a client names, and its task. A series wants a name: a call that is repeated must not meet the next
+/// one.
+fn named(
+    store: &impl Store,
+    ctx: &Context<'_>,
+    target: &Target,
+    input: &NamedInput,
+    verb: &str,
+) -> Result<(SeriesState, Occurrence), Problem> {
     const FIELD: &str = "/recurrence_id";
-    let if_match = IfMatch::parse(request.headers())?;
-    let input: NamedInput =
-        if request.body().is_empty() { NamedInput::default() } else { json(request, &["application/json"])? };
     let name = input.recurrence_id.as_deref().filter(|name| !name.is_empty());
     let asked = name.map_or_else(RecurrenceId::single, RecurrenceId::from_text);
-    let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let state = store.series(&user, id, Some(&asked))?.ok_or_else(Problem::not_found)?;
-        if name.is_none() && state.task.spec.series.is_some() {
-            let hint = match state.open.first() {
-                Some(open) => format!(
-                    "name the occurrence to {verb}; the open one is {:?}",
-                    open.recurrence_id.as_str()
-                ),
-                None => format!("name the occurrence to {verb}; the next one follows in a moment"),
-            };
-            return Err(Invalid::at(FIELD, hint).into());
-        }
-        let Some(occurrence) = &state.asked else {
-            let detail = format!("{:?} is no occurrence of this task", asked.as_str());
-            return Err(Invalid::at(FIELD, detail).into());
+    let state = store.series(&ctx.user, target.id, Some(&asked))?.ok_or_else(Problem::not_found)?;
+    if name.is_none() && state.task.spec.series.is_some() {
+        let hint = match state.open.first() {
+            Some(open) => {
+                format!("name the occurrence to {verb}; the open one is {:?}", open.recurrence_id.as_str())
+            }
+            None => format!("name the occurrence to {verb}; the next one follows in a moment"),
         };
-        decide(ctx, &state, occurrence, &if_match)
-    })
+        return Err(Invalid::at(FIELD, hint).into());
+    }
+    let Some(occurrence) = state.asked.clone() else {
+        let detail = format!("{:?} is no occurrence of this task", asked.as_str());
+        return Err(Invalid::at(FIELD, detail).into());
+    };
+    Ok((state, occurrence))
 }
 
 fn show(occurrence: &Occurrence) -> Response {

@@ -3,12 +3,13 @@
 
 #![expect(clippy::indexing_slicing, reason = "indexing the objects made here cannot panic")]
 
-use perennial_http_api::{CURSOR, Form, IfMatch, Kind, MAX_BODY, MAX_DETAIL, MAX_ERRORS, Parameter};
+use perennial_http_api::{CURSOR, Form, IfMatch, Kind, MAX_DETAIL, MAX_ERRORS, Parameter};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::bulk::MAX_BULK;
 use crate::operation::{Body, Operation, TABLE};
 
 /// Where the schemas are.
@@ -294,6 +295,7 @@ fn refusals(operation: &Operation) -> Vec<Kind> {
     may(operation.path.contains("{id}"), &[Kind::NotFound]);
     may(operation.body.is_some(), &[Kind::Timeout, Kind::TooLarge, Kind::UnsupportedMediaType]);
     may(operation.keyed, &[Kind::Conflict]);
+    may(operation.forgets, &[Kind::Gone]);
     may(operation.conditional, &[Kind::PreconditionFailed]);
     may(operation.checked || operation.keyed, &[Kind::Invalid]);
     kinds
@@ -343,7 +345,7 @@ fn problem() -> Value {
                 "maxItems": MAX_ERRORS,
                 "items": {
                     "type": "object",
-                    "properties": { "pointer": text(0, 2 * MAX_BODY + 1), "detail": text(1, MAX_DETAIL), "span": span() },
+                    "properties": { "pointer": text(0, 2 * MAX_BULK + 1), "detail": text(1, MAX_DETAIL), "span": span() },
                     "required": ["pointer", "detail"],
                     "additionalProperties": false,
                 },

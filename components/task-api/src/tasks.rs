@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode, header};
 use perennial_domain::filter::{self, Clock, Condition, Test, Weekday};
 use perennial_domain::{
     Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
-    TaskStatus, Timestamp, create_task, delete_task, leave_unchanged, move_task, update_task,
+    TaskStatus, Timestamp, UserId, create_task, delete_task, leave_unchanged, move_task, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
+use crate::command::{Command, Target};
 use crate::view::TaskView;
 
 pub(crate) const MERGE_PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
@@ -88,22 +89,24 @@ pub(crate) fn show_page(
     Ok(answer(StatusCode::OK, &shown))
 }
 
+pub(crate) fn get(store: &impl Store, user: &UserId, id: TaskId) -> Result<Response, Problem> {
+    let task = store.task(user, id)?.ok_or_else(Problem::not_found)?;
+    let task = task.read()?.pop().ok_or_else(Problem::not_found)?;
+    Ok(tagged(answer(StatusCode::OK, &TaskView::of_record(&task)), task.version))
+}
+
 pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    let input: TaskInput = json(request, &["application/json"])?;
-    api.write(caller, request, |_, ctx| {
-        let (commit, task, occurrence) = create_task(ctx, &input)?;
-        Ok(Decision::write(commit, created(&task, &occurrence)))
-    })
+    let input = json(request, &["application/json"])?;
+    api.command(caller, request, &Command::Create(Box::new(input)))
 }
 
-pub(crate) fn get(store: &impl Store, caller: &Caller, id: TaskId) -> Result<Response, Problem> {
-    let task = store.task(&caller.user.id, id)?.ok_or_else(Problem::not_found)?;
-    let task = task.read()?.pop().ok_or_else(Problem::not_found)?;
-    Ok(tagged(answer(StatusCode::OK, &TaskView::of_record(&task)), task.version))
+pub(crate) fn decide_create(ctx: &mut Context<'_>, input: &TaskInput) -> Result<Decision, Problem> {
+    let (commit, task, occurrence) = create_task(ctx, input)?;
+    Ok(Decision::write(commit, created(&task, &occurrence)))
 }
 
 pub(crate) fn update<S: Store + SystemStore>(
@@ -112,19 +115,33 @@ pub(crate) fn update<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    let patch: Value = json_value(request, &MERGE_PATCH)?;
-    if !patch.is_object() {
-        return Err(Invalid::at("", "a merge patch of a task is a JSON object").into());
+    let patch = patch(json_value(request, &MERGE_PATCH)?)?;
+    api.command(caller, request, &Command::Update(target(request, id)?, patch))
+}
+
+/// A merge patch of a task.
+pub(crate) fn patch(document: Value) -> Result<Value, Problem> {
+    match document {
+        Value::Object(_) => Ok(document),
+        _ => Err(Invalid::at("", "a merge patch of a task is a JSON object").into()),
     }
-    on_task(api, caller, request, (id, None), |store, ctx, state| {
-        let before = TaskInput::from(&state.task.spec);
-        let input = merge(&before, &patch)?;
-        if input == before {
-            return Ok(Decision::nothing(leave_unchanged(ctx, state), get(store, caller, id)?));
-        }
-        let (commit, task, open) = update_task(ctx, state, &input)?;
-        Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
-    })
+}
+
+pub(crate) fn decide_update(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    target: &Target,
+    patch: &Value,
+) -> Result<Decision, Problem> {
+    let state = target.state(store, ctx)?;
+    let before = TaskInput::from(&state.task.spec);
+    let input = merge(&before, patch)?;
+    if input == before {
+        let shown = get(store, &ctx.user, target.id)?;
+        return Ok(Decision::nothing(leave_unchanged(ctx, &state), shown));
+    }
+    let (commit, task, open) = update_task(ctx, &state, &input)?;
+    Ok(Decision::write(commit, show(StatusCode::OK, &task, open.as_ref())))
 }
 
 pub(crate) fn delete<S: Store + SystemStore>(
@@ -133,9 +150,16 @@ pub(crate) fn delete<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    on_task(api, caller, request, (id, None), |_, ctx, state| {
-        Ok(Decision::write(delete_task(ctx, state), no_content()))
-    })
+    api.command(caller, request, &Command::Delete(target(request, id)?))
+}
+
+pub(crate) fn decide_delete(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    target: &Target,
+) -> Result<Decision, Problem> {
+    let state = target.state(store, ctx)?;
+    Ok(Decision::write(delete_task(ctx, &state), no_content()))
 }
 
 /// Moves a task: into a project, under another task, or to a place between others.
@@ -147,24 +171,36 @@ pub(crate) fn relocate<S: Store + SystemStore>(
 ) -> Result<Answered, Problem> {
     let input: MoveInput = json(request, &["application/json"])?;
     input.check(id)?;
-    let user = caller.user.id.clone();
-    on_task(api, caller, request, (id, None), |store, ctx, state| {
-        let beside = match (input.before, input.after) {
-            (Some(before), _) => Some((before, false, "/before")),
-            (_, Some(after)) => Some((after, true, "/after")),
-            _ => None,
-        };
-        let between = match beside {
-            Some((other, follows, pointer)) => Some(
-                store
-                    .beside(&user, other, follows)?
-                    .ok_or_else(|| Invalid::at(pointer, "is no task of yours"))?,
-            ),
-            None => None,
-        };
-        let (commit, task) = move_task(ctx, state, &input, between.as_ref())?;
-        Ok(Decision::write(commit, show(StatusCode::OK, &task, state.open.first())))
-    })
+    api.command(caller, request, &Command::Move(target(request, id)?, input))
+}
+
+pub(crate) fn decide_move(
+    store: &impl Store,
+    ctx: &mut Context<'_>,
+    target: &Target,
+    input: &MoveInput,
+) -> Result<Decision, Problem> {
+    let state = target.state(store, ctx)?;
+    let beside = match (input.before, input.after) {
+        (Some(before), _) => Some((before, false, "/before")),
+        (_, Some(after)) => Some((after, true, "/after")),
+        _ => None,
+    };
+    let between = match beside {
+        Some((other, follows, pointer)) => Some(
+            store
+                .beside(&ctx.user, other, follows)?
+                .ok_or_else(|| Invalid::at(pointer, "is no task of yours"))?,
+        ),
+        None => None,
+    };
+    let (commit, task) = move_task(ctx, &state, input, between.as_ref())?;
+    Ok(Decision::write(commit, show(StatusCode::OK, &task, state.open.first())))
+}
+
+/// The task that a request is for.
+pub(crate) fn target(request: &Request, id: TaskId) -> Result<Target, Problem> {
+    Ok(Target { id, if_match: IfMatch::parse(request.headers())? })
 }
 
 /// Carries out a write on one task of the caller: it is read, and `If-Match` checked, each time the write is decided.

@@ -112,6 +112,21 @@ pub struct Expect {
     pub parents: Vec<ExpectParent>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
+    /// The answer that the request is kept by, where its commits are many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ExpectAnswer>,
+}
+
+/// The answer under this key is that of this request: another with the key changes nothing, in none of its commits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectAnswer {
+    /// The key.
+    pub key: String,
+    /// What the request is.
+    pub fingerprint: String,
+    /// The commit that kept it, where it must be this very one; else any of an equal request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit_id: Option<Uuid>,
 }
 
 /// This task is still of this version.

@@ -63,7 +63,8 @@ impl Invalid {
         self
     }
 
-    pub(crate) fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+    /// Notes that a field is wrong.
+    pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into(), span: None });
     }
 

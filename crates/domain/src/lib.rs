@@ -38,9 +38,9 @@ pub use channel::{
     Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel,
 };
 pub use commit::{
-    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
-    ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow,
-    OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
+    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectAnswer,
+    ExpectOccurrence, ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord,
+    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -79,5 +79,5 @@ pub use task::{
 };
 pub use time::Timestamp;
 pub use trigger::{Related, Trigger};
-pub use unchanged::leave_unchanged;
+pub use unchanged::{leave_unchanged, note_bulk};
 pub use undo::{Change, undo};

@@ -7,3 +7,8 @@ use crate::{Commit, Context, SeriesState};
 pub fn leave_unchanged(ctx: &mut Context<'_>, state: &SeriesState) -> Commit {
     ctx.commit_on(&state.task, "task.unchanged")
 }
+
+/// Writes nothing but that a request of many commands was made, so that its answer can be kept under the request's key.
+pub fn note_bulk(ctx: &mut Context<'_>) -> Commit {
+    ctx.commit("bulk", "")
+}

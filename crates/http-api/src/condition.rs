@@ -24,24 +24,32 @@ impl IfMatch {
 
     /// Reads the header: `*`, or entity tags.
     pub fn parse(headers: &HeaderMap) -> Result<Self, Problem> {
-        let wrong = || Problem::malformed("If-Match must be *, or entity tags such as \"1\"");
+        Self::read(headers.get_all(header::IF_MATCH).iter().map(|value| value.to_str().unwrap_or_default()))
+            .ok_or_else(|| Problem::malformed(Self::WRONG))
+    }
+
+    /// What is wrong where it cannot be read.
+    pub const WRONG: &str = "If-Match must be *, or entity tags such as \"1\"";
+
+    /// Reads what the header would say.
+    pub fn read<'v>(values: impl IntoIterator<Item = &'v str>) -> Option<Self> {
         let mut tags = Vec::new();
-        for value in headers.get_all(header::IF_MATCH) {
-            let mut rest = value.to_str().map_err(|_| wrong())?.trim();
+        for value in values {
+            let mut rest = value.trim();
             loop {
-                let (tag, after) = first(rest).ok_or_else(wrong)?;
+                let (tag, after) = first(rest)?;
                 tags.push(tag.to_owned());
                 match after.trim_start().strip_prefix(',') {
                     Some(next) => rest = next.trim_start(),
                     None if after.trim_start().is_empty() => break,
-                    None => return Err(wrong()),
+                    None => return None,
                 }
             }
         }
         if tags.len() > 1 && tags.iter().any(|tag| tag == "*") {
-            return Err(wrong());
+            return None;
         }
-        Ok(if tags.is_empty() { Self::Absent } else { Self::OneOf(tags) })
+        Some(if tags.is_empty() { Self::Absent } else { Self::OneOf(tags) })
     }
 
     /// Whether the condition holds for a version.

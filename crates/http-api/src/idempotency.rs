@@ -3,9 +3,10 @@
 use std::fmt;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use perennial_domain::IdempotencyRecord;
+use perennial_domain::{ExpectAnswer, IdempotencyRecord};
 use perennial_store::IdempotentAnswer;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::auth::bearer;
 use crate::sealed::{Seal, is_sealed};
@@ -36,14 +37,46 @@ impl IdempotencyKey {
             return Err(Problem::malformed("Idempotency-Key is given twice"));
         }
         let key = value.to_str().unwrap_or_default();
-        if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Problem::malformed(format!(
-                "Idempotency-Key must be 1 to {MAX_KEY} visible ASCII characters"
-            )));
+        if !Self::is_key(key) {
+            return Err(Problem::malformed(format!("Idempotency-Key must be {}", Self::FORM)));
         }
-        let seal =
-            Seal::new(bearer(headers)?, key).ok_or_else(|| Problem::unavailable("nothing can be sealed"))?;
-        Ok(Some(Self { key: key.to_owned(), fingerprint: fingerprint(request), seal }))
+        Self::new(request, key.to_owned(), fingerprint(request)).map(Some)
+    }
+
+    /// What a key is, in words.
+    pub const FORM: &str = "1 to 255 visible ASCII characters";
+
+    /// Whether a client may send this as a key.
+    pub fn is_key(key: &str) -> bool {
+        !key.is_empty() && key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    /// The key of one part of a request, which `part` says in full: its own, or one that no client can send, made of the
+    /// request's and the part's place. The same part under the same key is the same, in whichever request it comes.
+    pub fn of_part(request: &Request, key: String, part: &[u8]) -> Result<Self, Problem> {
+        Self::new(request, key, hashed(&[b"part", part]))
+    }
+
+    /// The key of the part at a place, where it has none of its own: a blank is in no key that is sent.
+    pub fn at(&self, index: usize) -> String {
+        format!("{} {index}", self.key)
+    }
+
+    fn new(request: &Request, key: String, fingerprint: String) -> Result<Self, Problem> {
+        let seal = Seal::new(bearer(request.headers())?, &key);
+        let seal = seal.ok_or_else(|| Problem::unavailable("nothing can be sealed"))?;
+        Ok(Self { key, fingerprint, seal })
+    }
+
+    /// What the commits of a request with this key expect: that the key's answer is that request's. `commit` is the one that
+    /// keeps it, where no other will do.
+    pub fn expectation(&self, commit: Option<Uuid>) -> ExpectAnswer {
+        ExpectAnswer { key: self.key.clone(), fingerprint: self.fingerprint.clone(), commit_id: commit }
+    }
+
+    /// Whether a stored answer is that of the same request.
+    pub fn is_answered_by(&self, stored: &IdempotentAnswer) -> bool {
+        stored.fingerprint == self.fingerprint
     }
 
     /// The record that makes `response` the answer of this key. One that tells a `secret` is sealed.
@@ -78,24 +111,25 @@ impl fmt::Debug for IdempotencyKey {
 
 /// What makes two requests the same: method, address, conditions and body. Each part goes in with its length.
 fn fingerprint(request: &Request) -> String {
+    let address = request.uri().to_string();
+    let mut parts = vec![request.method().as_str().as_bytes(), address.as_bytes(), request.body()];
+    // Last, and nothing where there is none: so keys stored before conditions were part of it stay good.
+    parts.extend(request.headers().get_all(header::IF_MATCH).iter().map(HeaderValue::as_bytes));
+    hashed(&parts)
+}
+
+fn hashed(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
+    for bytes in parts {
         hash.update(bytes.len().to_le_bytes());
         hash.update(bytes);
-    };
-    part(request.method().as_str().as_bytes());
-    part(request.uri().to_string().as_bytes());
-    part(request.body());
-    // Last, and nothing where there is none: so keys stored before conditions were part of it stay good.
-    for condition in request.headers().get_all(header::IF_MATCH) {
-        part(condition.as_bytes());
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The stored answer, given again, byte for byte.
 pub fn replay(key: &IdempotencyKey, stored: IdempotentAnswer) -> Result<Response, Problem> {
-    if stored.fingerprint != key.fingerprint {
+    if !key.is_answered_by(&stored) {
         return Err(Problem::idempotency_mismatch());
     }
     let body = if is_sealed(&stored.body) {

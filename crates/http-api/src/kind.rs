@@ -48,6 +48,8 @@ kinds! {
     Timeout, "timeout", REQUEST_TIMEOUT, "The body took too long";
     /// Others changed the same thing at once.
     Conflict, "conflict", CONFLICT, "Too many changes at once";
+    /// It was kept for a time, which is over.
+    Gone, "gone", GONE, "It is no longer kept";
     /// `If-Match` names another version.
     PreconditionFailed, "precondition-failed", PRECONDITION_FAILED, "It has changed since it was read";
     /// The body is over the limit.

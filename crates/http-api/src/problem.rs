@@ -86,6 +86,11 @@ impl Problem {
         )
     }
 
+    /// What was asked for is no longer kept.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Gone, detail)
+    }
+
     /// `If-Match` names another version.
     pub fn precondition_failed(current: &str) -> Self {
         Self::new(Kind::PreconditionFailed, format!("the current version is {current}; read it again"))
@@ -129,6 +134,21 @@ impl Problem {
     pub fn of_request(mut self, id: &str) -> Self {
         self.0.request = Some(id.to_owned());
         self
+    }
+
+    /// What kind of problem it is.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Why, in words.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The fields that are wrong; none where the problem is another.
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.0.errors
     }
 
     /// The status.

@@ -39,15 +39,24 @@ pub fn apply_each<S: Store>(
     store: &S,
     commits: &[Commit],
 ) -> Result<Vec<Result<Outcome, String>>, StoreError> {
-    let how = Apply { mode: Mode::Each, relay_for: 0 };
+    apply_each_for(store, commits, 0)
+}
+
+/// The same of commits that may take the relay's lease for so many milliseconds.
+pub fn apply_each_for<S: Store>(
+    store: &S,
+    commits: &[Commit],
+    relay_for: i64,
+) -> Result<Vec<Result<Outcome, String>>, StoreError> {
+    let how = Apply { mode: Mode::Each, relay_for };
     match store.apply(commits, how) {
         Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
         Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
         Err(error) if commits.len() <= 1 => Ok(vec![Err(error.to_string()); commits.len()]),
         Err(_) => {
             let (left, right) = commits.split_at(commits.len() / 2);
-            let mut outcomes = apply_each(store, left)?;
-            outcomes.extend(apply_each(store, right)?);
+            let mut outcomes = apply_each_for(store, left, relay_for)?;
+            outcomes.extend(apply_each_for(store, right, relay_for)?);
             Ok(outcomes)
         }
     }

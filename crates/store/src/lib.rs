@@ -19,10 +19,10 @@ use perennial_domain::{
     TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
-pub use apply::{Apply, Mode, Outcome, apply_each};
+pub use apply::{Apply, Mode, Outcome, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
 pub use listing::{Among, Listing, Place, Sort, WALK};
-pub use outbox::{DeadLetter, Lease, Mark, OwnLease, WaitingEvent};
+pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
     ChangeRecord, IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TokenOwner,
@@ -75,6 +75,9 @@ pub trait Store {
     ) -> Result<Vec<ChangeRecord>, StoreError>;
     /// One change, and whether it is the last that was made of its subject.
     fn change(&self, user: &UserId, id: &str) -> Result<Option<(ChangeRecord, bool)>, StoreError>;
+    /// Events of the user's stream after a place in it, in its order; fewer than asked for where they are large, but one at
+    /// least where there is any.
+    fn events(&self, user: &UserId, after: i64, limit: u32) -> Result<EventPage, StoreError>;
     /// All occurrences of a task in the order of their making.
     fn occurrences(
         &self,

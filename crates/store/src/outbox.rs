@@ -62,6 +62,15 @@ pub struct WaitingEvent {
     pub idempotency_key: Option<String>,
 }
 
+/// Events of one user, as they were told.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EventPage {
+    /// The sequence of the oldest that is kept; where none is, that of the next to come.
+    pub oldest: i64,
+    /// The events, in the order of their stream.
+    pub events: Vec<WaitingEvent>,
+}
+
 /// The lease that a commit took with it, and where its events stand: nothing else waits in its stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnLease {

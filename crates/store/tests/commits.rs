@@ -106,6 +106,53 @@ fn equal_requests_under_one_key_have_one_effect_and_one_answer() {
     assert_eq!(outcomes.iter().map(answer).collect::<Vec<_>>(), ["Applied(None)", "hers", "hers"]);
 }
 
+/// Invariant 12: of a request of many commits, whichever of them carries the key, all are applied under it or none.
+#[test]
+fn commits_that_expect_an_answer_are_applied_under_no_other() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let request = |fixture: &mut Fixture, user: &UserId, fingerprint: &str, own: bool| {
+        let mut keeper = note_bulk(&mut fixture.context(user));
+        keeper.idempotency = keyed("key", "answer");
+        keeper.idempotency.as_mut().unwrap().fingerprint = fingerprint.to_owned();
+        let answer = ExpectAnswer {
+            key: "key".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            commit_id: own.then_some(keeper.id),
+        };
+        let mut commits = creates(fixture, user, 2);
+        commits.iter_mut().for_each(|commit| commit.expect.answer = Some(answer.clone()));
+        commits.insert(0, keeper);
+        commits
+    };
+    let applied = Outcome::Applied(None);
+    let first = request(&mut fixture, &ada, "one", true);
+    assert_eq!(fixture.store.apply(&first, ALL).unwrap(), vec![applied.clone(); 3]);
+    // An equal request, and another, both under a key that is known.
+    for fingerprint in ["one", "other"] {
+        let again = request(&mut fixture, &ada, fingerprint, true);
+        let refused = fixture.store.apply(&again, ALL);
+        assert!(
+            matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "answer" && refusal.index == 1),
+            "{refused:?}"
+        );
+        let outcomes = fixture.store.apply(&again, EACH).unwrap();
+        assert!(matches!(outcomes[0], Outcome::Answered(_)), "{outcomes:?}");
+        assert_eq!(outcomes[1..], [Outcome::Refused, Outcome::Refused]);
+    }
+    assert_eq!(fixture.count("task"), 2);
+    // Where any commit of an equal request will do, and only there.
+    let other = request(&mut fixture, &ada, "other", false);
+    assert_eq!(fixture.store.apply(&other, EACH).unwrap()[1..], [Outcome::Refused, Outcome::Refused]);
+    let equal = request(&mut fixture, &ada, "one", false);
+    assert_eq!(fixture.store.apply(&equal, EACH).unwrap()[1..], [applied.clone(), applied.clone()]);
+    // Another user's key is another key.
+    let hers = request(&mut fixture, &eve, "one", false);
+    assert_eq!(fixture.store.apply(&hers[1..], EACH).unwrap(), [Outcome::Refused, Outcome::Refused]);
+    assert_eq!(fixture.store.apply(&hers, ALL).unwrap(), vec![applied; 3]);
+    assert_eq!(fixture.count("task"), 6);
+}
+
 #[test]
 fn equal_requests_at_once_from_many_connections_have_one_effect_and_one_answer() {
     let mut fixture = Fixture::new();

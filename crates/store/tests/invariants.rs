@@ -286,6 +286,7 @@ fn another_users_rows_are_not_there() {
                 !store.changes(user, Some(&task.id.to_string()), &page()).unwrap().is_empty(),
             ),
             ("change", store.change(user, &made).unwrap().is_some()),
+            ("events", !store.events(user, 0, 10).unwrap().events.is_empty()),
             ("occurrences", !store.occurrences(user, task.id, &page()).unwrap().is_empty()),
             ("occurrences_between", !store.occurrences_between(user, task.id, bounds, 9).unwrap().is_empty()),
             ("projection", last.is_some()),

@@ -79,6 +79,7 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.changes(&user, None, &page).unwrap();
     store.changes(&user, Some("x"), &page).unwrap();
     store.change(&user, "x").unwrap();
+    store.events(&user, 0, 10).unwrap();
     store.occurrences(&user, task.id, &page).unwrap();
     for (from, to) in [
         ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),

@@ -6,7 +6,7 @@ mod table;
 
 use http::Method;
 use perennial_domain::Scope;
-use perennial_http_api::{Parameter, Problem};
+use perennial_http_api::{MAX_BODY, Parameter, Problem};
 
 pub(crate) use shape::{PageView, Shape, shape};
 pub(crate) use table::{Name, TABLE};
@@ -50,6 +50,8 @@ pub(crate) struct Operation {
     pub keyed: bool,
     /// Whether it can find that what was asked for is wrong in itself (422).
     pub checked: bool,
+    /// Whether what it is asked for may be kept no longer (410).
+    pub forgets: bool,
     /// Whether it can be asked only to show what it would make: then it answers 200 with the same document.
     pub may_only_show: bool,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Body {
     /// The media types taken, the preferred one first.
     pub types: &'static [&'static str],
     pub shape: Shape,
+    /// Longest body, in bytes.
+    pub limit: usize,
     /// Whether it may be left out.
     pub optional: bool,
     /// Whether it is a merge patch (RFC 7396) of the document of that shape.
@@ -79,6 +83,11 @@ impl Verb {
 }
 
 impl Operation {
+    /// Longest body, in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        self.body.map_or(MAX_BODY, |body| body.limit)
+    }
+
     /// The media types of its body; none where it takes no body.
     pub(crate) fn media_types(&self) -> &'static [&'static str] {
         self.body.map_or(&[], |body| body.types)

@@ -5,10 +5,12 @@ use perennial_domain::{
     MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SnoozeInput, TaskInput,
     TokenInput, UserInput,
 };
-use perennial_http_api::{CURSOR, Form, Items, LIMIT, Parameter};
+use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter};
 
 use super::{Body, Operation, Shape, Verb, shape};
+use crate::bulk::{BulkInput, BulkView, MAX_BULK};
 use crate::channels::ChannelInput;
+use crate::events::EventsView;
 use crate::health::{HealthView, ReadyView};
 use crate::occurrences::{NamedInput, OccurrencesView, SkipInput, SplitInput};
 use crate::view::{
@@ -47,6 +49,8 @@ pub(crate) enum Name {
     ListChanges,
     GetChange,
     UndoChange,
+    Bulk,
+    ListEvents,
     ListOccurrences,
     ListChannels,
     CreateChannel,
@@ -100,6 +104,11 @@ const SORT: Parameter = Parameter {
         "-position",
     ]),
     words: "The order; with a hyphen, turned round. What has no date comes last.",
+};
+const AFTER: Parameter = Parameter {
+    name: "after",
+    form: Form::Text(20, "^[0-9]{1,20}$"),
+    words: "The sequence of the last event that was read; unless told, from the oldest that is kept.",
 };
 const ALL: Parameter = Parameter {
     name: "all",
@@ -276,6 +285,18 @@ pub(crate) const TABLE: &[Operation] = &[
         "Takes a change of a task back, if it is the last that was made of it.",
     )
     .checked(),
+    post(
+        "/v1/bulk",
+        Name::Bulk,
+        WRITE,
+        "Carries out many commands on tasks: all of them or none, or each by itself.",
+    )
+    .takes_many(shape!(BulkInput))
+    .answers(shape!(BulkView)),
+    get("/v1/events", Name::ListEvents, READ, "Lists what happened to the tasks, as it was told in events.")
+        .query(&[AFTER, LIMIT])
+        .answers(shape!(EventsView))
+        .forgets(),
     get(
         "/v1/tasks/{id}/occurrences",
         Name::ListOccurrences,
@@ -342,6 +363,7 @@ const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'stat
         conditional: false,
         keyed: false,
         checked: false,
+        forgets: false,
         may_only_show: false,
     }
 }
@@ -371,15 +393,20 @@ impl Operation {
     }
 
     const fn takes(self, shape: Shape) -> Self {
-        self.body(Body { types: JSON, shape, optional: false, patch: false })
+        self.body(Body { types: JSON, shape, limit: MAX_BODY, optional: false, patch: false })
     }
 
     const fn may_take(self, shape: Shape) -> Self {
-        self.body(Body { types: JSON, shape, optional: true, patch: false })
+        self.body(Body { types: JSON, shape, limit: MAX_BODY, optional: true, patch: false })
     }
 
     const fn patches(self, shape: Shape) -> Self {
-        self.body(Body { types: PATCH, shape, optional: false, patch: true })
+        self.body(Body { types: PATCH, shape, limit: MAX_BODY, optional: false, patch: true })
+    }
+
+    /// Takes more than others do.
+    const fn takes_many(self, shape: Shape) -> Self {
+        self.body(Body { types: JSON, shape, limit: MAX_BULK, optional: false, patch: false })
     }
 
     const fn body(self, body: Body) -> Self {
@@ -408,6 +435,10 @@ impl Operation {
 
     const fn unkeyed(self) -> Self {
         Self { keyed: false, ..self }
+    }
+
+    const fn forgets(self) -> Self {
+        Self { forgets: true, ..self }
     }
 
     const fn may_only_show(self) -> Self {

@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod channel;
+mod event;
 mod notification;
 mod occurrence;
 mod parked;
@@ -17,6 +18,7 @@ use serde::{Serialize, Serializer};
 pub(crate) use account::{TokenView, UserView};
 pub(crate) use change::ChangeView;
 pub(crate) use channel::ChannelView;
+pub(crate) use event::EventView;
 pub(crate) use notification::NotificationView;
 pub(crate) use occurrence::{CompletedView, OccurrenceView, OverrideView};
 pub(crate) use parked::{ParkedPage, ParkedView};

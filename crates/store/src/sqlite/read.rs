@@ -13,8 +13,8 @@ use super::series::Bin;
 use super::shown::{occurrences, task};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
-    Apply, ChangeRecord, IdempotentAnswer, Listing, NotificationRecord, OccurrenceRecord, Outcome, Page,
-    ParkedItem, Place, Store, StoreError, Tasks,
+    Apply, ChangeRecord, EventPage, IdempotentAnswer, Listing, NotificationRecord, OccurrenceRecord, Outcome,
+    Page, ParkedItem, Place, Store, StoreError, Tasks,
 };
 
 impl<S: Sql> Store for Sqlite<S> {
@@ -70,6 +70,10 @@ impl<S: Sql> Store for Sqlite<S> {
             Some(row) => Ok(Some(row.1?.state()?)),
             None => Ok(None),
         }
+    }
+
+    fn events(&self, user: &UserId, after: i64, limit: u32) -> Result<EventPage, StoreError> {
+        self.events_of(user, after, limit)
     }
 
     fn beside(&self, user: &UserId, id: TaskId, after: bool) -> Result<Option<Between>, StoreError> {

@@ -41,6 +41,7 @@ fn does(commit: &Commit) -> Does {
                 empty_projects,
                 parents: _,
                 channels: expected_channels,
+                answer: expected_answer,
             },
         users,
         tokens,
@@ -62,6 +63,7 @@ fn does(commit: &Commit) -> Does {
     } = commit;
     let neither = expected_occurrences.is_empty()
         && expected_channels.is_none()
+        && expected_answer.is_none()
         && users.is_empty()
         && tokens.is_empty()
         && channels.is_empty()

@@ -21,6 +21,13 @@ BEGIN
         WHEN json_type(NEW.doc, '$.inbox') = 'object' AND EXISTS (
             SELECT 1 FROM inbox WHERE consumer = NEW.doc ->> '$.inbox.consumer' AND event_id = NEW.doc ->> '$.inbox.event_id')
         THEN 'applied:inbox'
+        -- Of a request of many commits, all are carried out under its key, or none.
+        WHEN json_type(NEW.doc, '$.expect.answer') = 'object' AND NOT EXISTS (
+            SELECT 1 FROM idempotency
+            WHERE user_id = NEW.doc ->> 'user' AND key = NEW.doc ->> '$.expect.answer.key'
+                AND fingerprint = NEW.doc ->> '$.expect.answer.fingerprint'
+                AND commit_id = coalesce(NEW.doc ->> '$.expect.answer.commit_id', commit_id))
+        THEN 'expect:answer'
 
         -- What was read must still be so.
         WHEN json_type(NEW.doc, '$.expect.tasks') = 'array' AND EXISTS (

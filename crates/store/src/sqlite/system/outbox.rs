@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use perennial_domain::{StreamId, Timestamp};
 use serde_json::json;
 
+use crate::sqlite::feed::EVENT;
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{DeadLetter, Lease, Mark, OutboxStore, StoreError, WaitingEvent};
@@ -63,12 +64,10 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
             .map(|(lease, up_to)| json!([lease.stream, lease.published, up_to]))
             .collect();
         self.query(
-            "SELECT json_object('stream_id', o.stream_id, 'sequence', o.sequence, 'topic', o.topic, \
-             'previous', o.previous, 'event_id', o.event_id, 'type', o.type, 'subject', o.subject, \
-             'user_id', o.user_id, 'data', json(CASE WHEN json_valid(o.data) THEN o.data ELSE 'null' END), 'at', o.at, 'correlation_id', o.correlation_id, \
-             'causation_id', o.causation_id, 'traceparent', o.traceparent, 'idempotency_key', o.idempotency_key) \
-             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 \
-             AND o.sequence > e.value ->> 1 AND o.sequence <= e.value ->> 2 ORDER BY e.key, o.sequence",
+            &format!(
+                "SELECT {EVENT} FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 \
+                 AND o.sequence > e.value ->> 1 AND o.sequence <= e.value ->> 2 ORDER BY e.key, o.sequence"
+            ),
             &[serde_json::to_string(&fit)?.into()],
             Row::json,
         )
