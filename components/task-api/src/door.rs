@@ -11,7 +11,7 @@ use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
     Api, bin, changes, channels, described, health, notifications, occurrences, parked, preview, projects,
-    quick, tasks, tokens, users,
+    quick, settings, tasks, tokens, users,
 };
 
 /// A request whose head was let in: its body may be read now.
@@ -139,6 +139,9 @@ impl Admitted {
             Name::CreateChannel => return channels::create(api, caller, request),
             Name::DeleteChannel => return channels::delete(api, caller, request, id),
             Name::ListNotifications => notifications::list(store, caller, &self.query),
+            Name::GetMe => Ok(settings::me(caller)),
+            Name::GetSettings => Ok(settings::get(caller)),
+            Name::UpdateSettings => return settings::update(api, caller, request),
             Name::ListUsers => users::list(store, &self.query),
             Name::CreateUser => return users::create(api, caller, request),
             Name::ListTokens => tokens::list(store, &self.query),

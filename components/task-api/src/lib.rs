@@ -21,6 +21,7 @@ mod parked;
 mod preview;
 mod projects;
 mod quick;
+mod settings;
 mod tasks;
 mod tokens;
 mod users;

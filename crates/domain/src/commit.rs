@@ -26,6 +26,9 @@ pub struct Commit {
     pub at: Timestamp,
     /// What must still be so, or nothing is applied.
     pub expect: Expect,
+    /// The user's own settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsRow>,
     /// Users to create.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserRow>,
@@ -112,6 +115,12 @@ pub struct Expect {
     pub parents: Vec<ExpectParent>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
+    /// The version of the user's settings, where the commit depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<i64>,
+    /// The user's zone, in which it was decided: what it makes of occurrences is computed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// This task is still of this version.
@@ -197,6 +206,15 @@ pub struct UserRow {
     pub role: Role,
     pub tz: String,
     pub created_at: Timestamp,
+}
+
+/// What a user sets of their own row of `user`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct SettingsRow {
+    pub version: i64,
+    pub tz: String,
+    pub settings: Value,
 }
 
 /// A row of `token`. The secret itself is never stored.

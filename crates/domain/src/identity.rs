@@ -8,7 +8,10 @@ use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Commit, Context, Invalid, Plain, Timestamp, TokenId, TokenRow, UserId, UserRow, fields};
+use crate::{
+    Commit, Context, Invalid, Plain, QuietHours, Timestamp, TokenId, TokenRow, UserId, UserRow, Weekday,
+    fields,
+};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,12 @@ pub struct User {
     pub role: Role,
     /// The zone in which dates and floating times fall due for them.
     pub zone: Zone,
+    /// The first day of their week.
+    pub week_start: Weekday,
+    /// When their notifications wait.
+    pub quiet_hours: Option<QuietHours>,
+    /// Counts the changes of their settings; 1 when created.
+    pub version: i64,
     /// When they were created.
     pub created_at: Timestamp,
 }
@@ -117,7 +126,16 @@ pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, 
     let zone = invalid.keep(Zone::parse(&input.tz).map_err(|error| Invalid::at("/tz", error.to_string())));
     let (Some(name), Some(zone)) = (name, zone) else { return Err(invalid) };
     let id = UserId::new(ctx.ids.next().to_string());
-    let user = User { id, name, role: Role::Member, zone, created_at: ctx.now };
+    let user = User {
+        id,
+        name,
+        role: Role::Member,
+        zone,
+        week_start: Weekday::Monday,
+        quiet_hours: None,
+        version: 1,
+        created_at: ctx.now,
+    };
     let mut commit = ctx.commit("user.create", user.id.as_str());
     commit.users.push(UserRow {
         id: user.id.clone(),

@@ -27,6 +27,7 @@ mod reminder;
 mod rule;
 pub mod search;
 mod series;
+mod settings;
 mod state;
 mod task;
 mod time;
@@ -40,7 +41,7 @@ pub use channel::{
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
     ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow,
-    OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
+    OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -69,6 +70,7 @@ pub use series::{
     Skipping, SuccessionError, override_occurrence, plan_successor, project, refresh_zone, skip,
     split_series,
 };
+pub use settings::{QuietHours, QuietInput, SettingsInput, Weekday, leave_settings, update_settings};
 pub use state::{Alarm, Named, SeriesState};
 pub use task::{
     Between, Completion, MAX_PLACE, Metadata, MoveInput, Priority, Reminder, ReminderInput, Reopening,

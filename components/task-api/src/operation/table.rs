@@ -2,8 +2,8 @@
 
 use perennial_domain::pattern::{BOUND, LINE};
 use perennial_domain::{
-    MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SnoozeInput, TaskInput,
-    TokenInput, UserInput,
+    MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
+    SnoozeInput, TaskInput, TokenInput, UserInput,
 };
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, Parameter};
 
@@ -12,7 +12,7 @@ use crate::channels::ChannelInput;
 use crate::health::{HealthView, ReadyView};
 use crate::occurrences::{NamedInput, OccurrencesView, SkipInput, SplitInput};
 use crate::view::{
-    ChangeView, ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, ProjectView,
+    ChangeView, ChannelView, CompletedView, MeView, NotificationView, OverrideView, ParkedPage, ProjectView,
     QuickView, SnoozedView, TagView, TaskView, TokenView, UserView,
 };
 
@@ -55,6 +55,9 @@ pub(crate) enum Name {
     ListParked,
     RetryParked,
     PreviewRecurrence,
+    GetMe,
+    GetSettings,
+    UpdateSettings,
     ListUsers,
     CreateUser,
     ListTokens,
@@ -300,6 +303,22 @@ pub(crate) const TABLE: &[Operation] = &[
     .takes(shape!(PreviewInput))
     .answers(shape!(Preview))
     .unkeyed(),
+    get("/v1/me", Name::GetMe, READ, "Says whom the token speaks for, and what it allows.")
+        .answers(shape!(MeView<'_>)),
+    get("/v1/settings", Name::GetSettings, READ, "Gives the user's own settings.")
+        .answers(shape!(SettingsInput))
+        .tagged(),
+    write(
+        Verb::Patch,
+        "/v1/settings",
+        Name::UpdateSettings,
+        WRITE,
+        "Changes the settings that are sent; a new zone moves what floats and whole days.",
+    )
+    .patches(shape!(SettingsInput))
+    .answers(shape!(SettingsInput))
+    .tagged()
+    .conditional(),
     get("/v1/users", Name::ListUsers, ADMIN, "Lists the users.")
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<UserView<'_>>)),

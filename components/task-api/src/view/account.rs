@@ -31,6 +31,25 @@ impl<'a> UserView<'a> {
     }
 }
 
+/// Whom a token speaks for, and what it allows.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct MeView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
+    id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
+    name: &'a str,
+    role: Role,
+    #[cfg_attr(feature = "schema", schemars(length(max = 3)))]
+    scopes: &'a [Scope],
+}
+
+impl<'a> MeView<'a> {
+    pub(crate) fn new(user: &'a User, scopes: &'a [Scope]) -> Self {
+        Self { id: user.id.as_str(), name: &user.name, role: user.role, scopes }
+    }
+}
+
 /// A token; its secret only when it is made.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -41,7 +41,10 @@ fn does(commit: &Commit) -> Does {
                 empty_projects,
                 parents: _,
                 channels: expected_channels,
+                settings: expected_settings,
+                zone: _,
             },
+        settings,
         users,
         tokens,
         channels,
@@ -62,6 +65,8 @@ fn does(commit: &Commit) -> Does {
     } = commit;
     let neither = expected_occurrences.is_empty()
         && expected_channels.is_none()
+        && expected_settings.is_none()
+        && settings.is_none()
         && users.is_empty()
         && tokens.is_empty()
         && channels.is_empty()

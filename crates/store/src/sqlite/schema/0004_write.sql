@@ -28,6 +28,13 @@ BEGIN
             WHERE (SELECT version FROM task WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user')
                 IS NOT nullif(e.value ->> 'version', 0))
         THEN 'expect:task'
+        WHEN json_type(NEW.doc, '$.expect.settings') = 'integer' AND NEW.doc ->> '$.expect.settings' IS NOT (
+            SELECT version FROM user WHERE id = NEW.doc ->> 'user')
+        THEN 'expect:settings'
+        -- Occurrences are computed in their user's zone: who read another must read again.
+        WHEN coalesce(json_type(NEW.doc, '$.opened'), json_type(NEW.doc, '$.occurrences'), json_type(NEW.doc, '$.reopened')) = 'array'
+            AND NEW.doc ->> '$.expect.zone' IS NOT (SELECT tz FROM user WHERE id = NEW.doc ->> 'user')
+        THEN 'expect:zone'
         WHEN json_type(NEW.doc, '$.expect.projects') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.projects') AS e
             WHERE (SELECT version FROM project
@@ -201,6 +208,9 @@ BEGIN
     INSERT INTO user (id, name, role, tz, created_at)
     SELECT e.value ->> 'id', e.value ->> 'name', e.value ->> 'role', e.value ->> 'tz', e.value ->> 'created_at'
     FROM json_each(NEW.doc, '$.users') AS e WHERE json_type(NEW.doc, '$.users') = 'array';
+    UPDATE user SET tz = NEW.doc ->> '$.settings.tz', settings = NEW.doc -> '$.settings.settings',
+        version = NEW.doc ->> '$.settings.version'
+    WHERE json_type(NEW.doc, '$.settings') = 'object' AND id = NEW.doc ->> 'user';
     INSERT INTO token (id, user_id, name, hash, scopes, created_at, expires_at, revoked_at)
     SELECT e.value ->> 'id', e.value ->> 'user_id', e.value ->> 'name', e.value ->> 'hash', e.value -> 'scopes',
         e.value ->> 'created_at', e.value ->> 'expires_at', e.value ->> 'revoked_at'

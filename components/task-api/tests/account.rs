@@ -1,0 +1,133 @@
+//! What users see of themselves and set for themselves.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod service;
+
+use serde_json::{Value, json};
+use service::{OWNER, Service};
+
+/// A member with a token of these scopes.
+fn member(service: &mut Service, name: &str, scopes: &Value) -> String {
+    let user = service.json("POST /v1/users", &json!({ "name": name, "tz": "Europe/Berlin" }))["id"].clone();
+    let token = json!({ "user": user, "name": "phone", "scopes": scopes });
+    service.json("POST /v1/tokens", &token)["secret"].as_str().unwrap().to_owned()
+}
+
+fn document(response: &perennial_http_api::Response) -> Value {
+    serde_json::from_slice(response.body()).unwrap_or_default()
+}
+
+/// The status, and where what was sent is wrong.
+fn wrong(response: &perennial_http_api::Response) -> (u16, Vec<String>) {
+    let errors = document(response)["errors"].as_array().cloned().unwrap_or_default();
+    (response.status().as_u16(), errors.iter().map(|e| e["pointer"].as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn a_token_says_whom_it_speaks_for_and_what_it_allows() {
+    let mut service = Service::default();
+    let reader = member(&mut service, "Ada", &json!(["tasks:read"]));
+    let me = document(&service.send(&reader, "GET /v1/me", &[], &Value::Null));
+    assert_eq!(
+        (&me["name"], &me["role"], &me["scopes"]),
+        (&json!("Ada"), &json!("member"), &json!(["tasks:read"]))
+    );
+    assert_eq!(me["id"].as_str().unwrap().len(), 36);
+    let owner = service.json("GET /v1/me", &Value::Null);
+    assert_eq!(owner["scopes"], json!(["tasks:read", "tasks:write", "admin"]));
+    let patch = service.send(&reader, "PATCH /v1/settings", &[], &json!({ "week_start": "sunday" }));
+    assert_eq!(patch.status().as_u16(), 403);
+    let admin = member_of(&mut service, &json!(["admin"]));
+    for line in ["GET /v1/me", "GET /v1/settings"] {
+        assert_eq!(service.send(&admin, line, &[], &Value::Null).status().as_u16(), 403, "{line}");
+    }
+}
+
+/// A token of the owner's.
+fn member_of(service: &mut Service, scopes: &Value) -> String {
+    let token = json!({ "user": "admin", "name": "x", "scopes": scopes });
+    service.json("POST /v1/tokens", &token)["secret"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn settings_are_merged_versioned_and_noted() {
+    let mut service = Service::default();
+    let ada = member(&mut service, "Ada", &json!(["tasks:read", "tasks:write"]));
+    let first = service.send(&ada, "GET /v1/settings", &[], &Value::Null);
+    assert_eq!(first.headers()["etag"], "\"1\"");
+    assert_eq!(
+        document(&first),
+        json!({ "tz": "Europe/Berlin", "week_start": "monday", "quiet_hours": null })
+    );
+    let quiet = json!({ "quiet_hours": { "from": "22:00", "to": "07:00" } });
+    let set = service.send(&ada, "PATCH /v1/settings", &[("if-match", "\"1\"")], &quiet);
+    assert_eq!(set.headers()["etag"], "\"2\"");
+    assert_eq!(
+        document(&set),
+        json!({ "tz": "Europe/Berlin", "week_start": "monday", "quiet_hours": { "from": "22:00", "to": "07:00" } })
+    );
+    // A merge patch goes into what it is in.
+    let later = json!({ "quiet_hours": { "to": "08:00" }, "week_start": "sunday" });
+    let merged = service.send(&ada, "PATCH /v1/settings", &[], &later);
+    assert_eq!(document(&merged)["quiet_hours"], json!({ "from": "22:00", "to": "08:00" }));
+    let stale = service.send(&ada, "PATCH /v1/settings", &[("if-match", "\"2\"")], &quiet);
+    assert_eq!(stale.status().as_u16(), 412);
+    // What is so already is no change.
+    let same = service.send(&ada, "PATCH /v1/settings", &[], &later);
+    assert_eq!((same.status().as_u16(), &same.headers()["etag"]), (200, &merged.headers()["etag"]));
+    let off =
+        service.send(&ada, "PATCH /v1/settings", &[], &json!({ "quiet_hours": null, "week_start": null }));
+    assert_eq!(document(&off), json!({ "tz": "Europe/Berlin", "week_start": "monday", "quiet_hours": null }));
+    assert_eq!(document(&service.send(&ada, "GET /v1/settings", &[], &Value::Null)), document(&off));
+
+    let changes = document(&service.send(&ada, "GET /v1/changes", &[], &Value::Null));
+    let noted: Vec<_> = changes["items"].as_array().unwrap().iter().map(|c| c["action"].clone()).collect();
+    assert_eq!(noted, vec![json!("settings.update"); 3]);
+    assert_eq!(changes["items"][0]["before"]["week_start"], "sunday");
+    assert_eq!(changes["items"][0]["after"]["week_start"], "monday");
+    let undo = format!("POST /v1/changes/{}/undo", changes["items"][0]["id"].as_str().unwrap());
+    assert_eq!(service.send(&ada, &undo, &[], &Value::Null).status().as_u16(), 422);
+    // Nobody else's are touched.
+    assert_eq!(service.json("GET /v1/settings", &Value::Null)["tz"], "UTC");
+    assert_eq!(service.send(OWNER, "GET /v1/settings", &[], &Value::Null).headers()["etag"], "\"1\"");
+}
+
+#[test]
+fn settings_that_are_none_are_refused_where_they_are_wrong() {
+    let mut service = Service::default();
+    for (patch, pointers) in [
+        (json!({ "tz": "Berlin" }), vec!["/tz"]),
+        (json!({ "tz": "+02:00" }), vec!["/tz"]),
+        (json!({ "quiet_hours": { "from": "22:00", "to": "22:00" } }), vec!["/quiet_hours/to"]),
+        (
+            json!({ "tz": "x", "quiet_hours": { "from": "9", "to": "24:00" } }),
+            vec!["/tz", "/quiet_hours/from", "/quiet_hours/to"],
+        ),
+    ] {
+        let response = service.send(OWNER, "PATCH /v1/settings", &[], &patch);
+        let pointers: Vec<String> = pointers.iter().map(ToString::to_string).collect();
+        assert_eq!(wrong(&response), (422, pointers), "{patch}");
+    }
+    for patch in [
+        json!({ "tz": null }),
+        json!({ "quiet_hours": { "from": "22:00" } }),
+        json!({ "quiet_hours": { "from": "22:00", "to": "07:00", "days": [] } }),
+        json!({ "week_start": "Monday" }),
+        json!({ "week_start": 1 }),
+        json!({ "colour": "red" }),
+        json!([]),
+    ] {
+        let response = service.send(OWNER, "PATCH /v1/settings", &[], &patch);
+        assert_eq!(response.status().as_u16(), 422, "{patch}: {}", String::from_utf8_lossy(response.body()));
+    }
+    assert_eq!(service.send(OWNER, "GET /v1/settings", &[], &Value::Null).headers()["etag"], "\"1\"");
+}
+
+/// A request that was let in before its user moved decides once more, in the zone they are in.
+#[test]
+fn a_task_is_made_in_the_zone_that_its_user_has_by_then() {
+    let mut service = Service::default();
+    service.json("PATCH /v1/settings", &json!({ "tz": "Asia/Tokyo" }));
+    let task = service.json("POST /v1/tasks", &json!({ "title": "x", "due": { "local": "2026-11-24" } }));
+    assert_eq!(task["occurrence"]["due_at"], "2026-11-23T15:00:00Z");
+}
