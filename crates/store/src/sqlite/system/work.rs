@@ -1,7 +1,8 @@
 //! Work lists (schema/0002_work.sql).
 
 use perennial_domain::{
-    DueAlarm, Misfire, Notification, NotificationId, RecurrenceId, ReminderId, TaskId, Timestamp, UserId,
+    DueAlarm, Misfire, Notification, NotificationId, Priority, RecurrenceId, ReminderId, TaskId, Timestamp,
+    UserId,
 };
 use std::collections::BTreeMap;
 
@@ -38,7 +39,7 @@ impl<W> ClaimRow<W> {
 }
 
 /// What it takes to fire a reminder of the item `w`. What is no JSON must not spoil the whole statement.
-const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
+const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'priority', t.priority, 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
      'misfire', CASE WHEN json_valid(coalesce(t.recurrence, '{}')) \
       THEN coalesce(t.recurrence ->> 'misfire', 'all') END, 'title', coalesce(o.title, t.title), \
      'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
@@ -64,6 +65,7 @@ fn due_notification() -> String {
 #[derive(Deserialize)]
 struct ReminderRow {
     user: UserRow,
+    priority: Priority,
     reminder: ReminderId,
     fire_at: Timestamp,
     misfire: Misfire,
@@ -375,20 +377,23 @@ fn claimed<R: DeserializeOwned, T>(
 }
 
 fn reminder(row: ReminderRow, ticket: &Ticket) -> Result<DueReminder, StoreError> {
+    let user = row.user.user()?;
     Ok(DueReminder {
-        user: row.user.user()?,
         alarm: DueAlarm {
             task: ticket.task,
             recurrence_id: ticket.recurrence_id.clone(),
             reminder: row.reminder,
             fire_at: row.fire_at,
             misfire: row.misfire,
+            priority: row.priority,
+            quiet_hours: user.quiet_hours,
             title: row.title,
             due_local: row.due_local,
             due_tz: row.due_tz,
             due_at: row.due_at,
         },
         channels: row.channels.into_iter().map(ChannelRow::channel).collect(),
+        user,
     })
 }
 
