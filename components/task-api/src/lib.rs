@@ -30,6 +30,6 @@ mod view;
 pub use api::{Answered, Api, Written};
 #[cfg(feature = "schema")]
 pub use docs::page;
-pub use door::{Admitted, admit, finish, handle, template};
+pub use door::{Admitted, Used, admit, finish, handle, template};
 #[cfg(feature = "schema")]
 pub use openapi::document;

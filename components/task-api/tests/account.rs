@@ -3,6 +3,7 @@
 
 mod service;
 
+use perennial_fixture::NOON;
 use serde_json::{Value, json};
 use service::{OWNER, Service};
 
@@ -130,4 +131,82 @@ fn a_task_is_made_in_the_zone_that_its_user_has_by_then() {
     service.json("PATCH /v1/settings", &json!({ "tz": "Asia/Tokyo" }));
     let task = service.json("POST /v1/tasks", &json!({ "title": "x", "due": { "local": "2026-11-24" } }));
     assert_eq!(task["occurrence"]["due_at"], "2026-11-23T15:00:00Z");
+}
+
+#[test]
+fn a_token_expires_when_it_was_to_and_not_before() {
+    let mut service = Service::default();
+    let mint = |at: &str| json!({ "user": "admin", "name": "x", "expires_at": at });
+    for (at, detail) in [
+        ("2026-11-21T12:00:00Z", "has passed"),
+        ("2026-11-21T11:59:59Z", "has passed"),
+        ("2036-11-21T12:00:01Z", "is more than ten years ahead"),
+        ("2036-11-22T00:00:00+00:00", "is not an instant"),
+        ("tomorrow", "is not an instant"),
+    ] {
+        let refused = service.send(OWNER, "POST /v1/tokens", &[], &mint(at));
+        assert_eq!(wrong(&refused), (422, vec!["/expires_at".to_owned()]), "{at}");
+        assert!(document(&refused).to_string().contains(detail), "{at}");
+    }
+    service.json("POST /v1/tokens", &mint("2036-11-21T12:00:00Z"));
+    let made = service.json("POST /v1/tokens", &mint("2026-11-22T12:00:00Z"));
+    assert_eq!(made["expires_at"], "2026-11-22T12:00:00Z");
+    let secret = made["secret"].as_str().unwrap();
+    for (before, status) in [(1, 200), (0, 401), (-1, 401)] {
+        service.now = Some(NOON.plus_millis(86_400_000 - before));
+        let asked = service.send(secret, "GET /v1/me", &[], &Value::Null);
+        assert_eq!(asked.status().as_u16(), status, "{before} ms before");
+    }
+}
+
+#[test]
+fn the_use_of_a_token_is_noted_once_an_hour() {
+    let mut service = Service::default();
+    let token = member(&mut service, "Ada", &json!(["tasks:read", "tasks:write"]));
+    let mut used_at = |minutes: i64, line: &str| {
+        service.now = Some(NOON.plus_millis(minutes * 60_000));
+        service.send(&token, line, &[], &Value::Null);
+        service.now = None;
+        service.json("GET /v1/tokens", &Value::Null)["items"][0]["last_used_at"].clone()
+    };
+    assert_eq!(used_at(0, "GET /v1/me"), "2026-11-21T12:00:00Z");
+    assert_eq!(used_at(59, "GET /v1/me"), "2026-11-21T12:00:00Z");
+    assert_eq!(used_at(60, "GET /v1/nothing"), "2026-11-21T12:00:00Z", "it was not let in");
+    assert_eq!(used_at(60, "HEAD /v1/tasks"), "2026-11-21T13:00:00Z");
+    assert_eq!(used_at(30, "GET /v1/me"), "2026-11-21T13:00:00Z", "the clock went back");
+}
+
+#[test]
+fn users_see_and_revoke_their_own_tokens_and_no_others() {
+    let mut service = Service::default();
+    let both = json!(["tasks:read", "tasks:write"]);
+    let (ada, eve) = (member(&mut service, "Ada", &both), member(&mut service, "Eve", &both));
+    let own = |service: &mut Service, token: &str| -> Vec<String> {
+        let listed = document(&service.send(token, "GET /v1/me/tokens", &[], &Value::Null));
+        let items = listed["items"].as_array().unwrap();
+        assert!(items.iter().all(|item| item.get("secret").is_none() && item["user"] == items[0]["user"]));
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let user = document(&service.send(&ada, "GET /v1/me", &[], &Value::Null))["id"].clone();
+    let reader = json!({ "user": user, "name": "reader", "scopes": ["tasks:read"] });
+    let reader = service.json("POST /v1/tokens", &reader)["secret"].as_str().unwrap().to_owned();
+    let (mine, hers) = (own(&mut service, &ada), own(&mut service, &eve));
+    assert_eq!((mine.len(), hers.len()), (2, 1));
+    let page = document(&service.send(&ada, "GET /v1/me/tokens?limit=1", &[], &Value::Null));
+    let rest = format!("GET /v1/me/tokens?cursor={}", page["next_cursor"].as_str().unwrap());
+    assert_eq!(document(&service.send(&ada, &rest, &[], &Value::Null))["items"][0]["id"], *mine[1]);
+
+    let mut revoke = |token: &str, id: &str| {
+        let line = format!("DELETE /v1/me/tokens/{id}");
+        service.send(token, &line, &[], &Value::Null).status().as_u16()
+    };
+    assert_eq!(revoke(&reader, &mine[0]), 403);
+    assert_eq!(revoke(&eve, &mine[0]), 404);
+    assert_eq!(revoke(&ada, "nothing"), 404);
+    assert_eq!(revoke(&ada, &mine[1]), 204);
+    assert_eq!(revoke(&reader, &mine[0]), 401, "it is revoked");
+    assert_eq!(revoke(&ada, &mine[1]), 404);
+    assert_eq!(revoke(&ada, &mine[0]), 204, "the one that asks");
+    assert_eq!(revoke(&ada, &mine[0]), 401);
+    assert_eq!(own(&mut service, &eve), hers);
 }

@@ -229,6 +229,9 @@ pub struct TokenRow {
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
+    /// Known to the hour. No commit writes it.
+    #[serde(skip)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A row of `channel`.

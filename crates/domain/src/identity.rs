@@ -3,7 +3,7 @@
 #[cfg(feature = "schema")]
 use crate::fields::MAX_NAME;
 #[cfg(feature = "schema")]
-use crate::pattern::{LINE, ZONE};
+use crate::pattern::{INSTANT, LINE, ZONE};
 use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -88,7 +88,14 @@ pub struct TokenInput {
     #[serde(default = "own_tasks")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 3)))]
     pub scopes: Vec<Plain<Scope>>,
+    /// From when on it is no token: an instant to come, ten years ahead at most. Without it, it lasts until it is revoked.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 40), regex(pattern = INSTANT)))]
+    pub expires_at: Option<String>,
 }
+
+/// How far ahead a token may expire, in milliseconds: ten years.
+const LONGEST_LIFE: i64 = 3_653 * 86_400_000;
 
 fn utc() -> String {
     "UTC".to_owned()
@@ -171,10 +178,13 @@ pub fn create_token(
             invalid.add(format!("/scopes/{index}"), detail);
         }
     }
+    let expires_at = invalid.keep(input.expires_at.as_deref().map(|text| expiry(text, ctx.now)).transpose());
     if input.scopes.is_empty() || input.scopes.len() > 3 {
         invalid.add("/scopes", "must be one to three of tasks:read, tasks:write, admin");
     }
-    let (Some(name), true) = (name, invalid.errors.is_empty()) else { return Err(invalid) };
+    let (Some(name), Some(expires_at), true) = (name, expires_at, invalid.errors.is_empty()) else {
+        return Err(invalid);
+    };
     let row = TokenRow {
         id: TokenId::new(ctx.ids.next()),
         user_id: input.user.clone(),
@@ -182,12 +192,27 @@ pub fn create_token(
         hash: hash_token(secret.reveal()),
         scopes: input.scopes.iter().map(|Plain(scope)| *scope).collect(),
         created_at: ctx.now,
-        expires_at: None,
+        expires_at,
         revoked_at: None,
+        last_used_at: None,
     };
     let mut commit = ctx.commit("token.create", &row.id.to_string());
     commit.tokens.push(row.clone());
     Ok((commit, row))
+}
+
+/// When a token expires.
+fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, Invalid> {
+    let at = Timestamp::parse(text).ok_or_else(|| {
+        Invalid::at("/expires_at", format!("{text:?} is not an instant in UTC (RFC 3339 with Z)"))
+    })?;
+    if at <= now {
+        return Err(Invalid::at("/expires_at", "has passed"));
+    }
+    if at > now.plus_millis(LONGEST_LIFE) {
+        return Err(Invalid::at("/expires_at", "is more than ten years ahead"));
+    }
+    Ok(at)
 }
 
 /// Revokes a token: from now on it is no token.

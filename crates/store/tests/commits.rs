@@ -199,6 +199,7 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
         created_at: Timestamp::from_millis(12),
         expires_at: Some(Timestamp::from_millis(13)),
         revoked_at: Some(Timestamp::from_millis(14)),
+        last_used_at: None,
     });
     commit.channels.push(ChannelRow {
         id: ChannelId::new(word("channel")),

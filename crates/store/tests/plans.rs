@@ -45,6 +45,9 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.token_owner("x", NOON).unwrap();
     store.token(TokenId::new(fixture.ids.next())).unwrap();
     store.tokens(&page).unwrap();
+    store.token_used(&user, TokenId::new(fixture.ids.next()), NOON).unwrap();
+    store.own_tokens(&user, &page).unwrap();
+    store.own_token(&user, TokenId::new(fixture.ids.next())).unwrap();
     store.parked_of_all(&page).unwrap();
     store.parked_count_of_all().unwrap();
     store.parked_item_of_all(1).unwrap();

@@ -56,6 +56,8 @@ pub(crate) enum Name {
     RetryParked,
     PreviewRecurrence,
     GetMe,
+    ListOwnTokens,
+    RevokeOwnToken,
     GetSettings,
     UpdateSettings,
     ListUsers,
@@ -305,6 +307,16 @@ pub(crate) const TABLE: &[Operation] = &[
     .unkeyed(),
     get("/v1/me", Name::GetMe, READ, "Says whom the token speaks for, and what it allows.")
         .answers(shape!(MeView<'_>)),
+    get("/v1/me/tokens", Name::ListOwnTokens, READ, "Lists the user's own tokens, without their secrets.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<TokenView<'_>>)),
+    write(
+        Verb::Delete,
+        "/v1/me/tokens/{id}",
+        Name::RevokeOwnToken,
+        WRITE,
+        "Revokes one of the user's own tokens.",
+    ),
     get("/v1/settings", Name::GetSettings, READ, "Gives the user's own settings.")
         .answers(shape!(SettingsInput))
         .tagged(),

@@ -62,6 +62,9 @@ pub(crate) struct TokenView<'a> {
     #[cfg_attr(feature = "schema", schemars(length(max = 3)))]
     scopes: &'a [Scope],
     created_at: At,
+    expires_at: Option<At>,
+    /// To the hour.
+    last_used_at: Option<At>,
     #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
@@ -75,6 +78,8 @@ impl<'a> TokenView<'a> {
             name: &token.name,
             scopes: &token.scopes,
             created_at: At(token.created_at),
+            expires_at: token.expires_at.map(At),
+            last_used_at: token.last_used_at.map(At),
             secret: None,
         }
     }

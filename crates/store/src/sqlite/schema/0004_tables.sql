@@ -58,6 +58,11 @@ ALTER TABLE user ADD COLUMN settings TEXT
 --;
 ALTER TABLE user ADD COLUMN version INTEGER NOT NULL DEFAULT 1
 --;
+-- To the hour; never written with a commit.
+ALTER TABLE token ADD COLUMN last_used_at INTEGER
+--;
+CREATE INDEX IF NOT EXISTS token_of_user ON token (user_id, id) WHERE revoked_at IS NULL
+--;
 -- Users whose zone has changed, and the last of their open tasks whose occurrences were given up for it: what is a whole day or
 -- floats there lies on no zone data, and is laid on these in the new zone as on new data in the old.
 CREATE TABLE IF NOT EXISTS zone_change (
