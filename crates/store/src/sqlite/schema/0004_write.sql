@@ -33,7 +33,7 @@ BEGIN
         THEN 'expect:settings'
         -- Occurrences are computed in their user's zone: who read another must read again.
         WHEN coalesce(json_type(NEW.doc, '$.opened'), json_type(NEW.doc, '$.occurrences'), json_type(NEW.doc, '$.reopened')) = 'array'
-            AND NEW.doc ->> '$.expect.zone' IS NOT (SELECT tz FROM user WHERE id = NEW.doc ->> 'user')
+            AND NEW.doc ->> '$.expect.zone' <> (SELECT tz FROM user WHERE id = NEW.doc ->> 'user')
         THEN 'expect:zone'
         WHEN json_type(NEW.doc, '$.expect.projects') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.projects') AS e
