@@ -157,6 +157,8 @@ impl Admitted {
             Name::ListOccurrences => occurrences::list(store, caller, &self.query, task()?),
             Name::ListChannels => channels::list(store, caller, &self.query),
             Name::CreateChannel => return channels::create(api, caller, request),
+            Name::GetChannel => channels::get(store, caller, id),
+            Name::RotateSecret => return channels::rotate(api, caller, request, id),
             Name::DeleteChannel => return channels::delete(api, caller, request, id),
             Name::ListNotifications => notifications::list(store, caller, &self.query),
             Name::GetMe => Ok(settings::me(caller)),

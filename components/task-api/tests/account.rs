@@ -4,6 +4,7 @@
 mod service;
 
 use perennial_fixture::NOON;
+use perennial_store::Store;
 use serde_json::{Value, json};
 use service::{OWNER, Service};
 
@@ -209,4 +210,47 @@ fn users_see_and_revoke_their_own_tokens_and_no_others() {
     assert_eq!(revoke(&ada, &mine[0]), 204, "the one that asks");
     assert_eq!(revoke(&ada, &mine[0]), 401);
     assert_eq!(own(&mut service, &eve), hers);
+}
+
+#[test]
+fn a_secret_is_rotated_and_the_one_before_signs_for_a_day() {
+    let mut service = Service::default();
+    let eve = member(&mut service, "Eve", &json!(["tasks:read", "tasks:write"]));
+    let hook = json!({ "type": "webhook", "url": "https://hooks.example.com/" });
+    let channel = service.json("POST /v1/channels", &hook);
+    let address = format!("/v1/channels/{}", channel["id"].as_str().unwrap());
+    let shown = service.json(&format!("GET {address}"), &Value::Null);
+    assert_eq!((&shown["url"], shown.get("secret")), (&channel["url"], None));
+    let rotate = format!("POST {address}/rotate");
+    for line in [format!("GET {address}"), rotate.clone()] {
+        assert_eq!(service.send(&eve, &line, &[], &Value::Null).status().as_u16(), 404, "{line}");
+    }
+    // What signs, at an hour after noon: the newest first.
+    let signs = |service: &Service| {
+        let id = perennial_domain::ChannelId::new(channel["id"].as_str().unwrap());
+        let found = service.fixture.store.channel(&perennial_domain::UserId::admin(), &id).unwrap().unwrap();
+        let perennial_domain::ChannelConfig::Webhook { secret, previous, .. } = found.config;
+        (secret, previous.into_iter().map(|old| (old.secret, old.until)).collect::<Vec<_>>())
+    };
+    let day = 86_400_000;
+    let first = channel["secret"].as_str().unwrap().to_owned();
+    let key = [("idempotency-key", "k")];
+    let second =
+        document(&service.send(OWNER, &rotate, &key, &Value::Null))["secret"].as_str().unwrap().to_owned();
+    let again = document(&service.send(OWNER, &rotate, &key, &Value::Null));
+    assert_eq!(again["secret"], *second, "told again to who was told");
+    assert_ne!(first, second);
+    assert_eq!(signs(&service), (second.clone(), vec![(first, NOON.plus_millis(day))]));
+    assert!(!format!("{:?}", service.fixture.rows("SELECT body FROM idempotency")).contains(&second));
+    service.json(&rotate, &Value::Null);
+    service.json(&rotate, &Value::Null);
+    let refused = service.send(OWNER, &rotate, &[], &Value::Null);
+    assert_eq!(refused.status().as_u16(), 422);
+    service.now = Some(NOON.plus_millis(day));
+    service.json(&rotate, &Value::Null);
+    assert_eq!(signs(&service).1.len(), 1, "those whose day is over are forgotten");
+    service.json(&format!("DELETE {address}"), &Value::Null);
+    for line in [format!("GET {address}"), rotate] {
+        assert_eq!(service.send(OWNER, &line, &[], &Value::Null).status().as_u16(), 404, "{line}");
+    }
 }

@@ -115,6 +115,9 @@ pub struct Expect {
     pub parents: Vec<ExpectParent>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
+    /// Channels that are there and whose secret is still this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<ExpectSecret>,
     /// The version of the user's settings, where the commit depends on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<i64>,
@@ -148,6 +151,15 @@ pub struct ExpectParent {
     pub id: TaskId,
     /// What becomes a part of it.
     pub part: TaskId,
+}
+
+/// This channel is there and signs with this secret.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectSecret {
+    /// The channel.
+    pub id: ChannelId,
+    /// Its secret when read.
+    pub secret: String,
 }
 
 impl Expect {

@@ -36,12 +36,13 @@ mod unchanged;
 mod undo;
 
 pub use channel::{
-    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel,
+    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, Retired, WebhookPolicy, create_channel,
+    delete_channel, rotate_secret,
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
-    ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow,
-    OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
+    ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow,
+    OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};

@@ -203,7 +203,11 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
     });
     commit.channels.push(ChannelRow {
         id: ChannelId::new(word("channel")),
-        config: ChannelConfig::Webhook { url: word("url"), secret: word("secret") },
+        config: ChannelConfig::Webhook {
+            url: word("url"),
+            secret: word("secret"),
+            previous: vec![Retired { secret: word("old"), until: Timestamp::from_millis(45) }],
+        },
         created_at: Timestamp::from_millis(15),
         deleted_at: Some(Timestamp::from_millis(16)),
     });
@@ -308,6 +312,10 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
     // One's own, in its state, for another time.
     case("alarm", &|commit| commit.expect.alarms.push(expected(&world.own, 6)));
     case("channels", &|commit| commit.expect.channels = Some(9));
+    case("secret", &|commit| {
+        let id = foreign.channels[0].id.clone();
+        commit.expect.secrets.push(ExpectSecret { id, secret: "theirs secret".to_owned() });
+    });
     case("settings", &|commit| commit.expect.settings = Some(2));
     case("zone", &|commit| commit.expect.zone = Some("Asia/Tokyo".to_owned()));
     case("attempt", &|commit| {
@@ -616,7 +624,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         "channel_v2",
         "true",
         json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
-        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret" }).to_string() }),
+        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret", "previous": [{ "secret": "my old", "until": 45 }] }).to_string() }),
     );
     // What is due next is that of the earliest open occurrence.
     check(

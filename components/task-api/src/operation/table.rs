@@ -50,6 +50,8 @@ pub(crate) enum Name {
     ListOccurrences,
     ListChannels,
     CreateChannel,
+    GetChannel,
+    RotateSecret,
     DeleteChannel,
     ListNotifications,
     ListParked,
@@ -287,6 +289,16 @@ pub(crate) const TABLE: &[Operation] = &[
     post("/v1/channels", Name::CreateChannel, WRITE, "Creates a channel, and tells its secret, once.")
         .takes(shape!(ChannelInput))
         .creates(shape!(ChannelView<'_>)),
+    get("/v1/channels/{id}", Name::GetChannel, READ, "Gives a channel, without its secret.")
+        .answers(shape!(ChannelView<'_>)),
+    post(
+        "/v1/channels/{id}/rotate",
+        Name::RotateSecret,
+        WRITE,
+        "Gives a channel a new secret and tells it, once; the one before signs beside it for a day.",
+    )
+    .answers(shape!(ChannelView<'_>))
+    .checked(),
     write(Verb::Delete, "/v1/channels/{id}", Name::DeleteChannel, WRITE, "Deletes a channel."),
     get("/v1/notifications", Name::ListNotifications, READ, "Lists what became of the reminders that fired.")
         .query(&[TASK, LIMIT, CURSOR])

@@ -41,6 +41,7 @@ fn does(commit: &Commit) -> Does {
                 empty_projects,
                 parents: _,
                 channels: expected_channels,
+                secrets: expected_secrets,
                 settings: expected_settings,
                 zone: _,
             },
@@ -65,6 +66,7 @@ fn does(commit: &Commit) -> Does {
     } = commit;
     let neither = expected_occurrences.is_empty()
         && expected_channels.is_none()
+        && expected_secrets.is_empty()
         && expected_settings.is_none()
         && settings.is_none()
         && users.is_empty()

@@ -78,6 +78,13 @@ BEGIN
         WHEN json_type(NEW.doc, '$.expect.channels') = 'integer' AND NEW.doc ->> '$.expect.channels' <> (
             SELECT count(*) FROM channel_v2 WHERE user_id = NEW.doc ->> 'user' AND deleted_at IS NULL)
         THEN 'expect:channels'
+        WHEN json_type(NEW.doc, '$.expect.secrets') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.expect.secrets') AS e
+            WHERE NOT EXISTS (
+                SELECT 1 FROM channel_v2
+                WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user' AND deleted_at IS NULL
+                    AND config ->> 'secret' = e.value ->> 'secret'))
+        THEN 'expect:secret'
         -- Only the last attempt made may say what became of a notification.
         WHEN json_type(NEW.doc, '$.deliveries') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.deliveries') AS e
@@ -220,7 +227,8 @@ BEGIN
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'kind',
         e.value -> 'config', e.value ->> 'created_at', e.value ->> 'deleted_at'
     FROM json_each(NEW.doc, '$.channels') AS e WHERE json_type(NEW.doc, '$.channels') = 'array'
-    ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at;
+    ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at,
+        config = CASE WHEN excluded.deleted_at IS NULL THEN excluded.config ELSE channel_v2.config END;
 
     -- While the change before it is still known.
     INSERT INTO audit_v4 (user_id, told, id, at, actor, action, subject, correlation_id, tzdata, before, after, previous)
