@@ -252,8 +252,8 @@ async fn send(
     at: Timestamp,
 ) -> Attempt {
     match &notification.channel {
-        ChannelConfig::Webhook { url, secret } => {
-            Webhook { sender, policy, url, secret }.deliver(notification, at).await
+        ChannelConfig::Webhook { url, secret, previous } => {
+            Webhook { sender, policy, url, secret, previous }.deliver(notification, at).await
         }
     }
 }

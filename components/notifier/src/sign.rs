@@ -23,14 +23,25 @@ pub struct Signature {
 #[error("the signing secret is not whsec_ and base64")]
 pub struct SignError;
 
-/// Signs a body: HMAC-SHA256 over `id.timestamp.body` under the bytes that the secret spells in base64.
-pub fn sign(secret: &str, id: &str, at: Timestamp, body: &str) -> Result<Signature, SignError> {
-    let key = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok()).ok_or(SignError)?;
+/// Signs a body with each of some secrets, the newest first: HMAC-SHA256 over `id.timestamp.body` under the bytes that the secret
+/// spells in base64. The signatures stand in one header with a space between them.
+pub fn sign<'s>(
+    secrets: impl Iterator<Item = &'s str>,
+    id: &str,
+    at: Timestamp,
+    body: &str,
+) -> Result<Signature, SignError> {
     let timestamp = at.as_millis().div_euclid(1_000).to_string();
+    let signed = format!("{id}.{timestamp}.{body}");
+    let signatures = secrets.map(|secret| one(secret, &signed)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Signature { id: id.to_owned(), timestamp, signature: signatures.join(" ") })
+}
+
+fn one(secret: &str, signed: &str) -> Result<String, SignError> {
+    let key = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok()).ok_or(SignError)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| SignError)?;
-    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
-    Ok(Signature { id: id.to_owned(), timestamp, signature })
+    mac.update(signed.as_bytes());
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
 #[cfg(test)]
@@ -41,7 +52,7 @@ mod tests {
     #[test]
     fn the_published_example_is_signed_alike() {
         let signed = sign(
-            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"].into_iter(),
             "msg_p5jXN8AQM9LWM0D4loKWxJek",
             Timestamp::from_millis(1_614_265_330_000),
             r#"{"test": 2432232314}"#,
@@ -51,6 +62,6 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_none_is_refused() {
-        assert_eq!(sign("hunter2", "id", Timestamp::from_millis(0), "{}"), Err(SignError));
+        assert_eq!(sign(["hunter2"].into_iter(), "id", Timestamp::from_millis(0), "{}"), Err(SignError));
     }
 }

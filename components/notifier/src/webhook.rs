@@ -1,6 +1,6 @@
 //! Webhooks: a signed POST (Standard Webhooks 1.0).
 
-use perennial_domain::{Attempt, Notification, Timestamp, WebhookPolicy};
+use perennial_domain::{Attempt, Notification, Retired, Timestamp, WebhookPolicy};
 
 use crate::{Deliverer, Signature, sign};
 
@@ -36,6 +36,8 @@ pub struct Webhook<'a, S> {
     pub url: &'a str,
     /// What signs it.
     pub secret: &'a str,
+    /// What signs it beside that, each until its time.
+    pub previous: &'a [Retired],
 }
 
 impl<S: Sender> Deliverer for Webhook<'_, S> {
@@ -44,7 +46,9 @@ impl<S: Sender> Deliverer for Webhook<'_, S> {
         if let Err(why) = self.policy.check(self.url) {
             return Attempt::Gone { error: format!("the address {why}") };
         }
-        match sign(self.secret, &notification.id.to_string(), at, &notification.payload) {
+        let previous = self.previous.iter().rev().filter(|old| at < old.until).map(|old| old.secret.as_str());
+        let secrets = std::iter::once(self.secret).chain(previous);
+        match sign(secrets, &notification.id.to_string(), at, &notification.payload) {
             Ok(signature) => {
                 let post = Post { url: self.url.to_owned(), signature, body: notification.payload.clone() };
                 self.sender.send(&post).await

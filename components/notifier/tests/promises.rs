@@ -5,12 +5,13 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use notifier::{Post, Sender, deliver};
+use notifier::{Post, Sender, deliver, sign};
 use perennial_domain::{
-    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel, fire,
+    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel,
+    delete_channel, fire, rotate_secret,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{Claim, NotificationRecord, Page, Store, WorkStore};
+use perennial_store::{Claim, NotificationRecord, Page, Store, StoreError, WorkStore};
 
 const DAY: i64 = 86_400_000;
 
@@ -182,4 +183,42 @@ fn a_receiver_may_ask_for_more_time() {
     round(&mut fixture, &receiver, NOON);
     let wait = state(&fixture, &user).next_attempt_at.unwrap().as_millis() - NOON.as_millis();
     assert!((3_600_000..=4_320_000).contains(&wait), "{wait}");
+}
+
+#[test]
+fn the_secret_before_signs_beside_the_new_one_for_a_day() {
+    for (after, signatures) in [(0, 2), (DAY - 1, 2), (DAY, 1)] {
+        let (mut fixture, user) = waiting();
+        let channel = fixture.store.channels(&user).unwrap().remove(0);
+        let fresh = "whsec_BBBB".to_owned();
+        let (commit, _) = rotate_secret(&mut fixture.context(&user), &channel, fresh).unwrap();
+        fixture.store.commit(&commit).unwrap();
+        let receiver = receiver(Attempt::Accepted);
+        let at = NOON.plus_millis(after);
+        assert_eq!(round(&mut fixture, &receiver, at), 1);
+        let post = receiver.got.borrow_mut().remove(0);
+        let alone =
+            |secret: &str| sign([secret].into_iter(), &post.signature.id, at, &post.body).unwrap().signature;
+        let both = [alone("whsec_BBBB"), alone("whsec_AAAA")];
+        assert_eq!(post.signature.signature, both[..signatures].join(" "), "{after} ms after");
+    }
+}
+
+/// Two rotations at once: the second is decided anew, so that no secret that was told is lost.
+#[test]
+fn a_secret_is_rotated_from_the_one_that_signs_now_and_of_a_channel_that_is_there() {
+    let (mut fixture, user) = waiting();
+    let channel = fixture.store.channels(&user).unwrap().remove(0);
+    let rotations = ["whsec_BBBB", "whsec_CCCC"]
+        .map(|fresh| rotate_secret(&mut fixture.context(&user), &channel, fresh.to_owned()).unwrap().0);
+    fixture.store.commit(&rotations[0]).unwrap();
+    let refused = fixture.store.commit(&rotations[1]);
+    assert!(matches!(&refused, Err(StoreError::Changed(why)) if why.what == "secret"), "{refused:?}");
+    let channel = fixture.store.channel(&user, &channel.id).unwrap().unwrap();
+    let late = rotate_secret(&mut fixture.context(&user), &channel, "whsec_DDDD".to_owned()).unwrap().0;
+    let gone = delete_channel(&mut fixture.context(&user), &channel);
+    fixture.store.commit(&gone).unwrap();
+    let refused = fixture.store.commit(&late);
+    assert!(matches!(&refused, Err(StoreError::Changed(why)) if why.what == "secret"), "{refused:?}");
+    assert!(fixture.store.channels(&user).unwrap().is_empty());
 }

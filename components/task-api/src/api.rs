@@ -6,6 +6,7 @@ use perennial_events::OWN_LEASE;
 use perennial_http_api::{
     CHANGE_ID, Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent,
 };
+use perennial_recurrence::Zone;
 use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
 
 use crate::command::Command;
@@ -122,8 +123,9 @@ impl<S: Store + SystemStore> Api<'_, S> {
         whole: Option<&ExpectAnswer>,
         mut decide: impl FnMut(&S, &mut Context<'_>) -> Result<Decision, Problem>,
     ) -> Result<Answered, Problem> {
+        let mut zone = caller.user.zone;
         for attempt in 0..TRIES {
-            let mut decision = match decide(self.store, &mut self.context(caller, request)) {
+            let mut decision = match decide(self.store, &mut self.context(caller, request, zone)) {
                 Ok(decision) => decision,
                 Err(problem) => return self.stored_or(caller, key, problem),
             };
@@ -142,6 +144,10 @@ impl<S: Store + SystemStore> Api<'_, S> {
                 Ok(Some(Outcome::Answered(stored))) => {
                     let key = key.ok_or_else(Problem::conflict)?;
                     return replay(key, stored).map(Answered::read);
+                }
+                Err(StoreError::Changed(refusal)) if refusal.what == "zone" => {
+                    let user = self.store.user(&caller.user.id)?.ok_or_else(Problem::conflict)?;
+                    zone = user.zone;
                 }
                 Ok(_) | Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -171,10 +177,10 @@ impl<S: Store + SystemStore> Api<'_, S> {
         stored.map(|stored| replay(key, stored)).transpose()
     }
 
-    pub(crate) fn context(&mut self, caller: &Caller, request: &Request) -> Context<'_> {
+    pub(crate) fn context(&mut self, caller: &Caller, request: &Request, zone: Zone) -> Context<'_> {
         Context {
             user: caller.user.id.clone(),
-            zone: caller.user.zone,
+            zone,
             now: self.now,
             actor: caller.actor.clone(),
             correlation_id: self.correlation_id.clone(),

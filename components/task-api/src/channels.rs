@@ -1,7 +1,7 @@
 //! Channels: where a user wants to be notified.
 
 use http::StatusCode;
-use perennial_domain::{ChannelId, create_channel, delete_channel};
+use perennial_domain::{ChannelId, create_channel, delete_channel, rotate_secret};
 use perennial_guest::random_secret;
 use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json, no_content};
 use perennial_store::{Store, SystemStore};
@@ -38,6 +38,11 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result
     Ok(answer(StatusCode::OK, &page.show(&channels, |channel| channel.id.to_string(), ChannelView::new)))
 }
 
+pub(crate) fn get(store: &impl Store, caller: &Caller, id: &str) -> Result<Response, Problem> {
+    let channel = store.channel(&caller.user.id, &ChannelId::new(id))?.ok_or_else(Problem::not_found)?;
+    Ok(answer(StatusCode::OK, &ChannelView::new(&channel)))
+}
+
 pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
@@ -51,6 +56,22 @@ pub(crate) fn create<S: Store + SystemStore>(
         let secret = random_secret("whsec_").map_err(|_| Problem::unavailable("there is no randomness"))?;
         let (commit, channel) = create_channel(ctx, &url, secret, existing, &policy)?;
         Ok(Decision::secret(commit, answer(StatusCode::CREATED, &ChannelView::with_secret(&channel))))
+    })
+}
+
+/// A new secret, told once; the one before signs beside it for a day.
+pub(crate) fn rotate<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answered, Problem> {
+    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
+    api.write(caller, request, |store, ctx| {
+        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+        let secret = random_secret("whsec_").map_err(|_| Problem::unavailable("there is no randomness"))?;
+        let (commit, channel) = rotate_secret(ctx, &channel, secret)?;
+        Ok(Decision::secret(commit, answer(StatusCode::OK, &ChannelView::with_secret(&channel))))
     })
 }
 

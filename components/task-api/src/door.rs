@@ -1,7 +1,7 @@
 //! Letting requests in: by the head first, then with their body.
 
 use http::Method;
-use perennial_domain::{ProjectId, TaskId, Timestamp};
+use perennial_domain::{ProjectId, TaskId, Timestamp, TokenId, UserId};
 use perennial_http_api::{
     Caller, Head, Problem, Query, Request, Response, authenticate, check_body, has_token,
 };
@@ -11,7 +11,7 @@ use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
     Api, bin, bulk, changes, channels, described, events, health, notifications, occurrences, parked,
-    preview, projects, quick, tasks, tokens, users,
+    preview, projects, quick, settings, tasks, tokens, users,
 };
 
 /// A request whose head was let in: its body may be read now.
@@ -21,6 +21,20 @@ pub struct Admitted {
     query: Query,
     id: String,
     caller: Option<Caller>,
+}
+
+/// A token that was used.
+#[derive(Debug, Clone)]
+pub struct Used {
+    user: UserId,
+    token: TokenId,
+}
+
+impl Used {
+    /// Notes it. Nobody waits for it, and a power cut may take it.
+    pub fn note(&self, store: &impl SystemStore, now: Timestamp) -> Result<(), StoreError> {
+        store.token_used(&self.user, self.token, now)
+    }
 }
 
 /// Looks at the head of a request: 404 and 405, 401 and 403, 400, 413 and 415 need nothing more. The store is opened only
@@ -62,6 +76,12 @@ impl Admitted {
     /// Longest body that is read, in bytes.
     pub fn limit(&self) -> usize {
         self.operation.limit()
+    }
+
+    /// Whose token it is to be noted that it was used, once the answer has gone out.
+    pub fn used(&self) -> Option<Used> {
+        let caller = self.caller.as_ref()?;
+        Some(Used { user: caller.user.id.clone(), token: caller.to_note? })
     }
 
     /// The answer to a request that needs no store.
@@ -144,8 +164,15 @@ impl Admitted {
             Name::ListOccurrences => occurrences::list(store, caller, &self.query, task()?),
             Name::ListChannels => channels::list(store, caller, &self.query),
             Name::CreateChannel => return channels::create(api, caller, request),
+            Name::GetChannel => channels::get(store, caller, id),
+            Name::RotateSecret => return channels::rotate(api, caller, request, id),
             Name::DeleteChannel => return channels::delete(api, caller, request, id),
             Name::ListNotifications => notifications::list(store, caller, &self.query),
+            Name::GetMe => Ok(settings::me(caller)),
+            Name::ListOwnTokens => tokens::list_own(store, caller, &self.query),
+            Name::RevokeOwnToken => return tokens::revoke_own(api, caller, request, id),
+            Name::GetSettings => Ok(settings::get(caller)),
+            Name::UpdateSettings => return settings::update(api, caller, request),
             Name::ListUsers => users::list(store, &self.query),
             Name::CreateUser => return users::create(api, caller, request),
             Name::ListTokens => tokens::list(store, &self.query),
@@ -165,7 +192,8 @@ pub fn finish(method: &Method, answered: Result<Answered, Problem>) -> Answered 
     answered
 }
 
-/// Answers a whole request: what the entry point does in two steps, with the body read between them.
+/// Answers a whole request: what the entry point does in steps, with the body read and the answer
+/// sent between them.
 pub fn handle<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     bootstrap_token: &str,
@@ -173,7 +201,13 @@ pub fn handle<S: Store + SystemStore>(
 ) -> Answered {
     let (head, body) = request.into_parts();
     let method = head.method.clone();
-    let answered = admit(&head, bootstrap_token, || Ok(api.store), api.now)
-        .and_then(|admitted| admitted.carry_out(api, &Request::from_parts(head, body)));
-    finish(&method, answered)
+    let mut used = None;
+    let answered = admit(&head, bootstrap_token, || Ok(api.store), api.now).and_then(|admitted| {
+        used = admitted.used();
+        admitted.carry_out(api, &Request::from_parts(head, body))
+    });
+    let answered = finish(&method, answered);
+    // The answer is made; whether this can be noted changes nothing of it.
+    let _ = used.map(|used| used.note(api.store, api.now));
+    answered
 }

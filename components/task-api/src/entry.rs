@@ -13,7 +13,7 @@ use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Answered, Api, Written, admit, finish, template};
+use crate::{Answered, Api, Used, Written, admit, finish, template};
 
 #[http_component]
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -24,8 +24,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     let (method, route) = (head.method.clone(), template(&head));
     let trace = traceparent(&head.headers);
     let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
-    let opened = OnceCell::new();
-    let answered = answer(incoming, head, &request_id, &opened).await.map_err(|problem| {
+    let (opened, used) = (OnceCell::new(), OnceCell::new());
+    let answered = answer(incoming, head, &request_id, &opened, &used).await.map_err(|problem| {
         // The one place where a failure within a request is logged.
         match problem.cause() {
             Some(cause) => log::request_failed("task-api", route, &request_id, cause),
@@ -42,6 +42,11 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     {
         log::warn("events wait for the next sweep", &format!("{error:#}"));
     }
+    if let (Some(used), Some(store)) = (used.get(), opened.get())
+        && let Err(error) = used.note(store, now())
+    {
+        log::warn("it is not noted that a token was used", &error.to_string());
+    }
 }
 
 /// Answers a request: by its head where that is enough, and without the store where that can be.
@@ -50,9 +55,13 @@ async fn answer(
     head: Head,
     request_id: &LazyCell<String, impl FnOnce() -> String>,
     opened: &OnceCell<GuestStore>,
+    used: &OnceCell<Used>,
 ) -> Result<Answered, Problem> {
     let auth = AuthSettings::from_host().map_err(misconfigured)?;
     let admitted = admit(&head, &auth.bootstrap_token, || open(opened), now())?;
+    if let Some(token) = admitted.used() {
+        used.get_or_init(|| token);
+    }
     let body = if admitted.takes_body() { read_body(incoming, admitted.limit()).await? } else { Vec::new() };
     let request = Request::from_parts(head, body);
     if let Some(answered) = admitted.without_store(&request) {

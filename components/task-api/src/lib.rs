@@ -24,6 +24,7 @@ mod parked;
 mod preview;
 mod projects;
 mod quick;
+mod settings;
 mod tasks;
 mod tokens;
 mod users;
@@ -32,6 +33,6 @@ mod view;
 pub use api::{Answered, Api, Written};
 #[cfg(feature = "schema")]
 pub use docs::page;
-pub use door::{Admitted, admit, finish, handle, template};
+pub use door::{Admitted, Used, admit, finish, handle, template};
 #[cfg(feature = "schema")]
 pub use openapi::document;

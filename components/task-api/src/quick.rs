@@ -19,7 +19,7 @@ pub(crate) fn add<S: Store + SystemStore>(
     if input.dry_run {
         // Nothing is stored, under a key neither; but one that is none is refused as ever.
         IdempotencyKey::parse(request)?;
-        let (reading, ..) = quick_task(&mut api.context(caller, request), &input)?;
+        let (reading, ..) = quick_task(&mut api.context(caller, request, caller.user.zone), &input)?;
         return Ok(Answered::read(answer(StatusCode::OK, &QuickView::new(&reading, None))));
     }
     api.write(caller, request, |_, ctx| {

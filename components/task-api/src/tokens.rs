@@ -16,6 +16,13 @@ pub(crate) fn list(store: &impl SystemStore, query: &Query) -> Result<Response, 
     Ok(answer(StatusCode::OK, &page.show(&tokens, |token| token.id.to_string(), TokenView::new)))
 }
 
+/// The caller's own.
+pub(crate) fn list_own(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
+    let page = PageQuery::read(query)?;
+    let tokens = store.own_tokens(&caller.user.id, &page.to_store())?;
+    Ok(answer(StatusCode::OK, &page.show(&tokens, |token| token.id.to_string(), TokenView::new)))
+}
+
 pub(crate) fn create<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
@@ -40,6 +47,21 @@ pub(crate) fn revoke<S: Store + SystemStore>(
     let id = TokenId::parse(id).ok_or_else(Problem::not_found)?;
     api.write(caller, request, |store, ctx| {
         let token = store.token(id)?.ok_or_else(Problem::not_found)?;
+        Ok(Decision::write(revoke_token(ctx, &token), no_content()))
+    })
+}
+
+/// Revokes a token of the caller's own: also the one that asks.
+pub(crate) fn revoke_own<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answered, Problem> {
+    let id = TokenId::parse(id).ok_or_else(Problem::not_found)?;
+    let user = caller.user.id.clone();
+    api.write(caller, request, |store, ctx| {
+        let token = store.own_token(&user, id)?.ok_or_else(Problem::not_found)?;
         Ok(Decision::write(revoke_token(ctx, &token), no_content()))
     })
 }

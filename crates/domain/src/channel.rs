@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::commit::ExpectSecret;
 use crate::{ChannelId, ChannelRow, Commit, Context, Invalid, Timestamp};
 
 /// The channel of users who have set up none: their notifications wait to be read.
@@ -9,6 +10,12 @@ pub const INBOX_CHANNEL: &str = "inbox";
 
 /// Longest address, in characters.
 const MAX_URL: usize = 2_000;
+
+/// For how long a secret signs beside the one that has taken its place, in milliseconds: a day.
+const OVERLAP: i64 = 86_400_000;
+
+/// Most secrets that sign beside the newest.
+const MAX_RETIRED: usize = 3;
 
 /// Most channels of a user.
 const MAX_CHANNELS: usize = 10;
@@ -34,7 +41,19 @@ pub enum ChannelConfig {
         url: String,
         /// The secret that signs them (`whsec_…`), told once.
         secret: String,
+        /// Those before it that still sign beside it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        previous: Vec<Retired>,
     },
+}
+
+/// A secret that another has taken the place of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    /// The secret.
+    pub secret: String,
+    /// From when on it signs no more.
+    pub until: Timestamp,
 }
 
 impl ChannelConfig {
@@ -80,12 +99,37 @@ pub fn create_channel(
         ));
     }
     let id = ChannelId::new(ctx.ids.next().to_string());
-    let config = ChannelConfig::Webhook { url: url.to_owned(), secret };
+    let config = ChannelConfig::Webhook { url: url.to_owned(), secret, previous: Vec::new() };
     let channel = Channel { id, config, created_at: ctx.now };
     let mut commit = ctx.commit("channel.create", channel.id.as_str());
     commit.expect.channels = i64::try_from(existing).ok();
     commit.channels.push(row(&channel, None));
     Ok((commit, channel))
+}
+
+/// Gives a channel a new secret. The one before signs beside it for a day, so that a receiver never meets what it cannot check.
+///
+/// # Errors
+/// [`Invalid`] if as many as may be sign already.
+pub fn rotate_secret(
+    ctx: &mut Context<'_>,
+    channel: &Channel,
+    fresh: String,
+) -> Result<(Commit, Channel), Invalid> {
+    let ChannelConfig::Webhook { url, secret, previous } = &channel.config;
+    let mut previous: Vec<Retired> = previous.iter().filter(|old| old.until > ctx.now).cloned().collect();
+    if let (true, Some(first)) = (previous.len() >= MAX_RETIRED, previous.first()) {
+        let detail =
+            format!("{MAX_RETIRED} secrets before this one still sign, the first until {}", first.until);
+        return Err(Invalid::at("", detail));
+    }
+    previous.push(Retired { secret: secret.clone(), until: ctx.now.plus_millis(OVERLAP) });
+    let config = ChannelConfig::Webhook { url: url.clone(), secret: fresh, previous };
+    let next = Channel { config, ..channel.clone() };
+    let mut commit = ctx.commit("channel.rotate", channel.id.as_str());
+    commit.expect.secrets.push(ExpectSecret { id: channel.id.clone(), secret: secret.clone() });
+    commit.channels.push(row(&next, None));
+    Ok((commit, next))
 }
 
 /// Removes a channel. Notifications that wait for it are delivered no more.

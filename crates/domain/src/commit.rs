@@ -26,6 +26,9 @@ pub struct Commit {
     pub at: Timestamp,
     /// What must still be so, or nothing is applied.
     pub expect: Expect,
+    /// The user's own settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsRow>,
     /// Users to create.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserRow>,
@@ -112,6 +115,15 @@ pub struct Expect {
     pub parents: Vec<ExpectParent>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
+    /// Channels that are there and whose secret is still this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<ExpectSecret>,
+    /// The version of the user's settings, where the commit depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<i64>,
+    /// The user's zone, in which it was decided: what it makes of occurrences is computed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// The answer that the request is kept by, where its commits are many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<ExpectAnswer>,
@@ -154,6 +166,15 @@ pub struct ExpectParent {
     pub id: TaskId,
     /// What becomes a part of it.
     pub part: TaskId,
+}
+
+/// This channel is there and signs with this secret.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectSecret {
+    /// The channel.
+    pub id: ChannelId,
+    /// Its secret when read.
+    pub secret: String,
 }
 
 impl Expect {
@@ -214,6 +235,15 @@ pub struct UserRow {
     pub created_at: Timestamp,
 }
 
+/// What a user sets of their own row of `user`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct SettingsRow {
+    pub version: i64,
+    pub tz: String,
+    pub settings: Value,
+}
+
 /// A row of `token`. The secret itself is never stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
@@ -226,6 +256,9 @@ pub struct TokenRow {
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
+    /// Known to the hour. No commit writes it.
+    #[serde(skip)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A row of `channel`.

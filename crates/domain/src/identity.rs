@@ -3,12 +3,15 @@
 #[cfg(feature = "schema")]
 use crate::fields::MAX_NAME;
 #[cfg(feature = "schema")]
-use crate::pattern::{LINE, ZONE};
+use crate::pattern::{INSTANT, LINE, ZONE};
 use perennial_recurrence::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Commit, Context, Invalid, Plain, Timestamp, TokenId, TokenRow, UserId, UserRow, fields};
+use crate::{
+    Commit, Context, Invalid, Plain, QuietHours, Timestamp, TokenId, TokenRow, UserId, UserRow, Weekday,
+    fields,
+};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,12 @@ pub struct User {
     pub role: Role,
     /// The zone in which dates and floating times fall due for them.
     pub zone: Zone,
+    /// The first day of their week.
+    pub week_start: Weekday,
+    /// When their notifications wait.
+    pub quiet_hours: Option<QuietHours>,
+    /// Counts the changes of their settings; 1 when created.
+    pub version: i64,
     /// When they were created.
     pub created_at: Timestamp,
 }
@@ -79,7 +88,14 @@ pub struct TokenInput {
     #[serde(default = "own_tasks")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 3)))]
     pub scopes: Vec<Plain<Scope>>,
+    /// From when on it is no token: an instant to come, ten years ahead at most. Without it, it lasts until it is revoked.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 40), regex(pattern = INSTANT)))]
+    pub expires_at: Option<String>,
 }
+
+/// How far ahead a token may expire, in milliseconds: ten years.
+const LONGEST_LIFE: i64 = 3_653 * 86_400_000;
 
 /// The scopes asked for, each once, in the order given.
 fn each_once(asked: &[Plain<Scope>]) -> Vec<Scope> {
@@ -128,7 +144,16 @@ pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, 
     let zone = invalid.keep(Zone::parse(&input.tz).map_err(|error| Invalid::at("/tz", error.to_string())));
     let (Some(name), Some(zone)) = (name, zone) else { return Err(invalid) };
     let id = UserId::new(ctx.ids.next().to_string());
-    let user = User { id, name, role: Role::Member, zone, created_at: ctx.now };
+    let user = User {
+        id,
+        name,
+        role: Role::Member,
+        zone,
+        week_start: Weekday::Monday,
+        quiet_hours: None,
+        version: 1,
+        created_at: ctx.now,
+    };
     let mut commit = ctx.commit("user.create", user.id.as_str());
     commit.users.push(UserRow {
         id: user.id.clone(),
@@ -164,10 +189,13 @@ pub fn create_token(
             invalid.add(format!("/scopes/{index}"), detail);
         }
     }
+    let expires_at = invalid.keep(input.expires_at.as_deref().map(|text| expiry(text, ctx.now)).transpose());
     if input.scopes.is_empty() || input.scopes.len() > 3 {
         invalid.add("/scopes", "must be one to three of tasks:read, tasks:write, admin");
     }
-    let (Some(name), true) = (name, invalid.errors.is_empty()) else { return Err(invalid) };
+    let (Some(name), Some(expires_at), true) = (name, expires_at, invalid.errors.is_empty()) else {
+        return Err(invalid);
+    };
     let row = TokenRow {
         id: TokenId::new(ctx.ids.next()),
         user_id: input.user.clone(),
@@ -175,12 +203,27 @@ pub fn create_token(
         hash: hash_token(secret.reveal()),
         scopes: each_once(&input.scopes),
         created_at: ctx.now,
-        expires_at: None,
+        expires_at,
         revoked_at: None,
+        last_used_at: None,
     };
     let mut commit = ctx.commit("token.create", &row.id.to_string());
     commit.tokens.push(row.clone());
     Ok((commit, row))
+}
+
+/// When a token expires.
+fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, Invalid> {
+    let at = Timestamp::parse(text).ok_or_else(|| {
+        Invalid::at("/expires_at", format!("{text:?} is not an instant in UTC (RFC 3339 with Z)"))
+    })?;
+    if at <= now {
+        return Err(Invalid::at("/expires_at", "has passed"));
+    }
+    if at > now.plus_millis(LONGEST_LIFE) {
+        return Err(Invalid::at("/expires_at", "is more than ten years ahead"));
+    }
+    Ok(at)
 }
 
 /// Revokes a token: from now on it is no token.

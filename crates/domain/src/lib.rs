@@ -27,6 +27,7 @@ mod reminder;
 mod rule;
 pub mod search;
 mod series;
+mod settings;
 mod state;
 mod task;
 mod time;
@@ -35,12 +36,13 @@ mod unchanged;
 mod undo;
 
 pub use channel::{
-    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, WebhookPolicy, create_channel, delete_channel,
+    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, Retired, WebhookPolicy, create_channel,
+    delete_channel, rotate_secret,
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectAnswer,
-    ExpectOccurrence, ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord,
-    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
+    ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, InboxRecord,
+    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -69,6 +71,7 @@ pub use series::{
     Skipping, SuccessionError, override_occurrence, plan_successor, project, refresh_zone, skip,
     split_series,
 };
+pub use settings::{QuietHours, QuietInput, SettingsInput, Weekday, leave_settings, update_settings};
 pub use state::{Alarm, Named, SeriesState};
 #[cfg(feature = "schema")]
 pub use task::metadata_schema;

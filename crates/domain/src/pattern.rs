@@ -62,6 +62,9 @@ pub const BOUND: &str = concat!(
     ")?$"
 );
 
+/// A minute of the clock.
+pub const CLOCK: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
+
 /// A web address in ASCII.
 pub const URL: &str = "^https?://[!-~]+$";
 

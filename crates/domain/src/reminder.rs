@@ -1,12 +1,13 @@
 //! A reminder that comes due becomes notifications.
 
+use perennial_recurrence::Zone;
 use serde_json::json;
 
 use crate::commit::ExpectAlarm;
 use crate::event::occurrence_key;
 use crate::{
     AlarmRow, AlarmState, Channel, Commit, Context, EventType, INBOX_CHANNEL, Misfire, NotificationId,
-    NotificationRow, NotificationState, RecurrenceId, ReminderId, TaskId, Timestamp,
+    NotificationRow, NotificationState, Priority, QuietHours, RecurrenceId, ReminderId, TaskId, Timestamp,
 };
 use crate::{ChannelId, ChannelKind};
 
@@ -26,6 +27,10 @@ pub struct DueAlarm {
     pub fire_at: Timestamp,
     /// What becomes of it when it is late.
     pub misfire: Misfire,
+    /// How urgent the task is: what is urgent waits for nothing.
+    pub priority: Priority,
+    /// When its user wants to be left alone, as it was set when this was read.
+    pub quiet_hours: Option<QuietHours>,
     /// The occurrence's title.
     pub title: String,
     /// The occurrence's local due date.
@@ -34,6 +39,14 @@ pub struct DueAlarm {
     pub due_tz: Option<String>,
     /// Its instant.
     pub due_at: Option<Timestamp>,
+}
+
+impl DueAlarm {
+    /// When what fires now is sent: at once, or where the user wants to be left alone and it is not urgent, after that.
+    fn send_at(&self, now: Timestamp, zone: &Zone) -> Timestamp {
+        let quiet = self.quiet_hours.filter(|_| self.priority != Priority::Urgent);
+        quiet.and_then(|quiet| quiet.end(now, zone)).unwrap_or(now)
+    }
 }
 
 /// Fires an alarm: one notification for each of the user's channels, or one in the inbox of a user who has none.
@@ -77,6 +90,7 @@ fn fire_within(ctx: &mut Context<'_>, commit: &mut Commit, alarm: &DueAlarm, cha
     }
     let mut notifications = Vec::new();
     let payload = payload(alarm, ctx.now);
+    let send_at = alarm.send_at(ctx.now, &ctx.zone);
     for (channel_id, kind) in targets(channels) {
         let waits = kind != ChannelKind::Inbox;
         let id = NotificationId::new(ctx.ids.next());
@@ -90,7 +104,7 @@ fn fire_within(ctx: &mut Context<'_>, commit: &mut Commit, alarm: &DueAlarm, cha
             fire_at: alarm.fire_at,
             state: if waits { NotificationState::Pending } else { NotificationState::Delivered },
             payload: payload.clone(),
-            next_attempt_at: waits.then_some(ctx.now),
+            next_attempt_at: waits.then_some(send_at),
             delivered_at: (!waits).then_some(ctx.now),
         });
     }

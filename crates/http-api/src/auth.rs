@@ -1,7 +1,7 @@
 //! Who is calling.
 
 use http::{HeaderMap, header};
-use perennial_domain::{Actor, Scope, Timestamp, User, UserId, hash_token};
+use perennial_domain::{Actor, Scope, Timestamp, TokenId, User, UserId, hash_token};
 use perennial_store::{StoreError, SystemStore};
 use subtle::ConstantTimeEq;
 
@@ -9,6 +9,9 @@ use crate::Problem;
 
 /// Longest token looked at, in characters.
 const MAX_TOKEN: usize = 512;
+
+/// How exactly the last use of a token is known, in milliseconds.
+const AN_HOUR: i64 = 3_600_000;
 
 /// A caller whose token is valid.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// Its name in the audit.
     pub actor: Actor,
+    /// The token, where it is to be noted that it was used: the last time is over an hour ago.
+    pub to_note: Option<TokenId>,
 }
 
 impl Caller {
@@ -48,12 +53,18 @@ pub fn authenticate<'s, S: SystemStore + 's>(
     if same_secret(token, bootstrap_token) {
         let user = store.user(&UserId::admin())?.ok_or_else(|| StoreError::Corrupt("no admin".to_owned()))?;
         let scopes = vec![Scope::TasksRead, Scope::TasksWrite, Scope::Admin];
-        return Ok(Caller { user, scopes, actor: Actor::token("bootstrap") });
+        return Ok(Caller { user, scopes, actor: Actor::token("bootstrap"), to_note: None });
     }
     let owner = store
         .token_owner(&hash_token(token), now)?
         .ok_or_else(|| Problem::unauthenticated("the token is not valid"))?;
-    Ok(Caller { user: owner.user, scopes: owner.scopes, actor: Actor::token(&owner.token.to_string()) })
+    let noted = owner.last_used_at.is_some_and(|at| now < at.plus_millis(AN_HOUR));
+    Ok(Caller {
+        user: owner.user,
+        scopes: owner.scopes,
+        actor: Actor::token(&owner.token.to_string()),
+        to_note: (!noted).then_some(owner.token),
+    })
 }
 
 /// Whether a request carries this very token.

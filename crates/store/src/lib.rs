@@ -103,6 +103,10 @@ pub trait Store {
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError>;
     /// One channel.
     fn channel(&self, user: &UserId, id: &ChannelId) -> Result<Option<Channel>, StoreError>;
+    /// The user's own tokens in the order of their making.
+    fn own_tokens(&self, user: &UserId, page: &Page) -> Result<Vec<TokenRow>, StoreError>;
+    /// One of them.
+    fn own_token(&self, user: &UserId, id: TokenId) -> Result<Option<TokenRow>, StoreError>;
     /// Notifications in the order of their making, of one task or of all.
     fn notifications(
         &self,
@@ -138,6 +142,8 @@ pub trait AccountStore {
     fn token_owner(&self, hash: &str, now: Timestamp) -> Result<Option<TokenOwner>, StoreError>;
     /// A token by id.
     fn token(&self, id: TokenId) -> Result<Option<TokenRow>, StoreError>;
+    /// Notes that a token of the user was used, unless that was noted within the hour. A power cut may take it.
+    fn token_used(&self, user: &UserId, id: TokenId, now: Timestamp) -> Result<(), StoreError>;
     /// Tokens in the order of their making.
     fn tokens(&self, page: &Page) -> Result<Vec<TokenRow>, StoreError>;
     /// Everyone's work that was given up, in the order of its making.

@@ -84,6 +84,8 @@ pub struct TokenOwner {
     pub token: TokenId,
     /// What it allows.
     pub scopes: Vec<Scope>,
+    /// When it was used last, to the hour.
+    pub last_used_at: Option<Timestamp>,
     /// Its user.
     pub user: User,
 }

@@ -246,10 +246,15 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
         created_at: Timestamp::from_millis(12),
         expires_at: Some(Timestamp::from_millis(13)),
         revoked_at: Some(Timestamp::from_millis(14)),
+        last_used_at: None,
     });
     commit.channels.push(ChannelRow {
         id: ChannelId::new(word("channel")),
-        config: ChannelConfig::Webhook { url: word("url"), secret: word("secret") },
+        config: ChannelConfig::Webhook {
+            url: word("url"),
+            secret: word("secret"),
+            previous: vec![Retired { secret: word("old"), until: Timestamp::from_millis(45) }],
+        },
         created_at: Timestamp::from_millis(15),
         deleted_at: Some(Timestamp::from_millis(16)),
     });
@@ -354,6 +359,12 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
     // One's own, in its state, for another time.
     case("alarm", &|commit| commit.expect.alarms.push(expected(&world.own, 6)));
     case("channels", &|commit| commit.expect.channels = Some(9));
+    case("secret", &|commit| {
+        let id = foreign.channels[0].id.clone();
+        commit.expect.secrets.push(ExpectSecret { id, secret: "theirs secret".to_owned() });
+    });
+    case("settings", &|commit| commit.expect.settings = Some(2));
+    case("zone", &|commit| commit.expect.zone = Some("Asia/Tokyo".to_owned()));
     case("attempt", &|commit| {
         commit.deliveries.push(delivery(foreign.notifications[0].id, 0));
     });
@@ -654,14 +665,14 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     let check = |table: &str, condition: &str, expected: Json| {
         assert_eq!(stored(&fixture, table, condition, &["rowid"]), expected, "{table}");
     };
-    check("user", "name = 'my name'", as_columns(&commit.users[0], json!({})));
+    check("user", "name = 'my name'", as_columns(&commit.users[0], json!({ "version": 1 })));
     check("token", "true", as_columns(&commit.tokens[0], json!({})));
     let channel = &commit.channels[0];
     check(
         "channel_v2",
         "true",
         json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
-        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret" }).to_string() }),
+        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret", "previous": [{ "secret": "my old", "until": 45 }] }).to_string() }),
     );
     // What is due next is that of the earliest open occurrence.
     check(
@@ -699,6 +710,23 @@ fn every_member_of_a_commit_arrives_in_its_column() {
     let kept = json!({ "user_id": user, "created_at": commit.at, "commit_id": commit.id });
     check("idempotency", "true", as_columns(commit.idempotency.as_ref().unwrap(), kept));
     check("inbox", "true", as_columns(commit.inbox.as_ref().unwrap(), json!({ "at": commit.at })));
+
+    // Settings change the row of their user, and no other.
+    let before = fixture.store.user(&user).unwrap().unwrap();
+    let mut settings = leave_settings(&mut fixture.context(&user), &before);
+    settings.settings = Some(SettingsRow {
+        version: 44,
+        tz: "Asia/Seoul".to_owned(),
+        settings: json!({ "week_start": "sunday", "quiet_hours": { "from": "22:00", "to": "07:00" } }),
+    });
+    let others = fixture.rows(&format!("SELECT * FROM user WHERE id <> '{user}'"));
+    fixture.store.commit(&settings).unwrap();
+    let row = stored(&fixture, "user", &format!("id = '{user}'"), &["id", "name", "role", "created_at"]);
+    assert_eq!(row, as_columns(settings.settings.as_ref().unwrap(), json!({})));
+    assert_eq!(fixture.rows(&format!("SELECT * FROM user WHERE id <> '{user}'")), others);
+    let moved = fixture.rows("SELECT user_id, version, after FROM zone_change").concat();
+    assert_eq!(moved, [Value::Text(user.to_string()), Value::Integer(44), Value::Text(String::new())]);
+    fixture.rows("UPDATE user SET tz = 'Europe/Berlin' WHERE tz = 'Asia/Seoul'");
 
     // What changes rows that are there: a delivery, another look at work, an occurrence that opens again.
     let notification = commit.notifications[0].id;

@@ -247,6 +247,27 @@ fn another_users_rows_are_not_there() {
     );
     let parked = fixture.store.parked(&ada, &page()).unwrap().remove(0).id;
 
+    let minted = TokenInput {
+        user: ada.clone(),
+        name: "phone".to_owned(),
+        scopes: vec![Plain(Scope::TasksRead)],
+        expires_at: None,
+    };
+    let owner = fixture.store.user(&ada).unwrap();
+    let (mint, token) = create_token(
+        &mut fixture.context(&UserId::admin()),
+        &minted,
+        owner.as_ref(),
+        &[Scope::TasksRead],
+        &TokenSecret::new("prn_x".to_owned()),
+    )
+    .unwrap();
+    fixture.store.commit(&mint).unwrap();
+    fixture.store.token_used(&eve, token.id, NOON).unwrap();
+    assert_eq!(fixture.count("token WHERE last_used_at IS NOT NULL"), 0, "it is not hers");
+    fixture.store.token_used(&ada, token.id, NOON).unwrap();
+    assert_eq!(fixture.count("token WHERE last_used_at IS NOT NULL"), 1);
+
     let (project, deleted, made) = project_and_parts(&mut fixture, &ada, &task);
     // Every read of a user's requests, by whether it finds anything.
     let store = &fixture.store;
@@ -293,6 +314,8 @@ fn another_users_rows_are_not_there() {
             ("overrides", !overrides.is_empty()),
             ("channels", !store.channels(user).unwrap().is_empty()),
             ("channel", store.channel(user, &channel.id).unwrap().is_some()),
+            ("own_tokens", !store.own_tokens(user, &page()).unwrap().is_empty()),
+            ("own_token", store.own_token(user, token.id).unwrap().is_some()),
             ("notifications", !store.notifications(user, None, &page()).unwrap().is_empty()),
             (
                 "notifications of a task",

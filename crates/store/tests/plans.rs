@@ -45,6 +45,9 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.token_owner("x", NOON).unwrap();
     store.token(TokenId::new(fixture.ids.next())).unwrap();
     store.tokens(&page).unwrap();
+    store.token_used(&user, TokenId::new(fixture.ids.next()), NOON).unwrap();
+    store.own_tokens(&user, &page).unwrap();
+    store.own_token(&user, TokenId::new(fixture.ids.next())).unwrap();
     store.parked_of_all(&page).unwrap();
     store.parked_count_of_all().unwrap();
     store.parked_item_of_all(1).unwrap();
@@ -128,6 +131,11 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
         }
     }
     store.due_series(&user, task.id, &occurrence.recurrence_id).unwrap();
+    let ada = store.user(&user).unwrap().unwrap();
+    let there = SettingsInput { tz: "Asia/Tokyo".to_owned(), ..SettingsInput::from(&ada) };
+    store.commit(&update_settings(&mut fixture.context(&user), &ada, &there).unwrap().0).unwrap();
+    // Twice: to the last task, and to find that none is left.
+    store.offer_zones(tzdata_version(), 10).unwrap();
     store.offer_zones(tzdata_version(), 10).unwrap();
     store.clock_went_back(NOON).unwrap();
     store.prune(NOON, 10).unwrap();
@@ -204,6 +212,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // Of the endpoints that are due, so many and no more.
     ("INSERT INTO claim_notification_v3", "SCAN l"),
     ("INSERT INTO claim_notification_v3", "TEMP B-TREE FOR ORDER BY"),
+    // Users who have moved and whose tasks have not all followed yet: the first of them; and some of those tasks.
+    ("'kinds'", "SCAN zone_change"),
+    ("AS z ORDER BY z.turn LIMIT 1", "SCAN z USING INDEX zone_change_in_turn"),
+    ("SET tzdata = ''", "SCAN t"),
     // The members of a document.
     ("INSERT INTO write_fired_v4", "SCAN e"),
     // In the order of the table, up to a limit.

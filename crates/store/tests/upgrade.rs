@@ -113,6 +113,8 @@ fn yesterday(path: &Path) -> Before {
         reminder: commit.alarms[0].reminder_id,
         fire_at: commit.alarms[0].fire_at,
         misfire: perennial_domain::Misfire::All,
+        priority: perennial_domain::Priority::None,
+        quiet_hours: None,
         title: "Bins".to_owned(),
         due_local: None,
         due_tz: None,

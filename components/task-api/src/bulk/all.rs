@@ -97,7 +97,7 @@ fn decide<S: Store + SystemStore>(
     for (index, item) in items.iter().enumerate() {
         let store = api.store;
         let decision = match &item.command {
-            Ok(command) => command.decide(store, &mut api.context(caller, request)),
+            Ok(command) => command.decide(store, &mut api.context(caller, request, caller.user.zone)),
             Err(problem) => Err(problem.clone()),
         };
         match decision {

@@ -83,7 +83,7 @@ fn together<S: Store + SystemStore>(
         if !apart {
             continue;
         }
-        let Ok(mut decision) = command.decide(store, &mut api.context(caller, request)) else { continue };
+        let Ok(mut decision) = command.decide(store, &mut api.context(caller, request, caller.user.zone)) else { continue };
         decision.tell(item.key.as_ref())?;
         if decision.changes || item.key.is_some() {
             decision.commit.expect.answer = whole.clone();

@@ -2,8 +2,8 @@
 
 use perennial_domain::pattern::{BOUND, LINE};
 use perennial_domain::{
-    MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SnoozeInput, TaskInput,
-    TokenInput, UserInput,
+    MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
+    SnoozeInput, TaskInput, TokenInput, UserInput,
 };
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter};
 
@@ -14,7 +14,7 @@ use crate::events::EventsView;
 use crate::health::{HealthView, ReadyView};
 use crate::occurrences::{NamedInput, OccurrencesView, SkipInput, SplitInput};
 use crate::view::{
-    ChangeView, ChannelView, CompletedView, NotificationView, OverrideView, ParkedPage, ProjectView,
+    ChangeView, ChannelView, CompletedView, MeView, NotificationView, OverrideView, ParkedPage, ProjectView,
     QuickView, SnoozedView, TagView, TaskView, TokenView, UserView,
 };
 
@@ -54,11 +54,18 @@ pub(crate) enum Name {
     ListOccurrences,
     ListChannels,
     CreateChannel,
+    GetChannel,
+    RotateSecret,
     DeleteChannel,
     ListNotifications,
     ListParked,
     RetryParked,
     PreviewRecurrence,
+    GetMe,
+    ListOwnTokens,
+    RevokeOwnToken,
+    GetSettings,
+    UpdateSettings,
     ListUsers,
     CreateUser,
     ListTokens,
@@ -311,6 +318,16 @@ pub(crate) const TABLE: &[Operation] = &[
     post("/v1/channels", Name::CreateChannel, WRITE, "Creates a channel, and tells its secret, once.")
         .takes(shape!(ChannelInput))
         .creates(shape!(ChannelView<'_>)),
+    get("/v1/channels/{id}", Name::GetChannel, READ, "Gives a channel, without its secret.")
+        .answers(shape!(ChannelView<'_>)),
+    post(
+        "/v1/channels/{id}/rotate",
+        Name::RotateSecret,
+        WRITE,
+        "Gives a channel a new secret and tells it, once; the one before signs beside it for a day.",
+    )
+    .answers(shape!(ChannelView<'_>))
+    .checked(),
     write(Verb::Delete, "/v1/channels/{id}", Name::DeleteChannel, WRITE, "Deletes a channel."),
     get("/v1/notifications", Name::ListNotifications, READ, "Lists what became of the reminders that fired.")
         .query(&[TASK, LIMIT, CURSOR])
@@ -329,6 +346,32 @@ pub(crate) const TABLE: &[Operation] = &[
     .takes(shape!(PreviewInput))
     .answers(shape!(Preview))
     .unkeyed(),
+    get("/v1/me", Name::GetMe, READ, "Says whom the token speaks for, and what it allows.")
+        .answers(shape!(MeView<'_>)),
+    get("/v1/me/tokens", Name::ListOwnTokens, READ, "Lists the user's own tokens, without their secrets.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<TokenView<'_>>)),
+    write(
+        Verb::Delete,
+        "/v1/me/tokens/{id}",
+        Name::RevokeOwnToken,
+        WRITE,
+        "Revokes one of the user's own tokens.",
+    ),
+    get("/v1/settings", Name::GetSettings, READ, "Gives the user's own settings.")
+        .answers(shape!(SettingsInput))
+        .tagged(),
+    write(
+        Verb::Patch,
+        "/v1/settings",
+        Name::UpdateSettings,
+        WRITE,
+        "Changes the settings that are sent; a new zone moves what floats and whole days.",
+    )
+    .patches(shape!(SettingsInput))
+    .answers(shape!(SettingsInput))
+    .tagged()
+    .conditional(),
     get("/v1/users", Name::ListUsers, ADMIN, "Lists the users.")
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<UserView<'_>>)),

@@ -31,6 +31,25 @@ impl<'a> UserView<'a> {
     }
 }
 
+/// Whom a token speaks for, and what it allows.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct MeView<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
+    id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
+    name: &'a str,
+    role: Role,
+    #[cfg_attr(feature = "schema", schemars(length(max = 3)))]
+    scopes: &'a [Scope],
+}
+
+impl<'a> MeView<'a> {
+    pub(crate) fn new(user: &'a User, scopes: &'a [Scope]) -> Self {
+        Self { id: user.id.as_str(), name: &user.name, role: user.role, scopes }
+    }
+}
+
 /// A token; its secret only when it is made.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -43,6 +62,9 @@ pub(crate) struct TokenView<'a> {
     #[cfg_attr(feature = "schema", schemars(length(max = 3)))]
     scopes: &'a [Scope],
     created_at: At,
+    expires_at: Option<At>,
+    /// To the hour.
+    last_used_at: Option<At>,
     #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
@@ -56,6 +78,8 @@ impl<'a> TokenView<'a> {
             name: &token.name,
             scopes: &token.scopes,
             created_at: At(token.created_at),
+            expires_at: token.expires_at.map(At),
+            last_used_at: token.last_used_at.map(At),
             secret: None,
         }
     }

@@ -15,7 +15,7 @@ mod task;
 use perennial_domain::{RecurrenceId, Timestamp};
 use serde::{Serialize, Serializer};
 
-pub(crate) use account::{TokenView, UserView};
+pub(crate) use account::{MeView, TokenView, UserView};
 pub(crate) use change::ChangeView;
 pub(crate) use channel::ChannelView;
 pub(crate) use event::EventView;

@@ -2,7 +2,7 @@
 
 use perennial_domain::{
     Between, Bound, Channel, ChannelId, Commit, NotificationId, Override, Project, ProjectId, RecurrenceId,
-    ReminderId, SeriesState, TaskId, UserId,
+    ReminderId, SeriesState, TaskId, TokenId, TokenRow, UserId,
 };
 use serde::Deserialize;
 
@@ -11,6 +11,7 @@ use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
 use super::series::Bin;
 use super::shown::{occurrences, task};
+use super::system::accounts::{token, token_query};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, ChangeRecord, EventPage, IdempotentAnswer, Listing, NotificationRecord, OccurrenceRecord, Outcome,
@@ -193,6 +194,22 @@ impl<S: Sql> Store for Sqlite<S> {
             ),
             &[user.as_str().into(), id.as_str().into()],
             |row| row.json().map(ChannelRow::channel),
+        )
+    }
+
+    fn own_tokens(&self, user: &UserId, page: &Page) -> Result<Vec<TokenRow>, StoreError> {
+        self.query(
+            &token_query("user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"),
+            &[user.as_str().into(), after(page), page.limit.into()],
+            token,
+        )
+    }
+
+    fn own_token(&self, user: &UserId, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
+        self.query_one(
+            &token_query("user_id = ?1 AND id = ?2"),
+            &[user.as_str().into(), id.to_string().into()],
+            token,
         )
     }
 

@@ -2,9 +2,9 @@
 
 use perennial_domain::{
     Alarm, AlarmState, Channel, ChannelConfig, ChannelId, Due, DueInput, Metadata, Named, Occurrence,
-    OccurrenceStatus, Override, Priority, ProjectId, RecurrenceId, RecurrenceInput, ReminderId,
-    ReminderInput, Role, SeriesState, Succession, Task, TaskId, TaskInput, TaskSpec, TaskStatus, Timestamp,
-    User, UserId,
+    OccurrenceStatus, Override, Priority, ProjectId, QuietHours, QuietInput, RecurrenceId, RecurrenceInput,
+    ReminderId, ReminderInput, Role, SeriesState, Succession, Task, TaskId, TaskInput, TaskSpec, TaskStatus,
+    Timestamp, User, UserId, Weekday,
 };
 use perennial_recurrence::Zone;
 use serde::Deserialize;
@@ -32,8 +32,9 @@ pub(super) const TASK: &str = "json_object('id', t.id, 'version', t.version, 'ti
      'created_at', t.created_at, 'updated_at', t.updated_at, 'completed_at', t.completed_at, 'deleted_at', t.deleted_at)";
 
 /// A user `u` as a JSON object.
-pub(super) const USER: &str =
-    "json_object('id', u.id, 'name', u.name, 'role', u.role, 'tz', u.tz, 'created_at', u.created_at)";
+pub(super) const USER: &str = "json_object('id', u.id, 'name', u.name, 'role', u.role, 'tz', u.tz, 'settings', \
+     json(CASE WHEN u.settings IS NULL THEN '{}' WHEN json_valid(u.settings) THEN u.settings ELSE json_quote(u.settings) END), \
+     'version', u.version, 'created_at', u.created_at)";
 
 /// A channel `c` as a JSON object.
 pub(super) const CHANNEL: &str = "json_object('id', c.id, 'kind', c.kind, \
@@ -90,7 +91,18 @@ pub(super) struct UserRow {
     name: String,
     role: Role,
     tz: String,
+    settings: Set,
+    version: i64,
     created_at: Timestamp,
+}
+
+/// What a user has set, beside the zone.
+#[derive(Clone, Deserialize)]
+struct Set {
+    #[serde(default)]
+    week_start: Weekday,
+    #[serde(default)]
+    quiet_hours: Option<QuietInput>,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +199,10 @@ impl UserRow {
             name: self.name,
             role: self.role,
             zone: Zone::parse(&self.tz).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            week_start: self.settings.week_start,
+            quiet_hours: (self.settings.quiet_hours.as_ref().map(QuietHours::parse).transpose())
+                .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            version: self.version,
             created_at: self.created_at,
         })
     }

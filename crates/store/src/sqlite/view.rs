@@ -42,7 +42,11 @@ fn does(commit: &Commit) -> Does {
                 parents: _,
                 channels: expected_channels,
                 answer: expected_answer,
+                secrets: expected_secrets,
+                settings: expected_settings,
+                zone: _,
             },
+        settings,
         users,
         tokens,
         channels,
@@ -64,6 +68,9 @@ fn does(commit: &Commit) -> Does {
     let neither = expected_occurrences.is_empty()
         && expected_channels.is_none()
         && expected_answer.is_none()
+        && expected_secrets.is_empty()
+        && expected_settings.is_none()
+        && settings.is_none()
         && users.is_empty()
         && tokens.is_empty()
         && channels.is_empty()

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use perennial_domain::{
     Actor, AlarmRow, AlarmState, Commit, Completion, Context, DueAlarm, Ids, Invalid, Misfire, Occurrence,
-    OccurrenceRow, OverrideRow, Plan, RecurrenceId, ReminderId, Reopening, Succession, SuccessionError, Task,
-    TaskId, TaskInput, TaskRow, Timestamp, UserId, complete, create_task, delete_task, fire,
-    override_occurrence, plan_successor, refresh_zone, reopen, split_series, update_task,
+    OccurrenceRow, OverrideRow, Plan, Priority, RecurrenceId, ReminderId, Reopening, Succession,
+    SuccessionError, Task, TaskId, TaskInput, TaskRow, Timestamp, UserId, complete, create_task, delete_task,
+    fire, override_occurrence, plan_successor, refresh_zone, reopen, split_series, update_task,
 };
 use perennial_recurrence::Zone;
 use serde_json::{Value, json};
@@ -208,6 +208,8 @@ impl World {
                 reminder: row.reminder_id,
                 fire_at: row.fire_at,
                 misfire: Misfire::All,
+                priority: Priority::None,
+                quiet_hours: None,
                 title: "x".to_owned(),
                 due_local: occurrence.due_local.clone(),
                 due_tz: occurrence.due_tz.clone(),

@@ -14,6 +14,8 @@ BEGIN
         WHEN EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id')
         THEN 'expect:task'
+        WHEN NEW.doc ->> '$.expect.zone' <> (SELECT tz FROM user WHERE id = NEW.doc ->> 'user')
+        THEN 'expect:zone'
         WHEN json_type(NEW.doc, '$.expect.in_projects') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.in_projects') AS e
             WHERE NOT EXISTS (

@@ -56,6 +56,34 @@ ALTER TABLE occurrence ADD COLUMN start_tz TEXT
 --;
 ALTER TABLE occurrence ADD COLUMN start_at INTEGER
 --;
+-- What a user has set beside the zone, and how often, with the zone, it was changed.
+ALTER TABLE user ADD COLUMN settings TEXT
+--;
+ALTER TABLE user ADD COLUMN version INTEGER NOT NULL DEFAULT 1
+--;
+-- To the hour; never written with a commit.
+ALTER TABLE token ADD COLUMN last_used_at INTEGER
+--;
+CREATE INDEX IF NOT EXISTS token_of_user ON token (user_id, id) WHERE revoked_at IS NULL
+--;
+-- Users whose zone has changed, and the last of their open tasks whose occurrences were given up for it: what is a whole day or
+-- floats there lies on no zone data, and is laid on these in the new zone as on new data in the old.
+CREATE TABLE IF NOT EXISTS zone_change (
+    user_id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    after TEXT NOT NULL,
+    -- Whose turn it is: who had one stands behind all the others, however often they move.
+    turn INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+--;
+CREATE INDEX IF NOT EXISTS zone_change_in_turn ON zone_change (turn)
+--;
+CREATE TRIGGER IF NOT EXISTS user_moved_v4 AFTER UPDATE OF tz ON user WHEN OLD.tz <> NEW.tz BEGIN
+    INSERT INTO zone_change (user_id, version, after, turn)
+    VALUES (NEW.id, NEW.version, '', (SELECT coalesce(max(turn), 0) + 1 FROM zone_change))
+    ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, after = excluded.after;
+END
+--;
 -- The change that the answer tells of.
 ALTER TABLE idempotency ADD COLUMN change_id TEXT
 --;

@@ -35,6 +35,13 @@ BEGIN
             WHERE (SELECT version FROM task WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user')
                 IS NOT nullif(e.value ->> 'version', 0))
         THEN 'expect:task'
+        WHEN json_type(NEW.doc, '$.expect.settings') = 'integer' AND NEW.doc ->> '$.expect.settings' IS NOT (
+            SELECT version FROM user WHERE id = NEW.doc ->> 'user')
+        THEN 'expect:settings'
+        -- Occurrences are computed in their user's zone: who read another must read again.
+        WHEN coalesce(json_type(NEW.doc, '$.opened'), json_type(NEW.doc, '$.occurrences'), json_type(NEW.doc, '$.reopened')) = 'array'
+            AND NEW.doc ->> '$.expect.zone' <> (SELECT tz FROM user WHERE id = NEW.doc ->> 'user')
+        THEN 'expect:zone'
         WHEN json_type(NEW.doc, '$.expect.projects') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.projects') AS e
             WHERE (SELECT version FROM project
@@ -78,6 +85,13 @@ BEGIN
         WHEN json_type(NEW.doc, '$.expect.channels') = 'integer' AND NEW.doc ->> '$.expect.channels' <> (
             SELECT count(*) FROM channel_v2 WHERE user_id = NEW.doc ->> 'user' AND deleted_at IS NULL)
         THEN 'expect:channels'
+        WHEN json_type(NEW.doc, '$.expect.secrets') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.expect.secrets') AS e
+            WHERE NOT EXISTS (
+                SELECT 1 FROM channel_v2
+                WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user' AND deleted_at IS NULL
+                    AND config ->> 'secret' = e.value ->> 'secret'))
+        THEN 'expect:secret'
         -- Only the last attempt made may say what became of a notification.
         WHEN json_type(NEW.doc, '$.deliveries') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.deliveries') AS e
@@ -208,6 +222,9 @@ BEGIN
     INSERT INTO user (id, name, role, tz, created_at)
     SELECT e.value ->> 'id', e.value ->> 'name', e.value ->> 'role', e.value ->> 'tz', e.value ->> 'created_at'
     FROM json_each(NEW.doc, '$.users') AS e WHERE json_type(NEW.doc, '$.users') = 'array';
+    UPDATE user SET tz = NEW.doc ->> '$.settings.tz', settings = NEW.doc -> '$.settings.settings',
+        version = NEW.doc ->> '$.settings.version'
+    WHERE json_type(NEW.doc, '$.settings') = 'object' AND id = NEW.doc ->> 'user';
     INSERT INTO token (id, user_id, name, hash, scopes, created_at, expires_at, revoked_at)
     SELECT e.value ->> 'id', e.value ->> 'user_id', e.value ->> 'name', e.value ->> 'hash', e.value -> 'scopes',
         e.value ->> 'created_at', e.value ->> 'expires_at', e.value ->> 'revoked_at'
@@ -217,7 +234,8 @@ BEGIN
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'kind',
         e.value -> 'config', e.value ->> 'created_at', e.value ->> 'deleted_at'
     FROM json_each(NEW.doc, '$.channels') AS e WHERE json_type(NEW.doc, '$.channels') = 'array'
-    ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at;
+    ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at,
+        config = CASE WHEN excluded.deleted_at IS NULL THEN excluded.config ELSE channel_v2.config END;
 
     -- While the change before it is still known.
     INSERT INTO audit_v4 (user_id, told, id, at, actor, action, subject, correlation_id, tzdata, before, after, previous)

@@ -40,16 +40,33 @@ impl<S: Sql> AccountStore for Sqlite<S> {
     fn token_owner(&self, hash: &str, now: Timestamp) -> Result<Option<TokenOwner>, StoreError> {
         self.query_one(
             &format!(
-                "SELECT t.id, t.scopes, {USER} FROM token AS t JOIN user AS u ON u.id = t.user_id \
+                "SELECT t.id, t.scopes, t.last_used_at, {USER} FROM token AS t JOIN user AS u ON u.id = t.user_id \
                  WHERE t.hash = ?1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)"
             ),
             &[hash.into(), now.into()],
-            |row| Ok(TokenOwner { token: row.id(TokenId::parse)?, scopes: row.json()?, user: user(row)? }),
+            |row| {
+                Ok(TokenOwner {
+                    token: row.id(TokenId::parse)?,
+                    scopes: row.json()?,
+                    last_used_at: row.instant_or_null()?,
+                    user: user(row)?,
+                })
+            },
         )
     }
 
     fn token(&self, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
         self.query_one(&token_query("id = ?1"), &[id.to_string().into()], token)
+    }
+
+    fn token_used(&self, user: &UserId, id: TokenId, now: Timestamp) -> Result<(), StoreError> {
+        self.sync(Sync::Normal)?;
+        self.execute(
+            "UPDATE token SET last_used_at = ?3 WHERE id = ?2 AND user_id = ?1 \
+             AND (last_used_at IS NULL OR last_used_at <= ?3 - 3600000)",
+            &[user.as_str().into(), id.to_string().into(), now.into()],
+        )?;
+        Ok(())
     }
 
     fn tokens(&self, page: &Page) -> Result<Vec<TokenRow>, StoreError> {
@@ -74,14 +91,14 @@ fn user(row: &mut Row) -> Result<User, StoreError> {
     row.json::<UserRow>()?.user()
 }
 
-fn token_query(condition: &str) -> String {
+pub(in crate::sqlite) fn token_query(condition: &str) -> String {
     format!(
-        "SELECT id, user_id, name, hash, scopes, created_at, expires_at, revoked_at FROM token \
+        "SELECT id, user_id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM token \
          WHERE revoked_at IS NULL AND {condition}"
     )
 }
 
-fn token(row: &mut Row) -> Result<TokenRow, StoreError> {
+pub(in crate::sqlite) fn token(row: &mut Row) -> Result<TokenRow, StoreError> {
     Ok(TokenRow {
         id: row.id(TokenId::parse)?,
         user_id: UserId::new(row.text()?),
@@ -91,5 +108,6 @@ fn token(row: &mut Row) -> Result<TokenRow, StoreError> {
         created_at: row.instant()?,
         expires_at: row.instant_or_null()?,
         revoked_at: row.instant_or_null()?,
+        last_used_at: row.instant_or_null()?,
     })
 }

@@ -1,7 +1,7 @@
 //! Statements across users: authentication, administration, sweeps and the relay. Nothing that a user's request says
 //! reaches a statement here but the hash of a token, or an admin's words.
 
-mod accounts;
+pub(super) mod accounts;
 mod ahead;
 mod outbox;
 mod prune;

@@ -1,7 +1,8 @@
 //! Work lists (schema/0002_work.sql).
 
 use perennial_domain::{
-    DueAlarm, Misfire, Notification, NotificationId, RecurrenceId, ReminderId, TaskId, Timestamp, UserId,
+    DueAlarm, Misfire, Notification, NotificationId, Priority, RecurrenceId, ReminderId, TaskId, Timestamp,
+    UserId,
 };
 use std::collections::BTreeMap;
 
@@ -38,7 +39,7 @@ impl<W> ClaimRow<W> {
 }
 
 /// What it takes to fire a reminder of the item `w`. What is no JSON must not spoil the whole statement.
-const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
+const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'priority', t.priority, 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
      'misfire', CASE WHEN json_valid(coalesce(t.recurrence, '{}')) \
       THEN coalesce(t.recurrence ->> 'misfire', 'all') END, 'title', coalesce(o.title, t.title), \
      'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
@@ -64,6 +65,7 @@ fn due_notification() -> String {
 #[derive(Deserialize)]
 struct ReminderRow {
     user: UserRow,
+    priority: Priority,
     reminder: ReminderId,
     fire_at: Timestamp,
     misfire: Misfire,
@@ -111,7 +113,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             "SELECT json_object('kinds', json((SELECT json_group_array(json_array(k.kind, k.again)) FROM ( \
              SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
              AND l.again = k.again AND l.ready_at <= ?1))), \
-             'zones', EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2), \
+             'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
              'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {}, 'ahead', {})",
             prune::LOOK,
             ahead::LOOK
@@ -197,6 +199,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
 
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
         self.sync(Sync::Normal)?;
+        self.follow_users(limit)?;
         self.execute(
             "UPDATE occurrence SET zone_offered = ?1 WHERE id IN ( \
              SELECT id FROM occurrence WHERE status = 'open' AND zone_seen < ?1 LIMIT ?2)",
@@ -241,7 +244,40 @@ impl<S: Sql> WorkStore for Sqlite<S> {
     }
 }
 
+/// Of the open task `t`, the open occurrences whose instants hang on the user's zone. They lie on no zone data until they are
+/// laid on some again.
+const UPROOT: &str = "UPDATE occurrence SET tzdata = '' WHERE id IN ( \
+     SELECT o.id FROM (SELECT t.id FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL AND t.status = 'open' AND t.id > ?2 \
+      ORDER BY t.id LIMIT ?3) AS t CROSS JOIN occurrence AS o ON o.task_id = t.id AND o.status = 'open' \
+     WHERE o.user_id = ?1 AND ((o.due_local IS NOT NULL AND o.due_tz IS NULL) OR (o.start_local IS NOT NULL AND o.start_tz IS NULL)))";
+
 impl<S: Sql> Sqlite<S> {
+    /// Goes some tasks further with a user whose zone has changed. What is uprooted twice, because this was cut off or the zone
+    /// changed once more, is computed twice.
+    fn follow_users(&self, limit: u32) -> Result<(), StoreError> {
+        let moved = self.query_one(
+            "SELECT z.user_id, z.version, z.after, (SELECT max(id) FROM ( \
+             SELECT t.id FROM task AS t WHERE t.user_id = z.user_id AND t.deleted_at IS NULL AND t.status = 'open' AND t.id > z.after \
+             ORDER BY t.id LIMIT ?1)) FROM zone_change AS z ORDER BY z.turn LIMIT 1",
+            &[limit.into()],
+            |row| Ok((row.text()?, row.integer()?, row.text()?, row.text_or_null()?)),
+        )?;
+        let Some((user, version, after, last)) = moved else { return Ok(()) };
+        self.execute(UPROOT, &[user.clone().into(), after.clone().into(), limit.into()])?;
+        let (mark, last) = match last {
+            Some(last) => (
+                "UPDATE zone_change SET after = ?4, turn = (SELECT max(turn) + 1 FROM zone_change) WHERE user_id = ?1 AND version = ?2 AND after = ?3",
+                last,
+            ),
+            None => (
+                "DELETE FROM zone_change WHERE user_id = ?1 AND version = ?2 AND after = ?3 AND ?4 = ''",
+                String::new(),
+            ),
+        };
+        self.execute(mark, &[user.into(), version.into(), after.into(), last.into()])?;
+        Ok(())
+    }
+
     /// Claims items of a kind, lane by lane: a JSON array of them. `what` is the expression that says what is to be done for
     /// the item `w` in the lane `l`.
     fn claim(&self, kind: WorkKind, claim: &Claim, what: &str) -> Result<String, StoreError> {
@@ -341,20 +377,23 @@ fn claimed<R: DeserializeOwned, T>(
 }
 
 fn reminder(row: ReminderRow, ticket: &Ticket) -> Result<DueReminder, StoreError> {
+    let user = row.user.user()?;
     Ok(DueReminder {
-        user: row.user.user()?,
         alarm: DueAlarm {
             task: ticket.task,
             recurrence_id: ticket.recurrence_id.clone(),
             reminder: row.reminder,
             fire_at: row.fire_at,
             misfire: row.misfire,
+            priority: row.priority,
+            quiet_hours: user.quiet_hours,
             title: row.title,
             due_local: row.due_local,
             due_tz: row.due_tz,
             due_at: row.due_at,
         },
         channels: row.channels.into_iter().map(ChannelRow::channel).collect(),
+        user,
     })
 }
 
