@@ -42,7 +42,8 @@ pub use channel::{
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectAnswer,
     ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, InboxRecord,
-    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
+    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow,
+    UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};

@@ -30,7 +30,7 @@ pub(super) fn carry_out<S: Store + SystemStore>(
         let response = shown(told);
         let mut kept = 0;
         if let Some(key) = key {
-            let keeper = keeper(&mut api.context(caller, request), key, &response)?;
+            let keeper = keeper(&mut api.context(caller, request, caller.user.zone), key, &response)?;
             let expected = key.expectation(Some(keeper.id));
             commits.iter_mut().for_each(|commit| commit.expect.answer = Some(expected.clone()));
             commits.insert(0, keeper);
@@ -45,6 +45,8 @@ pub(super) fn carry_out<S: Store + SystemStore>(
                 let wrote = commits.into_iter().zip(outcomes).skip(kept).map(written).collect();
                 return Ok(Answered { response, wrote: last(wrote) });
             }
+            // The user has moved to another zone since the request was let in.
+            Err(StoreError::Changed(refusal)) if refusal.what == "zone" => return Err(Problem::conflict()),
             Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
             Err(StoreError::Forbidden(refusal)) => {
                 let problem = forbidden(&refusal, items, &of, kept);

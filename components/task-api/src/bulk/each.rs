@@ -72,7 +72,7 @@ fn together<S: Store + SystemStore>(
     if let Some(key) = key {
         let mut empty = no_content();
         *empty.status_mut() = StatusCode::OK;
-        commits.push(keeper(&mut api.context(caller, request), key, &empty)?);
+        commits.push(keeper(&mut api.context(caller, request, caller.user.zone), key, &empty)?);
     }
     let mut touched: Vec<TaskId> = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -83,7 +83,10 @@ fn together<S: Store + SystemStore>(
         if !apart {
             continue;
         }
-        let Ok(mut decision) = command.decide(store, &mut api.context(caller, request, caller.user.zone)) else { continue };
+        let Ok(mut decision) = command.decide(store, &mut api.context(caller, request, caller.user.zone))
+        else {
+            continue;
+        };
         decision.tell(item.key.as_ref())?;
         if decision.changes || item.key.is_some() {
             decision.commit.expect.answer = whole.clone();
