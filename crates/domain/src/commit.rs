@@ -29,6 +29,9 @@ pub struct Commit {
     /// Users to create.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserRow>,
+    /// Whose tokens of an issuer speak for which user; they must not exist yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<IdentityRow>,
     /// Tokens to create or replace.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenRow>,
@@ -196,6 +199,16 @@ pub struct UserRow {
     pub name: String,
     pub role: Role,
     pub tz: String,
+    pub created_at: Timestamp,
+}
+
+/// A row of `identity`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct IdentityRow {
+    pub issuer: String,
+    pub subject: String,
+    pub user_id: UserId,
     pub created_at: Timestamp,
 }
 

@@ -9,6 +9,7 @@ mod commit;
 mod context;
 mod due;
 mod event;
+mod external;
 mod fields;
 pub mod filter;
 mod id;
@@ -39,12 +40,13 @@ pub use channel::{
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectOccurrence,
-    ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, InboxRecord, NotificationRow, OccurrenceRow,
-    OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
+    ExpectParent, ExpectProject, ExpectTask, IdempotencyRecord, IdentityRow, InboxRecord, NotificationRow,
+    OccurrenceRow, OverrideRow, ProjectRow, Retried, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
+pub use external::Identity;
 pub use fields::Duration;
 pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{

@@ -43,6 +43,7 @@ fn does(commit: &Commit) -> Does {
                 channels: expected_channels,
             },
         users,
+        identities,
         tokens,
         channels,
         projects,
@@ -63,6 +64,7 @@ fn does(commit: &Commit) -> Does {
     let neither = expected_occurrences.is_empty()
         && expected_channels.is_none()
         && users.is_empty()
+        && identities.is_empty()
         && tokens.is_empty()
         && channels.is_empty()
         && projects.is_empty()
