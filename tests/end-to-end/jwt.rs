@@ -74,7 +74,9 @@ impl World {
             ("jwt_jwks_url", url),
             ("jwt_jwks_host", host),
         ];
-        let service = Service::with(Setup { variables, ..Setup::default() });
+        // The others have no part in it.
+        let components = vec!["task-api"];
+        let service = Service::with(Setup { variables, components, ..Setup::default() });
         let ada = json!({ "name": "Ada", "identity": { "issuer": "https://id.example", "subject": "ada" } });
         service.owner().post("/v1/users").json(&ada).answer().ok(StatusCode::CREATED);
         Self { service, does }
