@@ -8,6 +8,7 @@ mod delivery;
 mod full_disk;
 mod idempotency;
 mod isolation;
+mod jwt;
 mod one_answer;
 mod operations;
 mod owners;

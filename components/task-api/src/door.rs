@@ -3,7 +3,7 @@
 use http::Method;
 use perennial_domain::{ProjectId, TaskId, Timestamp, TokenId, UserId};
 use perennial_http_api::{
-    Caller, Head, Problem, Query, Request, Response, authenticate, check_body, has_token,
+    Accepted, Caller, Head, KeyServer, Problem, Query, Request, Response, authenticate, check_body, has_token,
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
@@ -39,20 +39,23 @@ impl Used {
 
 /// Looks at the head of a request: 404 and 405, 401 and 403, 400, 413 and 415 need nothing more. The store is opened only
 /// for a token that has to be looked up.
-pub fn admit<'s, S: SystemStore + 's>(
+pub async fn admit<'s, S: SystemStore + 's>(
     head: &Head,
-    bootstrap_token: &str,
+    accepted: &Accepted<'_, impl KeyServer>,
     store: impl FnOnce() -> Result<&'s S, StoreError>,
     now: Timestamp,
 ) -> Result<Admitted, Problem> {
     let (operation, id) = resolve(&head.method, head.uri.path())?;
     let caller = match operation.scope {
         None => None,
-        Some(_) if operation.name == Name::PreviewRecurrence && has_token(&head.headers, bootstrap_token) => {
+        Some(_)
+            if operation.name == Name::PreviewRecurrence
+                && has_token(&head.headers, accepted.bootstrap_token) =>
+        {
             None
         }
         Some(scope) => {
-            let caller = authenticate(&head.headers, bootstrap_token, store, now)?;
+            let caller = authenticate(&head.headers, accepted, store, now).await?;
             caller.needs(scope)?;
             Some(caller)
         }
@@ -194,15 +197,15 @@ pub fn finish(method: &Method, answered: Result<Answered, Problem>) -> Answered 
 
 /// Answers a whole request: what the entry point does in steps, with the body read and the answer
 /// sent between them.
-pub fn handle<S: Store + SystemStore>(
+pub async fn handle<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
-    bootstrap_token: &str,
+    accepted: &Accepted<'_, impl KeyServer>,
     request: Request,
 ) -> Answered {
     let (head, body) = request.into_parts();
     let method = head.method.clone();
     let mut used = None;
-    let answered = admit(&head, bootstrap_token, || Ok(api.store), api.now).and_then(|admitted| {
+    let answered = admit(&head, accepted, || Ok(api.store), api.now).await.and_then(|admitted| {
         used = admitted.used();
         admitted.carry_out(api, &Request::from_parts(head, body))
     });

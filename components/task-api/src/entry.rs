@@ -2,13 +2,16 @@
 
 use std::cell::{LazyCell, OnceCell};
 
+use http::StatusCode;
 use perennial_domain::Ids;
 use perennial_events::relay_own;
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, SettingError, Settings, StoreSettings,
-    WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
+    AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError,
+    Settings, StoreSettings, WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
 };
-use perennial_http_api::{Head, Problem, Request, correlation_id, traceparent};
+use perennial_http_api::{
+    Accepted, Head, Problem, Request, correlation_id, may_be_jwt, traceparent,
+};
 use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
@@ -28,6 +31,11 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     let answered = answer(incoming, head, &request_id, &opened, &used).await.map_err(|problem| {
         // The one place where a failure within a request is logged.
         match problem.cause() {
+            // The bearer is told no more than that the token is not valid.
+            Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {
+                log::warn("a request was refused", &cause);
+                return problem;
+            }
             Some(cause) => log::request_failed("task-api", route, &request_id, cause),
             None => return problem,
         }
@@ -58,7 +66,13 @@ async fn answer(
     used: &OnceCell<Used>,
 ) -> Result<Answered, Problem> {
     let auth = AuthSettings::from_host().map_err(misconfigured)?;
-    let admitted = admit(&head, &auth.bootstrap_token, || open(opened), now())?;
+    let jwt = may_be_jwt(&head.headers).then(JwtSettings::from_host).transpose().map_err(misconfigured)?;
+    let accepted = Accepted {
+        bootstrap_token: &auth.bootstrap_token,
+        issuer: jwt.as_ref().and_then(|jwt| jwt.issuer.as_ref()),
+        key_server: HttpKeys,
+    };
+    let admitted = admit(&head, &accepted, || open(opened), now()).await?;
     if let Some(token) = admitted.used() {
         used.get_or_init(|| token);
     }

@@ -7,12 +7,12 @@ use std::cell::Cell;
 
 use http::Request;
 use perennial_fixture::{Fixture, NOON};
-use perennial_http_api::Head;
+use perennial_http_api::{Accepted, Head, Problem};
 use perennial_store::StoreError;
 use perennial_store::sqlite::{NativeSql, Sqlite};
 use serde_json::{Value, json};
-use service::{OWNER, Service};
-use task_api::admit;
+use service::{OWNER, Published, Service};
+use task_api::{Admitted, admit};
 
 type Store = Sqlite<NativeSql>;
 
@@ -24,6 +24,14 @@ fn head(line: &str, token: &str, content_type: &str) -> Head {
     request.body(()).unwrap().into_parts().0
 }
 
+fn let_in<'s>(
+    head: &Head,
+    store: impl FnOnce() -> Result<&'s Store, StoreError>,
+) -> Result<Admitted, Problem> {
+    let accepted = Accepted { bootstrap_token: OWNER, issuer: None, key_server: &Published::default() };
+    pollster::block_on(admit(head, &accepted, store, NOON))
+}
+
 #[test]
 fn a_stranger_is_refused_without_the_store_and_before_the_body() {
     let opened = Cell::new(0);
@@ -32,7 +40,7 @@ fn a_stranger_is_refused_without_the_store_and_before_the_body() {
             opened.set(opened.get() + 1);
             Err(StoreError::Database("was opened".to_owned()))
         };
-        let admitted = admit(&head(line, token, content_type), OWNER, store, NOON);
+        let admitted = let_in(&head(line, token, content_type), store);
         admitted.map_or_else(|problem| problem.status().as_u16(), |_| 200)
     };
     for (line, token, content_type, expected) in [
@@ -53,7 +61,7 @@ fn a_stranger_is_refused_without_the_store_and_before_the_body() {
 #[test]
 fn a_failure_of_the_store_is_kept_for_the_log_and_not_told() {
     let fails = || -> Result<&Store, StoreError> { Err(StoreError::Database("disk I/O error".to_owned())) };
-    let problem = admit(&head("GET /v1/tasks", "prn_x", ""), OWNER, fails, NOON).unwrap_err();
+    let problem = let_in(&head("GET /v1/tasks", "prn_x", ""), fails).unwrap_err();
     assert!(problem.cause().unwrap().contains("disk I/O error"));
     let response: perennial_http_api::Response = problem.of_request("4bf92f").into();
     let document: Value = serde_json::from_slice(response.body()).unwrap();
@@ -61,7 +69,7 @@ fn a_failure_of_the_store_is_kept_for_the_log_and_not_told() {
     assert!(!document.to_string().contains("disk"), "{document}");
 
     let store = Fixture::new().store;
-    let refused = admit(&head("GET /v1/tasks", "prn_x", ""), OWNER, || Ok(&store), NOON).unwrap_err();
+    let refused = let_in(&head("GET /v1/tasks", "prn_x", ""), || Ok(&store)).unwrap_err();
     assert_eq!(refused.cause(), None, "a client's mistake is no failure");
 }
 

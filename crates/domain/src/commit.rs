@@ -32,6 +32,9 @@ pub struct Commit {
     /// Users to create.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserRow>,
+    /// Whose tokens of an issuer speak for which user; they must not exist yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<IdentityRow>,
     /// Tokens to create or replace.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenRow>,
@@ -242,6 +245,16 @@ pub struct SettingsRow {
     pub version: i64,
     pub tz: String,
     pub settings: Value,
+}
+
+/// A row of `identity`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct IdentityRow {
+    pub issuer: String,
+    pub subject: String,
+    pub user_id: UserId,
+    pub created_at: Timestamp,
 }
 
 /// A row of `token`. The secret itself is never stored.

@@ -12,6 +12,10 @@ pub trait Ids {
     fn next(&mut self) -> Uuid;
 }
 
+/// Longest name of who acts, in characters, and of the host within it.
+const MAX_ACTOR: usize = 100;
+const MAX_HOST: usize = 50;
+
 /// Who acts: recorded in the audit entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(String);
@@ -20,6 +24,14 @@ impl Actor {
     /// A bearer token, by its id (never by its secret).
     pub fn token(id: &str) -> Self {
         Self(format!("token:{id}"))
+    }
+
+    /// A JWT, by the host of its issuer and its subject: 100 characters at most, those that are more are left out.
+    pub fn jwt(issuer: &str, subject: &str) -> Self {
+        let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host: String = host.chars().take(MAX_HOST).collect();
+        Self(format!("jwt:{host}:{subject}").chars().take(MAX_ACTOR).collect())
     }
 
     /// One of our own components.
@@ -63,6 +75,7 @@ impl Context<'_> {
             expect: Expect { zone: Some(self.zone.name().to_owned()), ..Expect::default() },
             settings: None,
             users: Vec::new(),
+            identities: Vec::new(),
             tokens: Vec::new(),
             channels: Vec::new(),
             projects: Vec::new(),
@@ -110,5 +123,23 @@ impl Context<'_> {
             traceparent: self.traceparent.clone(),
             idempotency_key: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jwt_is_named_by_the_host_of_its_issuer_and_its_subject() {
+        for (issuer, subject, expected) in [
+            ("https://id.example/realms/home", "ada", "jwt:id.example:ada"),
+            ("https://id.example:8443?a", "auth0|5f7c", "jwt:id.example:8443:auth0|5f7c"),
+            ("home", "a:b/c", "jwt:home:a:b/c"),
+        ] {
+            assert_eq!(Actor::jwt(issuer, subject).as_str(), expected);
+        }
+        let long = Actor::jwt(&format!("https://{}/", "i".repeat(200)), &"\u{e9}".repeat(255));
+        assert_eq!(long.as_str(), format!("jwt:{}:{}", "i".repeat(50), "\u{e9}".repeat(45)));
     }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Commit, Context, Invalid, Plain, QuietHours, Timestamp, TokenId, TokenRow, UserId, UserRow, Weekday,
+    Commit, Context, Identity, IdentityRow, Invalid, Plain, QuietHours, Timestamp, TokenId, TokenRow, UserId,
+    UserRow, Weekday,
     fields,
 };
 
@@ -72,6 +73,9 @@ pub struct UserInput {
     #[serde(default = "utc")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100), extend("format" = ZONE)))]
     pub tz: String,
+    /// Whose tokens of an issuer speak for them; nobody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
 }
 
 /// A token as sent.
@@ -142,7 +146,9 @@ pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, 
     let mut invalid = Invalid::default();
     let name = invalid.keep(fields::name(&input.name, "/name"));
     let zone = invalid.keep(Zone::parse(&input.tz).map_err(|error| Invalid::at("/tz", error.to_string())));
-    let (Some(name), Some(zone)) = (name, zone) else { return Err(invalid) };
+    let identity = input.identity.as_ref().map(|identity| identity.checked("/identity"));
+    let identity = invalid.keep(identity.transpose());
+    let (Some(name), Some(zone), Some(identity)) = (name, zone, identity) else { return Err(invalid) };
     let id = UserId::new(ctx.ids.next().to_string());
     let user = User {
         id,
@@ -162,6 +168,12 @@ pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, 
         tz: user.zone.name().to_owned(),
         created_at: user.created_at,
     });
+    commit.identities.extend(identity.map(|Identity { issuer, subject }| IdentityRow {
+        issuer,
+        subject,
+        user_id: user.id.clone(),
+        created_at: user.created_at,
+    }));
     Ok((commit, user))
 }
 

@@ -9,6 +9,7 @@ mod commit;
 mod context;
 mod due;
 mod event;
+mod external;
 mod fields;
 pub mod filter;
 mod id;
@@ -41,13 +42,14 @@ pub use channel::{
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectAnswer,
-    ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, InboxRecord,
-    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow, TokenRow,
-    UserRow,
+    ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, IdentityRow,
+    InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow,
+    TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
+pub use external::Identity;
 pub use fields::Duration;
 pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{

@@ -39,6 +39,12 @@ pub const LINE: &str = concat!(
     "*$"
 );
 
+/// Characters that are no controls, one at least.
+pub const PRINTED: &str = concat!("^", printed!(), "+$");
+
+/// Visible ASCII characters without spaces, one at least.
+pub const VISIBLE: &str = "^[!-~]+$";
+
 /// Several lines, or none.
 pub const TEXT: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 

@@ -18,6 +18,7 @@ pub fn broken_rule(name: &str) -> Invalid {
         "parts" => ("/parent", format!("has {MAX_PARTS} parts already")),
         "name" => ("/name", "is the name of another project of yours".to_owned()),
         "projects" => ("", format!("there are {MAX_PROJECTS} projects already")),
+        "identity" => ("/identity", "is another user's".to_owned()),
         "empty" => ("", "tasks are in this project: move or delete them first".to_owned()),
         _ => ("", format!("is against the rule {name:?}")),
     };

@@ -6,6 +6,8 @@ pub mod callback;
 mod clock;
 #[cfg(target_arch = "wasm32")]
 mod http_in;
+#[cfg(target_arch = "wasm32")]
+mod keys;
 pub mod log;
 pub mod settings;
 #[cfg(target_arch = "wasm32")]
@@ -15,10 +17,12 @@ pub use clock::{FreshIds, now, random_secret};
 #[cfg(target_arch = "wasm32")]
 pub use http_in::{read_body, read_head, respond};
 #[cfg(target_arch = "wasm32")]
+pub use keys::HttpKeys;
+#[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtIssuer, JwtSettings, KeySource, SettingError,
-    Settings, StoreSettings, WebhookSettings,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtSettings, SettingError, Settings,
+    StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{AnyBus, GuestStore, open_bus, open_store};

@@ -1,7 +1,7 @@
 //! Whose JWT bearer tokens are accepted: all of the settings, or none.
 
-use perennial_guest::{JwtSettings, KeySource, SettingError, Settings};
-use perennial_jwt::Algorithm;
+use perennial_guest::{JwtSettings, SettingError, Settings};
+use perennial_jwt::{Algorithm, KeySource};
 
 const SET: &str =
     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;

@@ -2,12 +2,13 @@
 
 use http::{HeaderMap, header};
 use perennial_domain::{Actor, Scope, Timestamp, TokenId, User, UserId, hash_token};
+use perennial_jwt::{Issuer, MAX_TOKEN as MAX_JWT};
 use perennial_store::{StoreError, SystemStore};
 use subtle::ConstantTimeEq;
 
-use crate::Problem;
+use crate::{KeyServer, Problem, jwt};
 
-/// Longest token looked at, in characters.
+/// Longest token of our own that is looked at, in characters.
 const MAX_TOKEN: usize = 512;
 
 /// How exactly the last use of a token is known, in milliseconds.
@@ -40,24 +41,39 @@ impl Caller {
     }
 }
 
-/// Finds out who is calling. The bootstrap token, where one is set, speaks for the owner `admin`. The store is asked for
-/// only where there is a token to look up.
-pub fn authenticate<'s, S: SystemStore + 's>(
+/// What callers may show.
+pub struct Accepted<'a, K> {
+    /// The bootstrap token, which speaks for the owner `admin`; none where it is empty.
+    pub bootstrap_token: &'a str,
+    /// The issuer of JWTs; none is accepted where there is none.
+    pub issuer: Option<&'a Issuer>,
+    /// What fetches its keys.
+    pub key_server: K,
+}
+
+/// Finds out who is calling. The store is asked for only where there is a token to look up.
+pub async fn authenticate<'s, S: SystemStore + 's>(
     headers: &HeaderMap,
-    bootstrap_token: &str,
+    accepted: &Accepted<'_, impl KeyServer>,
     store: impl FnOnce() -> Result<&'s S, StoreError>,
     now: Timestamp,
 ) -> Result<Caller, Problem> {
     let token = bearer(headers)?;
-    let store = store()?;
-    if same_secret(token, bootstrap_token) {
-        let user = store.user(&UserId::admin())?.ok_or_else(|| StoreError::Corrupt("no admin".to_owned()))?;
+    if same_secret(token, accepted.bootstrap_token) {
+        let user = store()?.user(&UserId::admin())?;
+        let user = user.ok_or_else(|| StoreError::Corrupt("no admin".to_owned()))?;
         let scopes = vec![Scope::TasksRead, Scope::TasksWrite, Scope::Admin];
         return Ok(Caller { user, scopes, actor: Actor::token("bootstrap"), to_note: None });
     }
-    let owner = store
-        .token_owner(&hash_token(token), now)?
-        .ok_or_else(|| Problem::unauthenticated("the token is not valid"))?;
+    if let Some(issuer) = accepted.issuer
+        && is_like_jwt(token)
+    {
+        return jwt::caller(token, issuer, &accepted.key_server, store, now).await;
+    }
+    if token.len() > MAX_TOKEN {
+        return Err(not_valid());
+    }
+    let owner = store()?.token_owner(&hash_token(token), now)?.ok_or_else(not_valid)?;
     let noted = owner.last_used_at.is_some_and(|at| now < at.plus_millis(AN_HOUR));
     Ok(Caller {
         user: owner.user,
@@ -67,9 +83,24 @@ pub fn authenticate<'s, S: SystemStore + 's>(
     })
 }
 
+/// What is told of every token that is not accepted.
+pub(crate) fn not_valid() -> Problem {
+    Problem::unauthenticated("the token is not valid")
+}
+
 /// Whether a request carries this very token.
 pub fn has_token(headers: &HeaderMap, token: &str) -> bool {
     bearer(headers).is_ok_and(|given| same_secret(given, token))
+}
+
+/// Whether a request carries what may be a JWT: only then need it be known whose are accepted.
+pub fn may_be_jwt(headers: &HeaderMap) -> bool {
+    bearer(headers).is_ok_and(is_like_jwt)
+}
+
+/// Header, payload and signature. No token of our own has a dot.
+fn is_like_jwt(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -77,10 +108,14 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Err(missing()) };
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > MAX_TOKEN {
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
         return Err(missing());
     }
-    Ok(token.trim())
+    let token = token.trim();
+    if token.len() > if is_like_jwt(token) { MAX_JWT } else { MAX_TOKEN } {
+        return Err(not_valid());
+    }
+    Ok(token)
 }
 
 /// Whether a secret is the one expected, in a time that does not depend on how much of it is right. No secret is expected

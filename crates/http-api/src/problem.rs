@@ -151,12 +151,19 @@ impl Problem {
         self.0.errors
     }
 
+    /// The same problem, with its reason for the log alone.
+    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.kind.status()
     }
 
-    /// What failed, for the log alone; `None` where the client is who can mend it.
+    /// What failed, for the log alone; `None` where the client is who can mend it. A 401 with one is no failure: it says what is
+    /// wrong with a JWT, which its bearer is not told.
     pub fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }

@@ -17,6 +17,7 @@ pub mod cache;
 mod claims;
 mod compact;
 mod header;
+mod issuer;
 mod json;
 mod jwk;
 mod keys;
@@ -29,6 +30,7 @@ use perennial_domain::Timestamp;
 pub use algorithm::Algorithm;
 pub use claims::Claims;
 pub use compact::MAX_TOKEN;
+pub use issuer::{Issuer, KeySource};
 pub use json::BadJson;
 pub use jwk::Unfit;
 pub use keys::{Keys, KeysError, MAX_JWKS, MAX_KEYS};
@@ -50,4 +52,14 @@ pub fn verify(token: &str, keys: &Keys, policy: &Policy, now: Timestamp) -> Resu
         return Err(Refusal::BadSignature);
     }
     Claims::read(&compact.payload, policy, now)
+}
+
+/// Says what is wrong with a token that can be seen without a key: its form and its header. What looks right here may still be
+/// forged; but nobody need fetch keys for what does not.
+///
+/// # Errors
+/// The first thing that is wrong, for the log.
+pub fn look(token: &str, policy: &Policy) -> Result<(), Refusal> {
+    let compact = compact::Compact::read(token)?;
+    header::Header::read(&compact.header, policy).map(|_| ())
 }

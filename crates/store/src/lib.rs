@@ -25,7 +25,8 @@ pub use listing::{Among, Listing, Place, Sort, WALK};
 pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
-    ChangeRecord, IdempotentAnswer, NotificationRecord, OccurrenceRecord, ParkedRecord, TokenOwner,
+    ChangeRecord, IdempotentAnswer, KeySetRecord, NotificationRecord, OccurrenceRecord, ParkedRecord,
+    TokenOwner, UserRecord,
 };
 pub use tasks::{KeptList, KeptMap, TaskRecord, Tasks};
 pub use work::{
@@ -128,7 +129,7 @@ pub trait Store {
     }
 }
 
-/// Users, tokens and the state of the store itself: what authentication and administration reach.
+/// Users, tokens, identities and the state of the store itself: what authentication and administration reach.
 pub trait AccountStore {
     /// Versions of the schema in the database and of the one this build needs.
     fn schema_version(&self) -> Result<(i64, i64), StoreError>;
@@ -136,8 +137,17 @@ pub trait AccountStore {
     fn probe(&self) -> Result<(), StoreError>;
     /// A user by id.
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
-    /// Users, in the order of their ids.
-    fn users(&self, page: &Page) -> Result<Vec<User>, StoreError>;
+    /// Users with their identities, in the order of their ids.
+    fn users(&self, page: &Page) -> Result<Vec<UserRecord>, StoreError>;
+    /// The user for whom the tokens of an issuer about a subject speak.
+    fn identified(&self, issuer: &str, subject: &str) -> Result<Option<User>, StoreError>;
+    /// The key set of an address, and when it was fetched.
+    fn key_set(&self, url: &str) -> Result<Option<KeySetRecord>, StoreError>;
+    /// Notes that a key set is tried to be fetched now, unless somebody has noted that since the time read before: of those
+    /// who ask at once, one is told that it may.
+    fn try_key_set(&self, url: &str, before: Option<Timestamp>, now: Timestamp) -> Result<bool, StoreError>;
+    /// Keeps the document of a key set that was tried.
+    fn keep_key_set(&self, url: &str, document: &str, now: Timestamp) -> Result<(), StoreError>;
     /// The owner of a valid token, by the token's hash.
     fn token_owner(&self, hash: &str, now: Timestamp) -> Result<Option<TokenOwner>, StoreError>;
     /// A token by id.

@@ -1,8 +1,8 @@
 //! Rows that are read for what they are, not to decide upon. No rule and no date is parsed that is only to be shown again.
 
 use perennial_domain::{
-    ChannelId, DueInput, NotificationId, NotificationState, OccurrenceStatus, RecurrenceId, ReminderId,
-    Scope, TaskId, Timestamp, TokenId, User,
+    ChannelId, DueInput, Identity, NotificationId, NotificationState, OccurrenceStatus, RecurrenceId,
+    ReminderId, Scope, TaskId, Timestamp, TokenId, User,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -75,6 +75,26 @@ pub struct NotificationRecord {
     pub delivered_at: Option<Timestamp>,
     pub last_error: Option<String>,
     pub created_at: Timestamp,
+}
+
+/// A user, and whose tokens of an issuer speak for them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserRecord {
+    /// The user.
+    pub user: User,
+    /// Who they are to the issuer.
+    pub identity: Option<Identity>,
+}
+
+/// What is held of a key set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySetRecord {
+    /// The document that was fetched last.
+    pub document: Option<String>,
+    /// When it was fetched.
+    pub fetched_at: Option<Timestamp>,
+    /// When it was last tried to fetch one, however that went.
+    pub tried_at: Timestamp,
 }
 
 /// Whom a valid token speaks for.

@@ -30,7 +30,9 @@ fn keyed(key: &str, body: &str) -> Option<IdempotencyRecord> {
 /// What a refusal says: its kind and which commit it was.
 fn refusal(error: StoreError) -> (String, usize) {
     match error {
-        StoreError::Changed(refusal) | StoreError::Duplicate(refusal) => (refusal.what, refusal.index),
+        StoreError::Changed(refusal) | StoreError::Duplicate(refusal) | StoreError::Forbidden(refusal) => {
+            (refusal.what, refusal.index)
+        }
         StoreError::AlreadyApplied => ("applied".to_owned(), 0),
         other => panic!("{other:?}"),
     }
@@ -237,6 +239,12 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
         tz: "Asia/Tokyo".to_owned(),
         created_at: Timestamp::from_millis(11),
     });
+    commit.identities.push(IdentityRow {
+        issuer: "https://id.example".to_owned(),
+        subject: word("subject"),
+        user_id: UserId::new(word("user")),
+        created_at: Timestamp::from_millis(44),
+    });
     commit.tokens.push(TokenRow {
         id: TokenId::new(ids.next()),
         user_id: UserId::new(word("user")),
@@ -381,6 +389,7 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
     case("owner", &|commit| commit.overrides[0] = foreign.overrides[0].clone());
     case("owner", &|commit| commit.channels[0] = foreign.channels[0].clone());
     case("user", &|commit| commit.users[0].id = UserId::admin());
+    case("identity", &|commit| commit.identities[0].subject = foreign.identities[0].subject.clone());
     case("token", &|commit| commit.tokens[0].hash = foreign.tokens[0].hash.clone());
     case("occurrence.recurrence_id", &|commit| {
         commit.opened[0].task_id = foreign.opened[0].task_id;
@@ -464,8 +473,9 @@ fn a_create_that_is_refused_has_written_nothing() {
 #[test]
 fn a_create_that_does_more_is_written_whole() {
     type Keeps = fn(&mut Commit, Commit);
-    let cases: [(&str, Keeps); 8] = [
+    let cases: [(&str, Keeps); 9] = [
         ("user WHERE tz = 'Asia/Tokyo'", |kept, all| kept.users = all.users),
+        ("identity", |kept, all| (kept.users, kept.identities) = (all.users, all.identities)),
         ("token", |kept, all| (kept.users, kept.tokens) = (all.users, all.tokens)),
         ("channel_v2", |kept, all| kept.channels = all.channels),
         ("occurrence WHERE tzdata = '2027z'", |kept, all| kept.occurrences = all.occurrences),
@@ -501,7 +511,7 @@ fn a_create_writes_the_same_by_either_view() {
             commit.idempotency = keyed(&format!("{number}"), "body");
         }
         if beside_others {
-            let input = UserInput { name: "eve".to_owned(), tz: "Europe/Berlin".to_owned() };
+            let input = UserInput { name: "eve".to_owned(), tz: "Europe/Berlin".to_owned(), identity: None };
             commits.push(create_user(&mut fixture.context(&UserId::admin()), &input).unwrap().0);
         }
         let how = Apply { mode: Mode::Each, relay_for: 2_000 };
@@ -666,6 +676,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         assert_eq!(stored(&fixture, table, condition, &["rowid"]), expected, "{table}");
     };
     check("user", "name = 'my name'", as_columns(&commit.users[0], json!({ "version": 1 })));
+    check("identity", "true", as_columns(&commit.identities[0], json!({})));
     check("token", "true", as_columns(&commit.tokens[0], json!({})));
     let channel = &commit.channels[0];
     check(

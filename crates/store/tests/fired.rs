@@ -52,7 +52,7 @@ fn what_fires_writes_the_same_by_either_view() {
         }
         let refused = commits.len() - 1;
         if beside_others {
-            let input = UserInput { name: "eve".to_owned(), tz: "Europe/Berlin".to_owned() };
+            let input = UserInput { name: "eve".to_owned(), tz: "Europe/Berlin".to_owned(), identity: None };
             commits.push(create_user(&mut fixture.context(&UserId::admin()), &input).unwrap().0);
         }
         let how = Apply { mode: Mode::Each, relay_for: 2_000 };

@@ -40,6 +40,10 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     let page = Page { after: None, limit: 10 };
     store.user(&user).unwrap();
     store.users(&page).unwrap();
+    store.identified("x", "x").unwrap();
+    store.key_set("x").unwrap();
+    assert!(store.try_key_set("x", None, NOON).unwrap());
+    store.keep_key_set("x", "{}", NOON).unwrap();
     store.schema_version().unwrap();
     store.probe().unwrap();
     store.token_owner("x", NOON).unwrap();

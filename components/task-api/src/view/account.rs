@@ -1,6 +1,6 @@
 //! Users and tokens.
 
-use perennial_domain::{Role, Scope, TokenId, TokenRow, User};
+use perennial_domain::{Identity, Role, Scope, TokenId, TokenRow, User};
 use serde::Serialize;
 
 use super::At;
@@ -17,16 +17,20 @@ pub(crate) struct UserView<'a> {
     #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     tz: &'a str,
     created_at: At,
+    /// Whose tokens of an issuer speak for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a Identity>,
 }
 
 impl<'a> UserView<'a> {
-    pub(crate) fn new(user: &'a User) -> Self {
+    pub(crate) fn new(user: &'a User, identity: Option<&'a Identity>) -> Self {
         Self {
             id: user.id.as_str(),
             name: &user.name,
             role: user.role,
             tz: user.zone.name(),
             created_at: At(user.created_at),
+            identity,
         }
     }
 }

@@ -1,10 +1,14 @@
 //! The API on a store of its own, without a host: requests as text, answers as text.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
 use http::Method;
 use perennial_domain::{Timestamp, WebhookPolicy};
 use perennial_fixture::{Counting, Fixture, NOON};
-use perennial_http_api::{Request, Response};
+use perennial_http_api::{Accepted, KeyServer, Request, Response};
+use perennial_jwt::Issuer;
 use serde_json::Value;
 use task_api::{Answered, Api, handle};
 
@@ -18,7 +22,29 @@ pub struct Service {
     pub fixture: Fixture,
     /// Now; noon unless told otherwise.
     pub now: Option<Timestamp>,
+    /// The issuer of JWTs; none unless told otherwise.
+    pub issuer: Option<Issuer>,
+    /// Where its keys are fetched from.
+    pub published: Published,
     ids: Counting,
+}
+
+/// An issuer's server: it answers so often, and is away then.
+#[derive(Default)]
+pub struct Published {
+    /// What it answers next.
+    pub answers: RefCell<VecDeque<String>>,
+    /// How often it was asked.
+    pub asked: Cell<u32>,
+}
+
+impl KeyServer for &Published {
+    async fn fetch(&self, _: &str) -> Result<String, String> {
+        self.asked.set(self.asked.get().saturating_add(1));
+        self.answers.borrow_mut().pop_front().ok_or_else(|| "away".to_owned())
+    }
+
+    fn failed(&self, _: &str) {}
 }
 
 impl Service {
@@ -32,7 +58,9 @@ impl Service {
             ids: &mut self.ids,
             correlation_id: "test".to_owned(),
         };
-        let Answered { response, .. } = handle(&mut api, OWNER, request);
+        let accepted =
+            Accepted { bootstrap_token: OWNER, issuer: self.issuer.as_ref(), key_server: &self.published };
+        let Answered { response, .. } = pollster::block_on(handle(&mut api, &accepted, request));
         response
     }
 

@@ -1,9 +1,14 @@
 //! All settings at once, for the start of a host: a wrong one is refused there and not at the first request.
 
+use perennial_jwt::KeySource;
+
 use super::{
     AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, SettingError, Settings,
     StoreSettings, WebhookSettings, read,
 };
+
+/// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
+const NO_JWKS_HOST: &str = "https://none.invalid";
 
 /// Reads every variable of the application and checks those that must agree.
 pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
@@ -12,51 +17,82 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
     AuthSettings::read(get)?;
     CallbackSettings::read(get)?;
     WebhookSettings::read(get)?;
-    JwtSettings::read(get)?;
+    let jwt = JwtSettings::read(get)?;
+    let url = match jwt.issuer.map(|issuer| issuer.keys) {
+        Some(KeySource::Url(url)) => url,
+        _ => NO_JWKS_HOST.to_owned(),
+    };
+    if let Some(place) = place(&url, web_port) {
+        agrees(
+            get,
+            "jwt_jwks_host",
+            &place,
+            "jwt_jwks_url names, without its path, or the default for none",
+        )?;
+    }
     if bus.choice != BusChoice::Local {
-        let url = place(&bus.redis_url).ok_or_else(|| {
+        let url = place(&bus.redis_url, redis_port).ok_or_else(|| {
             SettingError::new(
                 "redis_url",
                 "must be redis://host:port or rediss://host:port, perhaps with a user and password",
             )
         })?;
-        let host = read(get, "redis_host")?;
-        if place(&host).as_ref() != Some(&url) || host.contains('@') {
-            let reason = format!(
-                "must be {}://{}:{}: the place that redis_url names, without user and password",
-                url.scheme, url.host, url.port
-            );
-            return Err(SettingError::new("redis_host", reason));
-        }
+        agrees(get, "redis_host", &url, "redis_url names, without user and password")?;
     }
     Ok(())
 }
 
-/// Where a Redis is.
+/// Checks that a variable for `allowed_outbound_hosts`, which takes no path and no password, names this place.
+fn agrees(get: &Get<'_>, name: &'static str, url: &Place, which: &str) -> Result<(), SettingError> {
+    let host = read(get, name)?;
+    let default_port = |scheme: &str| (scheme == url.scheme).then_some(url.default_port);
+    if place(&host, default_port).as_ref() == Some(url) && !host.contains('@') {
+        return Ok(());
+    }
+    let Place { scheme, host, port, .. } = url;
+    Err(SettingError::new(name, format!("must be {scheme}://{host}:{port}: the place that {which}")))
+}
+
+/// Where a Redis or an issuer's server is.
 #[derive(PartialEq)]
 struct Place {
     scheme: String,
     host: String,
     port: u16,
+    default_port: u16,
 }
 
-fn place(url: &str) -> Option<Place> {
-    let (scheme, rest) = url.split_once("://")?;
-    if !["redis", "rediss"].contains(&scheme) {
-        return None;
+/// The port of a Redis that names none.
+fn redis_port(scheme: &str) -> Option<u16> {
+    ["redis", "rediss"].contains(&scheme).then_some(6379)
+}
+
+/// The port of a web server that names none.
+fn web_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
     }
+}
+
+/// The place that an address names; `ports` knows the schemes, and the port where none is named.
+fn place(url: &str, ports: impl FnOnce(&str) -> Option<u16>) -> Option<Place> {
+    let (scheme, rest) = url.split_once("://")?;
+    let default_port = ports(scheme)?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
     let (host, port) = match address.rsplit_once(':') {
         // The colons of an IPv6 address are within its brackets.
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (address, 6379),
+        _ => (address, default_port),
     };
     let port_is_one = port != 0;
     (port_is_one && !host.is_empty()).then(|| Place {
         scheme: scheme.to_owned(),
         host: host.to_ascii_lowercase(),
         port,
+        default_port,
     })
 }
 
@@ -75,6 +111,7 @@ mod tests {
                     "redis_url" | "redis_host" => "redis://127.0.0.1:6379",
                     "webhook_http_origin" => "http://none.invalid",
                     "jwt_algorithms" => "RS256,ES256,EdDSA",
+                    "jwt_jwks_host" => NO_JWKS_HOST,
                     _ => "",
                 })
                 .to_owned())
@@ -107,6 +144,7 @@ mod tests {
             ("webhook_http_origin", "http://*"),
             ("jwt_issuer", "two words"),
             ("jwt_algorithms", "HS256"),
+            ("jwt_jwks_host", "https://id.example"),
         ] {
             assert_eq!(with(&[(name, value)]).map_err(|error| error.name), Err(name), "{value:?}");
         }
@@ -125,6 +163,30 @@ mod tests {
             vec![("webhook_http_origin", "http://127.0.0.1:*"), ("bootstrap_token", "!~")],
         ] {
             assert_eq!(with(&changes), Ok(()), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn where_keys_are_fetched_a_guest_may_call() {
+        let jwt = |url, host| {
+            with(&[
+                ("jwt_issuer", "i"),
+                ("jwt_audience", "a"),
+                ("jwt_jwks_url", url),
+                ("jwt_jwks_host", host),
+            ])
+        };
+        let url = "https://id.example/jwks?a=b";
+        for host in ["https://id.example", "https://ID.example:443"] {
+            assert_eq!(jwt(url, host), Ok(()), "{host}");
+        }
+        assert_eq!(jwt("http://127.0.0.1:8080/jwks", "http://127.0.0.1:8080"), Ok(()));
+        for host in
+            ["", "https://none.invalid", "https://id.example:8443", "http://id.example:443", "https://*"]
+        {
+            let error = jwt(url, host).unwrap_err();
+            assert_eq!(error.name, "jwt_jwks_host", "{host}");
+            assert!(error.reason.contains("https://id.example:443"), "{error}");
         }
     }
 

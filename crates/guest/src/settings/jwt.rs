@@ -1,6 +1,6 @@
 //! Whose JWT bearer tokens are accepted.
 
-use perennial_jwt::{Algorithm, Keys, Policy, Unfit};
+use perennial_jwt::{Algorithm, Issuer, KeySource, Keys, Policy, Unfit};
 
 use super::{Get, SettingError, Settings, read};
 
@@ -17,25 +17,7 @@ const MAX_NAME: usize = 512;
 #[derive(Debug)]
 pub struct JwtSettings {
     /// Whose tokens are accepted; none are where no variable is set.
-    pub issuer: Option<JwtIssuer>,
-}
-
-/// An issuer of tokens.
-#[derive(Debug)]
-pub struct JwtIssuer {
-    /// What its tokens must be.
-    pub policy: Policy,
-    /// What verifies their signatures.
-    pub keys: KeySource,
-}
-
-/// Where the keys of an issuer are.
-#[derive(Debug)]
-pub enum KeySource {
-    /// At an address, https or on this machine.
-    Url(String),
-    /// In the settings themselves.
-    Set(Keys),
+    pub issuer: Option<Issuer>,
 }
 
 impl Settings for JwtSettings {
@@ -63,7 +45,7 @@ impl Settings for JwtSettings {
         }
         let policy = Policy::new(&issuer, &audience, &algorithms)
             .map_err(|error| SettingError::new(ISSUER, format!("is of a policy that {error}")))?;
-        Ok(Self { issuer: Some(JwtIssuer { policy, keys }) })
+        Ok(Self { issuer: Some(Issuer { policy, keys }) })
     }
 }
 

@@ -13,7 +13,7 @@ use thiserror::Error;
 pub use bus::{BusChoice, BusSettings};
 pub use callbacks::{AuthSettings, CallbackSettings};
 pub use check::check;
-pub use jwt::{JwtIssuer, JwtSettings, KeySource};
+pub use jwt::JwtSettings;
 pub use store::StoreSettings;
 pub use webhooks::WebhookSettings;
 

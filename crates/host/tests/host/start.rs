@@ -15,6 +15,7 @@ fn ours(name: &str, value: &str) -> Setup {
         ("jwt_issuer", ""),
         ("jwt_audience", ""),
         ("jwt_jwks_url", ""),
+        ("jwt_jwks_host", "https://none.invalid"),
         ("jwt_jwks", ""),
         ("jwt_algorithms", "EdDSA"),
     ];

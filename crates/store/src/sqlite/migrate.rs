@@ -38,6 +38,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
         4,
         &[
             include_str!("schema/0004_tables.sql"),
+            include_str!("schema/0004_identity.sql"),
             include_str!("schema/0004_write.sql"),
             include_str!("schema/0004_new.sql"),
             include_str!("schema/0004_fired.sql"),

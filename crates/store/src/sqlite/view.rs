@@ -48,6 +48,7 @@ fn does(commit: &Commit) -> Does {
             },
         settings,
         users,
+        identities,
         tokens,
         channels,
         projects,
@@ -72,6 +73,7 @@ fn does(commit: &Commit) -> Does {
         && expected_settings.is_none()
         && settings.is_none()
         && users.is_empty()
+        && identities.is_empty()
         && tokens.is_empty()
         && channels.is_empty()
         && projects.is_empty()

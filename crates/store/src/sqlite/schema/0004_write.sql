@@ -136,6 +136,11 @@ BEGIN
                    WHERE parent_id = e.value ->> 'id' AND id <> e.value ->> 'part' AND deleted_at IS NULL) >= 100)
         THEN 'rule:parts'
 
+        WHEN json_type(NEW.doc, '$.identities') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.identities') AS e CROSS JOIN identity AS i
+                ON i.issuer = e.value ->> 'issuer' AND i.subject = e.value ->> 'subject')
+        THEN 'rule:identity'
+
         -- Rows are their user's; what is done stays done; zone data only move forward.
         WHEN json_type(NEW.doc, '$.tasks') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id'
@@ -225,6 +230,9 @@ BEGIN
     UPDATE user SET tz = NEW.doc ->> '$.settings.tz', settings = NEW.doc -> '$.settings.settings',
         version = NEW.doc ->> '$.settings.version'
     WHERE json_type(NEW.doc, '$.settings') = 'object' AND id = NEW.doc ->> 'user';
+    INSERT INTO identity (issuer, subject, user_id, created_at)
+    SELECT e.value ->> 'issuer', e.value ->> 'subject', e.value ->> 'user_id', e.value ->> 'created_at'
+    FROM json_each(NEW.doc, '$.identities') AS e WHERE json_type(NEW.doc, '$.identities') = 'array';
     INSERT INTO token (id, user_id, name, hash, scopes, created_at, expires_at, revoked_at)
     SELECT e.value ->> 'id', e.value ->> 'user_id', e.value ->> 'name', e.value ->> 'hash', e.value -> 'scopes',
         e.value ->> 'created_at', e.value ->> 'expires_at', e.value ->> 'revoked_at'

@@ -1,4 +1,4 @@
-//! Users and tokens.
+//! Users, tokens, identities and the keys that verify them.
 
 use perennial_domain::{Timestamp, TokenId, TokenRow, User, UserId};
 
@@ -6,7 +6,7 @@ use crate::sqlite::read::after;
 use crate::sqlite::records::{USER, UserRow};
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync, migrate, parked};
-use crate::{AccountStore, Page, ParkedItem, StoreError, TokenOwner};
+use crate::{AccountStore, KeySetRecord, Page, ParkedItem, StoreError, TokenOwner, UserRecord};
 
 impl<S: Sql> AccountStore for Sqlite<S> {
     fn schema_version(&self) -> Result<(i64, i64), StoreError> {
@@ -29,12 +29,59 @@ impl<S: Sql> AccountStore for Sqlite<S> {
         self.query_one(&format!("SELECT {USER} FROM user AS u WHERE u.id = ?1"), &[id.as_str().into()], user)
     }
 
-    fn users(&self, page: &Page) -> Result<Vec<User>, StoreError> {
+    fn users(&self, page: &Page) -> Result<Vec<UserRecord>, StoreError> {
         self.query(
-            &format!("SELECT {USER} FROM user AS u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"),
+            &format!(
+                "SELECT {USER}, (SELECT json_object('issuer', i.issuer, 'subject', i.subject) FROM identity AS i \
+                 WHERE i.user_id = u.id) FROM user AS u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+            ),
             &[after(page), page.limit.into()],
+            |row| Ok(UserRecord { user: user(row)?, identity: row.json_or_null()? }),
+        )
+    }
+
+    fn identified(&self, issuer: &str, subject: &str) -> Result<Option<User>, StoreError> {
+        self.query_one(
+            &format!(
+                "SELECT {USER} FROM identity AS i JOIN user AS u ON u.id = i.user_id \
+                 WHERE i.issuer = ?1 AND i.subject = ?2"
+            ),
+            &[issuer.into(), subject.into()],
             user,
         )
+    }
+
+    fn key_set(&self, url: &str) -> Result<Option<KeySetRecord>, StoreError> {
+        self.query_one(
+            "SELECT document, fetched_at, tried_at FROM jwks WHERE url = ?1",
+            &[url.into()],
+            |row| {
+                Ok(KeySetRecord {
+                    document: row.text_or_null()?,
+                    fetched_at: row.instant_or_null()?,
+                    tried_at: row.instant()?,
+                })
+            },
+        )
+    }
+
+    fn try_key_set(&self, url: &str, before: Option<Timestamp>, now: Timestamp) -> Result<bool, StoreError> {
+        self.sync(Sync::Normal)?;
+        let noted = self.execute(
+            "INSERT INTO jwks (url, tried_at) VALUES (?1, ?3) \
+             ON CONFLICT (url) DO UPDATE SET tried_at = excluded.tried_at WHERE jwks.tried_at IS ?2 RETURNING 1",
+            &[url.into(), before.into(), now.into()],
+        )?;
+        Ok(!noted.is_empty())
+    }
+
+    fn keep_key_set(&self, url: &str, document: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.sync(Sync::Normal)?;
+        self.execute(
+            "UPDATE jwks SET document = ?2, fetched_at = ?3 WHERE url = ?1",
+            &[url.into(), document.into(), now.into()],
+        )?;
+        Ok(())
     }
 
     fn token_owner(&self, hash: &str, now: Timestamp) -> Result<Option<TokenOwner>, StoreError> {
