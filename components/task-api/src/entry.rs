@@ -9,9 +9,7 @@ use perennial_guest::{
     AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError,
     Settings, StoreSettings, WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
 };
-use perennial_http_api::{
-    Accepted, Head, Problem, Request, correlation_id, may_be_jwt, traceparent,
-};
+use perennial_http_api::{Accepted, Head, Problem, Request, correlation_id, may_be_jwt, traceparent};
 use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;

@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Commit, Context, Identity, IdentityRow, Invalid, Plain, QuietHours, Timestamp, TokenId, TokenRow, UserId,
-    UserRow, Weekday,
-    fields,
+    UserRow, Weekday, fields,
 };
 
 /// A user.
