@@ -7,9 +7,9 @@ use std::thread;
 
 use perennial_domain::WebhookPolicy;
 use perennial_fixture::{Counting, Fixture, NOON};
-use perennial_http_api::Response;
+use perennial_http_api::{Accepted, Response};
 use serde_json::{Value, json};
-use service::{OWNER, Service, request};
+use service::{OWNER, Published, Service, request};
 use task_api::{Api, handle};
 
 const LINE: &str = "POST /v1/bulk";
@@ -44,7 +44,10 @@ fn at_once(fixture: &Fixture, documents: &[Value]) -> Vec<Response> {
                     ids: &mut Counting(number * 1_000_000),
                     correlation_id: "test".to_owned(),
                 };
-                handle(&mut api, OWNER, request(OWNER, LINE, &KEY, &document)).response
+                let accepted =
+                    Accepted { bootstrap_token: OWNER, issuer: None, key_server: &Published::default() };
+                let request = request(OWNER, LINE, &KEY, &document);
+                pollster::block_on(handle(&mut api, &accepted, request)).response
             }
         };
         let running: Vec<_> =
