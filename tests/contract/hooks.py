@@ -54,7 +54,7 @@ WHY = [
     ("invalid", r".*/local", "^the year 9999 is not", "a local date of 9999 is shown, and not taken, for its zone may lie behind"),
     ("invalid", r".*/tz", "^a date without a time", "one member excludes another"),
     ("invalid", r"(/changes)?/due", "^is needed by a task that recurs", "one member needs another, also one that is there already"),
-    ("invalid", r".*/reminders/\d+/trigger", "relative to a due date|the task recurs|^repeats", "one member needs or excludes another"),
+    ("invalid", r".*/reminders/\d+/trigger", "relative to a (due date|start)|the task recurs|^repeats", "one member needs or excludes another"),
     ("invalid", r".*/reminders/\d+/id", "^is no reminder of this task", "which reminders there are"),
     ("invalid", r"(.*/recurrence)?/(rrule|rdate|exdate)", "", "a rule stands to its start and its dates as RFC 5545 says, and may be "
      "too sparse to be searched"),
@@ -71,6 +71,11 @@ WHY = [
     ("invalid", r"", "^(tasks are in this project|there are 500 projects)", "what there is already"),
     ("invalid", r"", "^(something else has changed|its task or project is there|as many occurrences|.*cannot be taken back)", "what was "
      "changed, and what has changed since"),
+    ("invalid", r"/quiet_hours/to", "", "one member excludes another"),
+    ("invalid", r"/expires_at", "^has passed|^is more than ten years|is not an instant", "the present moment"),
+    ("invalid", r"/identity", "^is another user's", "who exists"),
+    ("invalid", r"", "secret", "how many secrets there are already"),
+    ("invalid", r"/operations.*", "", "each of many commands is refused as it would be alone"),
     ("invalid", r"/filter", "", "the grammar of filters is in docs/filter.md"),
     ("invalid", r"/url", "^must (name|use|not contain|start)", "a public host, by its name (DNS), and what the operator allows"),
     ("invalid", r"", "^there are 10 channels", "what there is already"),
@@ -149,7 +154,7 @@ def page(ctx, response):
 
 NAMING = {"CompleteOccurrence", "ReopenOccurrence", "OverrideOccurrence", "SplitSeries", "SkipOccurrence"}
 # Those that need something made for them.
-MADE_FOR = {"RestoreTask", "UndoChange", "SnoozeReminder", "MoveTask", "DeleteProject"}
+MADE_FOR = {"RestoreTask", "UndoChange", "SnoozeReminder", "MoveTask", "DeleteProject", "RevokeOwnToken", "Bulk"}
 # How often each of these was called.
 turn = {}
 WEEKLY = {"due": {"local": "2027-03-01T09:00:00", "tz": "UTC"}, "recurrence": {"rrule": "FREQ=WEEKLY"}}
@@ -173,6 +178,12 @@ def made_for(operation, case):
     (case.headers or {}).pop("If-Match", None)
     if operation == "DeleteProject":
         case.path_parameters["id"] = ask("POST", "/v1/projects", {"name": str(uuid.uuid4())}).json()["id"]
+        return
+    if operation == "Bulk":
+        case.body = {"mode": "each", "operations": [{"operation": "create", "body": {"title": "One of many"}}]}
+        return
+    if operation == "RevokeOwnToken":
+        case.path_parameters["id"] = ask("POST", "/v1/tokens", {"user": "admin", "name": "spare"}).json()["id"]
         return
     reminders = [{"trigger": "PT9H"}]
     made = ask("POST", "/v1/tasks", {"title": "Made", "due": {"local": "2027-03-01"}, "reminders": reminders})

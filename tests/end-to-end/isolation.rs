@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use perennial_tests::{Answer, Client, SOON, Service, Setup, until};
 use serde_json::{Value, json};
@@ -62,12 +64,19 @@ fn bodies(operation: &Described, things: &Things) -> (Vec<Value>, Value) {
         }
         "SkipOccurrence" => same(json!({ "recurrence_id": first })),
         "SnoozeReminder" => same(json!({ "reminder": things.snoozed, "for": "PT1H" })),
+        "Bulk" => {
+            let complete = json!({ "operation": "complete", "id": task, "body": { "recurrence_id": first } });
+            let create = json!({ "operation": "create", "body": { "title": "Mine", "project": project } });
+            let all = |one: &Value| json!({ "mode": "all", "operations": [one] });
+            ([&complete, &create].map(all).into(), all(&create))
+        }
         "UpdateProject" => same(json!({ "description": "Mine" })),
         "CompleteOccurrence" | "ReopenOccurrence" => same(json!({ "recurrence_id": first })),
         "OverrideOccurrence" => same(json!({ "recurrence_id": later, "title": "Mine" })),
         "SplitSeries" => same(json!({ "recurrence_id": later, "changes": { "title": "Mine" } })),
         "CreateToken" => same(json!({ "user": things.ids["users"], "name": "mine" })),
         // These name nothing that there is.
+        "UpdateSettings" => (vec![], json!({ "week_start": "sunday" })),
         "CreateProject" => (vec![], json!({ "name": "Mine" })),
         "QuickAdd" => (vec![], json!({ "text": "Mine tomorrow at 9am" })),
         "CreateUser" => (vec![], json!({ "name": "Eve" })),
@@ -86,7 +95,7 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
         }
-        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" => None,
+        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "after" => None,
         _ => panic!("{} has a parameter {name}: say in isolation.rs what it names", operation.name),
     }
 }
@@ -183,11 +192,13 @@ impl Things {
         none.special.values_mut().for_each(|id| *id = absent(id));
         none.reminder = absent(&none.reminder);
         none.snoozed = absent(&none.snoozed);
-        // A cursor is base64url: its last character but one makes another place of it.
+        // A cursor says a place in base64url: an id, or an order, an id and what it is ordered by.
         for cursor in none.cursors.values_mut() {
-            let at = cursor.len() - 2;
-            let other = if &cursor[at..=at] == "A" { "Q" } else { "A" };
-            cursor.replace_range(at..=at, other);
+            let place = String::from_utf8(URL_SAFE_NO_PAD.decode(&*cursor).unwrap()).unwrap();
+            let mut parts: Vec<String> = place.split(' ').map(str::to_owned).collect();
+            let at = parts.len().min(2) - 1;
+            parts[at] = absent(&parts[at]);
+            *cursor = URL_SAFE_NO_PAD.encode(parts.join(" "));
         }
         none
     }
@@ -216,9 +227,9 @@ fn things(service: &Service, ada: &Client) -> Things {
     for tag in ["one", "two"] {
         ada.create(&json!({ "title": "Part", "parent": id, "project": project, "tags": [tag] }));
     }
-    let deleted = [1, 2].map(|_| {
+    let deleted = [1, 2, 3].map(|_| {
         let gone = ada.create(&json!({ "title": "Gone" }))["id"].as_str().unwrap().to_owned();
-        ada.delete(format!("/v1/tasks/{gone}"));
+        ada.call(Method::DELETE, format!("/v1/tasks/{gone}")).answer();
         gone
     });
     let remind =
@@ -247,7 +258,11 @@ fn things(service: &Service, ada: &Client) -> Things {
     .into();
     let changes = ada.get(format!("/v1/changes?subject={id}&limit=1"));
     cursors.insert("/v1/changes".to_owned(), text(&changes["next_cursor"]));
-    let last = ada.get(format!("/v1/changes?subject={}", reminded["id"].as_str().unwrap()));
+    let undone = ada.create(&json!({ "title": "Undone" }));
+    let last = ada.get(format!("/v1/changes?subject={}", undone["id"].as_str().unwrap()));
+    let spare = json!({ "user": user["id"], "name": "spare" });
+    let spare = owner.post("/v1/tokens").json(&spare).answer().ok(http::StatusCode::CREATED);
+    cursors.extend([list(ada, "/v1/me/tokens")]);
     cursors.extend(["/v1/users", "/v1/tokens"].map(|path| list(&owner, path)));
     Things {
         ids: [
@@ -256,6 +271,7 @@ fn things(service: &Service, ada: &Client) -> Things {
             ("parked", text(&ada.all("/v1/parked")[0]["id"])),
             ("users", text(&user["id"])),
             ("tokens", text(&token["id"])),
+            ("me", text(&spare["id"])),
             ("projects", text(&project)),
             ("changes", text(&last["items"][0]["id"])),
         ]

@@ -112,6 +112,8 @@ fn forever() {
 }
 
 fn drip_head(mut stream: TcpStream) {
+    // Who answers before it was asked breaks off.
+    take(&mut stream);
     let head = b"HTTP/1.1 200 OK\r\nserver: one that takes its time with every byte\r\n\r\n";
     for byte in head {
         if stream.write_all(&[*byte]).is_err() {

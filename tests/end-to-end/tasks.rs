@@ -36,7 +36,7 @@ fn a_task_is_read_as_it_was_created() {
     assert_eq!((&task["version"], &task["status"]), (&json!(1), &json!("open")));
     let occurrence = json!({
         "recurrence_id": "2026-11-30T09:00:00[Europe/Berlin]", "status": "open", "title": null, "due": full()["due"],
-        "due_at": "2026-11-30T08:00:00Z", "predecessor": null, "ordinal": 1, "completed_at": null,
+        "due_at": "2026-11-30T08:00:00Z", "start": null, "start_at": null, "predecessor": null, "ordinal": 1, "completed_at": null,
     });
     assert_eq!(task["occurrence"], occurrence);
 
@@ -55,6 +55,8 @@ fn only_a_title_is_required() {
         "id": task["id"], "version": 1, "status": "open", "title": "Think", "description": "", "priority": "none",
         "tags": [], "due": null, "recurrence": null, "reminders": [], "occurrence": task["occurrence"],
         "created_at": task["created_at"], "updated_at": task["created_at"], "completed_at": null, "parked": null,
+        "start": null, "duration": null, "project": null, "parent": null, "position": task["id"], "metadata": {},
+        "deleted_at": null,
     });
     assert_eq!(task, expected);
     assert!(task["occurrence"]["recurrence_id"].is_null());

@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode, header};
 use perennial_domain::filter::{self, Clock, Condition, Test, Weekday};
 use perennial_domain::{
     Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
-    TaskStatus, Timestamp, UserId, create_task, delete_task, leave_unchanged, move_task, update_task,
+    TaskStatus, Timestamp, UserId, create_task, delete_task, leave_unchanged, move_task, tag, update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
@@ -55,8 +55,9 @@ fn listing(caller: &Caller, query: &Query, now: Timestamp) -> Result<Listing, Pr
         let id = Uuid::try_parse(id).unwrap_or_else(|_| Uuid::nil());
         only(Among::Project(ProjectId::new(id)), Test::Project(id));
     }
-    if let Some(tag) = query.get("tag") {
-        only(Among::Tag(tag.to_owned()), Test::Tag(tag.to_owned()));
+    if let Some(text) = query.get("tag") {
+        let tag = tag(text, "?tag")?;
+        only(Among::Tag(tag.clone()), Test::Tag(tag));
     }
     let filter = (!conditions.is_empty()).then(|| Condition::all(conditions));
     let sort = query.get("sort").unwrap_or("created");

@@ -44,6 +44,11 @@ pub(crate) fn name(text: &str, pointer: &str) -> Result<String, Invalid> {
     line(text, MAX_NAME, pointer)
 }
 
+/// A tag as tasks have it, of what was sent at `pointer`.
+pub fn tag(text: &str, pointer: &str) -> Result<String, Invalid> {
+    name(text, pointer)
+}
+
 /// Tags, trimmed, each once, in the order given.
 pub(crate) fn tags(tags: &[String]) -> Result<Vec<String>, Invalid> {
     if tags.len() > MAX_TAGS {

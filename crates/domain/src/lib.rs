@@ -50,7 +50,7 @@ pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
 pub use external::Identity;
-pub use fields::Duration;
+pub use fields::{Duration, tag};
 pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
     Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
