@@ -1,6 +1,6 @@
 //! A user who moves to another zone takes along what floats and what is a whole day, with its reminders, once; what has a zone
 //! of its own stays where it is, and so does what others have.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{SettingsInput, Timestamp, UserId, create_task, refresh_zone, update_settings};
 use perennial_fixture::{Fixture, NOON};

@@ -41,7 +41,7 @@ fn at_once(fixture: &Fixture, documents: &[Value]) -> Vec<Response> {
                     store: &store,
                     webhooks: &WebhookPolicy::default(),
                     now: NOON,
-                    ids: &mut Counting(number * 1_000_000),
+                    ids: &mut Counting(number << 20),
                     correlation_id: "test".to_owned(),
                 };
                 let accepted =

@@ -1,5 +1,5 @@
 //! The caller's events, read in the order of their stream.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod service;
 

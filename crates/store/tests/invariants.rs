@@ -344,6 +344,7 @@ fn another_users_rows_are_not_there() {
 }
 
 /// A project with a task in it that is a part of another and has a tag, a deleted task, and the id of the change that made it.
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn project_and_parts(fixture: &mut Fixture, user: &UserId, parent: &Task) -> (Project, Task, String) {
     let input = ProjectInput { name: "Home".to_owned(), ..ProjectInput::default() };
     let (commit, project) = create_project(&mut fixture.context(user), &input).unwrap();

@@ -1,5 +1,5 @@
 //! A database that the third schema's build has made is opened by this one, while that build goes on writing.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
