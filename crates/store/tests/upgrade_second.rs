@@ -59,7 +59,7 @@ impl Before {
         run("PRAGMA user_version = 2").unwrap();
         run("INSERT INTO schema_version (only, version, compatible) VALUES (1, 2, 2)").unwrap();
         for id in ["ada", "eve"] {
-            run(&format!("INSERT INTO user (id, name, role, tz, created_at) VALUES ('{id}', '{id}', 'member', 'UTC', 1)"))
+            run(&format!("INSERT INTO user (id, name, role, tz, created_at) VALUES ('{id}', '{id}', 'member', 'Europe/Berlin', 1)"))
                 .unwrap();
         }
         before
