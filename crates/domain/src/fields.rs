@@ -1,5 +1,6 @@
 //! The plain fields of a task: text and its bounds.
 
+use crate::invalid::escaped;
 use crate::trigger::parse_duration;
 use crate::{Invalid, Metadata};
 
@@ -94,8 +95,7 @@ pub(crate) fn metadata(noted: &Metadata) -> Result<(), Invalid> {
         invalid.add("/metadata", format!("has {} values; at most {MAX_METADATA} are kept", noted.len()));
     }
     for (name, value) in noted.iter().take(MAX_METADATA) {
-        // RFC 6901 §3.
-        let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/metadata/{}", escaped(name));
         if (1..=MAX_KEY).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic()) {
             invalid.keep(text(value, MAX_VALUE, &pointer));
         } else {

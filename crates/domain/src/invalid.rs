@@ -18,6 +18,11 @@ pub struct Span {
     pub end: usize,
 }
 
+/// A name as a part of a JSON Pointer (RFC 6901 §3).
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {

@@ -56,7 +56,7 @@ pub use identity::{
     Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
     revoke_token,
 };
-pub use invalid::{FieldError, Invalid, Span};
+pub use invalid::{FieldError, Invalid, Span, escaped};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
 pub use parked::retry_parked;

@@ -1,16 +1,11 @@
-//! A JSON object whose members are each given once.
-//!
-//! RFC 7515 §4, RFC 7517 §4 and RFC 7519 §4 leave a choice where a member is given twice: refuse, or take the last. Two readers that choose
-//! differently read two tokens in one, so it is refused here, at any depth.
+//! A JSON object whose members are each given once: RFC 7515 §4, RFC 7517 §4 and RFC 7519 §4 leave it open what becomes of one that
+//! is given twice.
 
-use std::cell::Cell;
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use perennial_json::{Refused, read};
 use serde_json::{Map, Value};
 
 /// How deep a document may be nested. Claims of well-known issuers go to four levels.
-const MAX_DEPTH: u8 = 16;
+const MAX_DEPTH: u32 = 16;
 
 /// Why a text is not such an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,93 +26,13 @@ pub enum BadJson {
 
 /// Reads an object.
 pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, BadJson> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let why = Cell::new(BadJson::Syntax);
-    let value = Any { depth: 0, why: &why }.deserialize(&mut reader).map_err(|_| why.get())?;
-    reader.end().map_err(|_| BadJson::Syntax)?;
+    let value = read(text, MAX_DEPTH).map_err(|refused| match refused {
+        Refused::Syntax(_) => BadJson::Syntax,
+        Refused::Duplicate(_) => BadJson::Duplicate,
+        Refused::TooDeep => BadJson::TooDeep,
+    })?;
     match value {
         Value::Object(members) => Ok(members),
         _ => Err(BadJson::NotObject),
-    }
-}
-
-/// Reads any value, and keeps why it is refused though it is JSON.
-#[derive(Clone, Copy)]
-struct Any<'a> {
-    depth: u8,
-    why: &'a Cell<BadJson>,
-}
-
-impl Any<'_> {
-    fn within<E: Error>(self) -> Result<Self, E> {
-        let depth = self.depth.saturating_add(1);
-        if depth > MAX_DEPTH { Err(self.refuse(BadJson::TooDeep)) } else { Ok(Self { depth, ..self }) }
-    }
-
-    fn refuse<E: Error>(self, why: BadJson) -> E {
-        self.why.set(why);
-        E::custom("")
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Any<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-        inner.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Any<'_> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let within = self.within()?;
-        let mut read = Vec::new();
-        while let Some(item) = items.next_element_seed(within)? {
-            read.push(item);
-        }
-        Ok(Value::Array(read))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let within = self.within()?;
-        let mut read = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if read.contains_key(&name) {
-                return Err(self.refuse(BadJson::Duplicate));
-            }
-            let value = members.next_value_seed(within)?;
-            read.insert(name, value);
-        }
-        Ok(Value::Object(read))
     }
 }

@@ -4,7 +4,7 @@ mod parse;
 mod read;
 mod wrong;
 
-use perennial_domain::Invalid;
+use perennial_domain::{Invalid, escaped};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
@@ -48,10 +48,6 @@ fn pointer(path: &Path) -> String {
             Segment::Enum { .. } | Segment::Unknown => String::new(),
         })
         .collect()
-}
-
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
