@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use perennial_domain::{Commit, Context, ExpectAnswer, Ids, Timestamp, WebhookPolicy};
 use perennial_events::OWN_LEASE;
+use perennial_guest::random_secret;
 use perennial_http_api::{
     CHANGE_ID, Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent,
 };
@@ -189,6 +190,11 @@ impl<S: Store + SystemStore> Api<'_, S> {
             ids: &mut *self.ids,
         }
     }
+}
+
+/// A new secret, told once.
+pub(crate) fn fresh_secret(prefix: &str) -> Result<String, Problem> {
+    random_secret(prefix).map_err(|_| Problem::unavailable("there is no randomness"))
 }
 
 /// Lets others go first who change the same thing: longer at each further attempt, and not all alike.

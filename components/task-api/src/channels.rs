@@ -2,13 +2,12 @@
 
 use http::StatusCode;
 use perennial_domain::{ChannelId, create_channel, delete_channel, rotate_secret};
-use perennial_guest::random_secret;
 use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json, no_content};
 use perennial_store::{Store, SystemStore};
 use serde::Deserialize;
 
 use crate::Api;
-use crate::api::{Answered, Decision};
+use crate::api::{Answered, Decision, fresh_secret};
 use crate::view::ChannelView;
 
 /// A channel as sent.
@@ -53,7 +52,7 @@ pub(crate) fn create<S: Store + SystemStore>(
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
         let existing = store.channels(&user)?.len();
-        let secret = random_secret("whsec_").map_err(|_| Problem::unavailable("there is no randomness"))?;
+        let secret = fresh_secret("whsec_")?;
         let (commit, channel) = create_channel(ctx, &url, secret, existing, &policy)?;
         Ok(Decision::secret(commit, answer(StatusCode::CREATED, &ChannelView::with_secret(&channel))))
     })
@@ -69,7 +68,7 @@ pub(crate) fn rotate<S: Store + SystemStore>(
     let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
     api.write(caller, request, |store, ctx| {
         let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
-        let secret = random_secret("whsec_").map_err(|_| Problem::unavailable("there is no randomness"))?;
+        let secret = fresh_secret("whsec_")?;
         let (commit, channel) = rotate_secret(ctx, &channel, secret)?;
         Ok(Decision::secret(commit, answer(StatusCode::OK, &ChannelView::with_secret(&channel))))
     })

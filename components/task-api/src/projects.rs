@@ -2,8 +2,7 @@
 
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::{
-    Context, Invalid, Project, ProjectId, ProjectInput, create_project, delete_project, leave_project,
-    update_project,
+    Context, Project, ProjectId, ProjectInput, create_project, delete_project, leave_project, update_project,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
@@ -12,7 +11,7 @@ use perennial_store::{Store, SystemStore};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::tasks::{MERGE_PATCH, merge, tagged};
+use crate::tasks::{MERGE_PATCH, merge, merge_patch, tagged};
 use crate::view::ProjectView;
 
 pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
@@ -48,10 +47,7 @@ pub(crate) fn update<S: Store + SystemStore>(
     request: &Request,
     id: ProjectId,
 ) -> Result<Answered, Problem> {
-    let patch = json_value(request, &MERGE_PATCH)?;
-    if !patch.is_object() {
-        return Err(Invalid::at("", "a merge patch of a project is a JSON object").into());
-    }
+    let patch = merge_patch(json_value(request, &MERGE_PATCH)?, "a project")?;
     on_project(api, caller, request, id, |ctx, project| {
         let input: ProjectInput = merge(&project.input, &patch)?;
         if input == project.input {

@@ -1,13 +1,13 @@
 //! A user's own account: who they are, and what they have set.
 
 use http::StatusCode;
-use perennial_domain::{Invalid, SettingsInput, leave_settings, update_settings};
+use perennial_domain::{SettingsInput, leave_settings, update_settings};
 use perennial_http_api::{Caller, IfMatch, Problem, Request, Response, answer, json_value};
 use perennial_store::{Store, SystemStore};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::tasks::{MERGE_PATCH, merge, tagged};
+use crate::tasks::{MERGE_PATCH, merge, merge_patch, tagged};
 use crate::view::MeView;
 
 /// Whom the token speaks for, and what it allows.
@@ -24,10 +24,7 @@ pub(crate) fn update<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    let patch = json_value(request, &MERGE_PATCH)?;
-    if !patch.is_object() {
-        return Err(Invalid::at("", "a merge patch of the settings is a JSON object").into());
-    }
+    let patch = merge_patch(json_value(request, &MERGE_PATCH)?, "the settings")?;
     let if_match = IfMatch::parse(request.headers())?;
     let id = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {

@@ -1,7 +1,7 @@
 //! Tasks: list, create, read, change, delete.
 
 use http::{HeaderValue, StatusCode, header};
-use perennial_domain::filter::{self, Clock, Condition, Test, Weekday};
+use perennial_domain::filter::{self, Clock, Condition, Test};
 use perennial_domain::{
     Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
     TaskStatus, Timestamp, UserId, create_task, delete_task, leave_unchanged, move_task, tag, update_task,
@@ -38,7 +38,7 @@ fn listing(caller: &Caller, query: &Query, now: Timestamp) -> Result<Listing, Pr
         "done" => TaskStatus::Done,
         _ => TaskStatus::Open,
     });
-    let clock = Clock { now, zone: caller.user.zone, week_start: Weekday::Mon };
+    let clock = Clock { now, zone: caller.user.zone, week_start: caller.user.week_start.into() };
     let filter = query.get("filter").map(|text| filter::parse(text, &clock)).transpose()?;
     // The first of these has indexes; what is asked for besides is looked for among what it gives.
     let mut conditions: Vec<Condition> = filter.into_iter().collect();
@@ -116,15 +116,15 @@ pub(crate) fn update<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    let patch = patch(json_value(request, &MERGE_PATCH)?)?;
+    let patch = merge_patch(json_value(request, &MERGE_PATCH)?, "a task")?;
     api.command(caller, request, &Command::Update(target(request, id)?, patch))
 }
 
-/// A merge patch of a task.
-pub(crate) fn patch(document: Value) -> Result<Value, Problem> {
+/// A merge patch of something.
+pub(crate) fn merge_patch(document: Value, of: &str) -> Result<Value, Problem> {
     match document {
         Value::Object(_) => Ok(document),
-        _ => Err(Invalid::at("", "a merge patch of a task is a JSON object").into()),
+        _ => Err(Invalid::at("", format!("a merge patch of {of} is a JSON object")).into()),
     }
 }
 

@@ -416,3 +416,16 @@ fn a_repeated_request_tells_of_the_change_that_was_made() {
     assert_eq!(first.headers()["change-id"], again.headers()["change-id"]);
     assert_eq!(again.headers()["idempotency-replayed"], "true");
 }
+
+/// A week is that of the user.
+#[test]
+fn this_week_begins_on_the_day_that_the_user_has_set() {
+    let mut service = Service::default();
+    for day in [21, 22] {
+        service.task(&json!({ "title": day.to_string(), "due": { "local": format!("2026-11-{day}") } }));
+    }
+    let this_week = "/v1/tasks?filter=due%20%3D%20this%20week";
+    assert_eq!(service.titles(this_week), ["21", "22"], "Saturday, and the Sunday after it");
+    service.json("PATCH /v1/settings", &json!({ "week_start": "sunday" }));
+    assert_eq!(service.titles(this_week), ["21"]);
+}

@@ -55,6 +55,20 @@ pub enum Weekday {
     Sunday,
 }
 
+impl From<Weekday> for chrono::Weekday {
+    fn from(day: Weekday) -> Self {
+        match day {
+            Weekday::Monday => Self::Mon,
+            Weekday::Tuesday => Self::Tue,
+            Weekday::Wednesday => Self::Wed,
+            Weekday::Thursday => Self::Thu,
+            Weekday::Friday => Self::Fri,
+            Weekday::Saturday => Self::Sat,
+            Weekday::Sunday => Self::Sun,
+        }
+    }
+}
+
 /// Hours of every day in which notifications wait. They begin and end at different times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {

@@ -6,9 +6,8 @@ use uuid::Uuid;
 
 use crate::task::{Completion, Reopening, TaskStatus};
 use crate::{
-    Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, RecurrenceId,
-    SeriesState, Succession, Task, TaskInput, complete, delete_task, override_occurrence, reopen,
-    restore_task, update_task,
+    Commit, Context, Invalid, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task, TaskInput,
+    complete, delete_task, override_occurrence, reopen, restore_task, update_task,
 };
 
 /// A change that a user made, as it was noted.
@@ -115,15 +114,7 @@ fn occurrence_as_before(
     if state.is_full() {
         return Err(Invalid::at("", "as many occurrences of this task are open as may be: close one first"));
     }
-    let stacks =
-        state.task.spec.series.as_ref().is_some_and(|series| series.input().overlap == Overlap::Stack);
-    let succession = match skipped.succession {
-        Succession::Pending | Succession::Due if stacks => Succession::Due,
-        Succession::Pending | Succession::Due => Succession::None,
-        kept => kept,
-    };
-    let open =
-        Occurrence { status: OccurrenceStatus::Open, succession, completed_at: None, ..skipped.clone() };
+    let open = skipped.opened_again(&state.task);
     let reopened = SeriesState {
         task: Task { status: TaskStatus::Open, completed_at: None, ..state.task.clone() },
         asked: Some(open.clone()),

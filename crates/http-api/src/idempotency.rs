@@ -15,6 +15,9 @@ use crate::{Problem, Request, Response};
 /// The header of an answer that tells the id of the change that the request made, by which it can be taken back.
 pub const CHANGE_ID: HeaderName = HeaderName::from_static("change-id");
 
+/// The header of an answer that is that of an earlier request.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;
 
@@ -152,7 +155,7 @@ pub fn replay(key: &IdempotencyKey, stored: IdempotentAnswer) -> Result<Response
             headers.insert(name, value);
         }
     }
-    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    headers.insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
 }
 

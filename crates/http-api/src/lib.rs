@@ -16,7 +16,7 @@ mod trace;
 pub use auth::{Accepted, Caller, authenticate, has_token, may_be_jwt, same_secret};
 pub use condition::{IfMatch, etag};
 pub use document::{MAX_BODY, json, json_value, typed};
-pub use idempotency::{CHANGE_ID, IdempotencyKey, replay};
+pub use idempotency::{CHANGE_ID, IdempotencyKey, REPLAYED, replay};
 pub use jwt::KeyServer;
 pub use kind::Kind;
 pub use media::check_body;

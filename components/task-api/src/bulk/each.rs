@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode};
 use perennial_domain::{Commit, TaskId};
 use perennial_events::OWN_LEASE;
-use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, no_content, replay};
+use perennial_http_api::{Caller, IdempotencyKey, Problem, REPLAYED, Request, Response, no_content, replay};
 use perennial_store::{Outcome, Store, SystemStore, apply_each_for};
 
 use super::item::Item;
@@ -50,8 +50,6 @@ pub(super) fn carry_out<S: Store + SystemStore>(
     }
     Ok(Answered { response, wrote: last(wrote) })
 }
-
-const REPLAYED: &str = "idempotency-replayed";
 
 fn done(response: &Response) -> Became {
     (Told::done(response), response.headers().contains_key(REPLAYED))

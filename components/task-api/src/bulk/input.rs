@@ -12,7 +12,7 @@ use crate::command::{Command, Target};
 use crate::occurrences::NamedInput;
 #[cfg(feature = "schema")]
 use crate::occurrences::SkipInput;
-use crate::tasks::patch;
+use crate::tasks::merge_patch;
 
 /// Most commands of a request.
 const MOST: usize = 100;
@@ -182,7 +182,7 @@ impl OperationInput {
         let named = |body: Option<Value>| body.map_or_else(|| Ok(NamedInput::default()), typed);
         Ok(match self.operation {
             Verb::Create => Command::Create(Box::new(read(body)?)),
-            Verb::Update => Command::Update(target, patch(body.unwrap_or_default())?),
+            Verb::Update => Command::Update(target, merge_patch(body.unwrap_or_default(), "a task")?),
             Verb::Delete => Command::Delete(target),
             Verb::Complete => Command::Complete(target, named(body)?),
             Verb::Reopen => Command::Reopen(target, named(body)?),

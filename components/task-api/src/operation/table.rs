@@ -235,15 +235,10 @@ pub(crate) const TABLE: &[Operation] = &[
     .answers(shape!(TaskView<'_>))
     .tagged()
     .conditional(),
-    post(
-        "/v1/tasks/{id}/restore",
-        Name::RestoreTask,
-        WRITE,
-        "Brings a deleted task back; within 30 days of its deletion.",
-    )
-    .answers(shape!(TaskView<'_>))
-    .tagged()
-    .checked(),
+    post("/v1/tasks/{id}/restore", Name::RestoreTask, WRITE, "Brings a deleted task back.")
+        .answers(shape!(TaskView<'_>))
+        .tagged()
+        .checked(),
     get("/v1/trash", Name::ListDeleted, READ, "Lists the deleted tasks, the last deleted first.")
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<TaskView<'_>>)),

@@ -2,7 +2,7 @@
 
 use super::{Task, TaskStatus, alarms};
 use crate::series::make_room;
-use crate::{Commit, Context, Occurrence, OccurrenceStatus, SeriesState, Succession};
+use crate::{Commit, Context, Occurrence, OccurrenceStatus, Overlap, SeriesState, Succession};
 
 /// Writes that the open occurrence `was` is now `closed`, its alarms, and the room this makes for one that waits for it. Gives
 /// the task as it is then, and whether nothing of it is left to come.
@@ -38,6 +38,18 @@ fn is_over(state: &SeriesState, closed: &Occurrence) -> bool {
 }
 
 impl Occurrence {
+    /// The same occurrence, open again. One whose successor is there stays before it; one whose successor was still owed owes it
+    /// again when it is closed.
+    pub(crate) fn opened_again(&self, task: &Task) -> Self {
+        let stacks = task.spec.series.as_ref().is_some_and(|series| series.input().overlap == Overlap::Stack);
+        let succession = match self.succession {
+            Succession::Pending | Succession::Due if stacks => Succession::Due,
+            Succession::Pending | Succession::Due => Succession::None,
+            kept => kept,
+        };
+        Self { status: OccurrenceStatus::Open, succession, completed_at: None, ..self.clone() }
+    }
+
     /// The same occurrence, closed. One of a series owes it the next, unless that is there already.
     pub(crate) fn closed(&self, task: &Task, status: OccurrenceStatus) -> Self {
         let recurs = task.spec.series.is_some() && !self.recurrence_id.is_single();

@@ -4,9 +4,7 @@ use serde_json::json;
 
 use super::{Task, TaskInput, TaskStatus, alarms};
 use crate::series::MAX_STACK;
-use crate::{
-    Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, Overlap, SeriesState, Succession,
-};
+use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState};
 
 /// What reopening an occurrence comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,8 +15,7 @@ pub enum Reopening {
     AlreadyOpen,
 }
 
-/// Opens the occurrence asked for again. One whose successor is there stays before it; one whose successor was still owed owes
-/// it again when it is closed.
+/// Opens the occurrence asked for again.
 ///
 /// # Errors
 /// [`Invalid`] if there is no such occurrence, if it was cancelled, or if as many as may be are open.
@@ -27,23 +24,12 @@ pub fn reopen(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Reopening, I
     if done.status == OccurrenceStatus::Open {
         return Ok(Reopening::AlreadyOpen);
     }
-    if state.open.len() >= MAX_STACK {
+    if state.is_full() {
         let detail = format!("{MAX_STACK} occurrences of this task are open already: close one first");
         return Err(Invalid::at("/recurrence_id", detail));
     }
     let task = &state.task;
-    let stacks = task.spec.series.as_ref().is_some_and(|series| series.input().overlap == Overlap::Stack);
-    let succession = match done.succession {
-        Succession::Pending | Succession::Due if stacks => Succession::Due,
-        Succession::Pending | Succession::Due => Succession::None,
-        kept => kept,
-    };
-    let open = Occurrence {
-        status: OccurrenceStatus::Open,
-        succession,
-        completed_at: None,
-        ..done.on_zone(&ctx.zone)
-    };
+    let open = done.opened_again(task).on_zone(&ctx.zone);
     let next = Task { status: TaskStatus::Open, completed_at: None, ..task.next(ctx.now) };
 
     let mut commit = ctx.commit_on(task, "task.reopen");

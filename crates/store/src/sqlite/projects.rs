@@ -9,8 +9,8 @@ use super::{Sql, Sqlite};
 use crate::{ChangeRecord, Page, StoreError};
 
 /// A project `p` as a JSON object.
-const PROJECT: &str = "json_object('id', p.id, 'version', p.version, 'name', p.name, 'description', p.description, \
-     'archived', json(iif(p.archived, 'true', 'false')), 'created_at', p.created_at, 'updated_at', p.updated_at)";
+const PROJECT: &str = "json_object('id', p.id, 'version', p.version, 'input', json_object('name', p.name, \
+     'description', p.description, 'archived', json(iif(p.archived, 'true', 'false'))), 'created_at', p.created_at, 'updated_at', p.updated_at)";
 
 /// A change `c` as a JSON object.
 const CHANGE: &str = "json_object('id', c.id, 'at', c.at, 'actor', c.actor, 'action', c.action, 'subject', c.subject, \
@@ -20,34 +20,14 @@ const CHANGE: &str = "json_object('id', c.id, 'at', c.at, 'actor', c.actor, 'act
 struct ProjectRow {
     id: ProjectId,
     version: i64,
-    #[serde(flatten)]
-    input: Said,
+    input: ProjectInput,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-#[derive(Deserialize)]
-struct Said {
-    name: String,
-    description: String,
-    archived: bool,
-}
-
-impl ProjectRow {
-    fn project(self) -> Project {
-        let Said { name, description, archived } = self.input;
-        Project {
-            id: self.id,
-            version: self.version,
-            input: ProjectInput { name, description, archived },
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        }
-    }
-}
-
 fn project(row: &mut Row) -> Result<Project, StoreError> {
-    row.json::<ProjectRow>().map(ProjectRow::project)
+    let ProjectRow { id, version, input, created_at, updated_at } = row.json()?;
+    Ok(Project { id, version, input, created_at, updated_at })
 }
 
 impl<S: Sql> Sqlite<S> {
