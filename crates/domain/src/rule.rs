@@ -31,8 +31,8 @@ mod tests {
 
     #[test]
     fn the_store_counts_as_said_here() {
-        let write = include_str!("../../store/src/sqlite/schema/0004_write.sql");
-        let create = include_str!("../../store/src/sqlite/schema/0004_new.sql");
+        let write = include_str!("../../store/src/sqlite/schema/0005_write.sql");
+        let create = include_str!("../../store/src/sqlite/schema/0005_new.sql");
         for text in [write, create] {
             assert!(text.contains(&format!("AND deleted_at IS NULL) >= {MAX_PARTS})")));
         }

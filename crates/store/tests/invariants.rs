@@ -70,7 +70,7 @@ fn a_commit_is_one_statement() {
     statements.borrow_mut().clear();
     store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
     assert_eq!(statements.borrow().len(), 1, "{statements:?}");
-    assert!(statements.borrow()[0].starts_with("INSERT INTO write_new_v4"), "{statements:?}");
+    assert!(statements.borrow()[0].starts_with("INSERT INTO write_new_v5"), "{statements:?}");
     assert_eq!(fixture.count("task"), 3);
 }
 

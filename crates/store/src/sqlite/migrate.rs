@@ -9,7 +9,7 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
 const COMPATIBLE: i64 = 2;
@@ -44,6 +44,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0004_fired.sql"),
         ],
     ),
+    (5, &[include_str!("schema/0005_write.sql"), include_str!("schema/0005_new.sql")]),
 ];
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.

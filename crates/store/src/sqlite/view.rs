@@ -8,11 +8,11 @@ use perennial_domain::{AlarmRow, Commit, Expect, ExpectAlarm};
 pub(super) fn view(commits: &[Commit]) -> &'static str {
     let all: Vec<Does> = commits.iter().map(does).collect();
     if all.iter().all(|one| one.makes_tasks) {
-        "write_new_v4"
+        "write_new_v5"
     } else if all.iter().all(|one| one.fires_alarms) {
         "write_fired_v4"
     } else {
-        "write_v4"
+        "write_v5"
     }
 }
 

@@ -19,7 +19,7 @@ const CALLS: [(&str, &[&str]); 4] = [
         SCHEDULER,
         &[
             "INSERT INTO claim_v3",
-            "INSERT INTO write_v4",
+            "INSERT INTO write_v5",
             "INSERT INTO write_fired_v4",
             "UPDATE work SET wake_at",
             "UPDATE stream SET relay_at",
@@ -27,13 +27,13 @@ const CALLS: [(&str, &[&str]); 4] = [
             "UPDATE stream SET published",
         ],
     ),
-    (PLANNER, &["INSERT INTO write_v4", "PUBLISH", "UPDATE stream SET published"]),
+    (PLANNER, &["INSERT INTO write_v5", "PUBLISH", "UPDATE stream SET published"]),
     (
         CLOCK,
         &[
             "INSERT INTO claim_notification_v3",
             "POST http://127.0.0.1",
-            "INSERT INTO write_v4",
+            "INSERT INTO write_v5",
             "UPDATE stream SET relay_at",
             "PUBLISH",
             "UPDATE stream SET published",
@@ -44,7 +44,7 @@ const CALLS: [(&str, &[&str]); 4] = [
         &[
             "INSERT INTO claim_notification_v3",
             "POST http://127.0.0.1",
-            "INSERT INTO write_v4",
+            "INSERT INTO write_v5",
             "UPDATE stream SET relay_at",
             "PUBLISH",
             "UPDATE stream SET published",
