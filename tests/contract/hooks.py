@@ -77,6 +77,8 @@ WHY = [
     ("invalid", r"", "secret", "how many secrets there are already"),
     ("invalid", r"/operations.*", "", "each of many commands is refused as it would be alone"),
     ("invalid", r"/filter", "", "the grammar of filters is in docs/filter.md"),
+    ("invalid", r"/q", "", "what is a word of a search is in docs/search.md"),
+    ("invalid", r"/sort", "^relevance needs words", "one parameter needs another"),
     ("invalid", r"/url", "^must (name|use|not contain|start)", "a public host, by its name (DNS), and what the operator allows"),
     ("invalid", r"", "^there are 10 channels", "what there is already"),
     ("invalid", r"/user", "^is no user", "who exists"),

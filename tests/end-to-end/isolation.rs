@@ -95,7 +95,7 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
         }
-        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "after" => None,
+        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "q" | "after" => None,
         _ => panic!("{} has a parameter {name}: say in isolation.rs what it names", operation.name),
     }
 }

@@ -45,6 +45,9 @@ const ZONES: u32 = 500;
 /// Rows of each kind forgotten in one sweep.
 const FORGOTTEN: u32 = 500;
 
+/// Tasks without words that are given theirs in one sweep.
+const WORDS: u32 = 500;
+
 /// What a sweep came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
@@ -135,6 +138,9 @@ pub fn sweep_fresh<S: Store + WorkStore>(
     }
     if due.old {
         store.prune(now(), FORGOTTEN)?;
+    }
+    if due.words {
+        store.make_words(WORDS)?;
     }
     Ok((swept, Unfinished(again)))
 }

@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, StatusCode, header};
 use perennial_domain::filter::{self, Clock, Condition, Test};
+use perennial_domain::search::Query as Search;
 use perennial_domain::{
     Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
     TaskStatus, Timestamp, UserId, create_task, delete_task, leave_unchanged, move_task, tag, update_task,
@@ -40,11 +41,12 @@ fn listing(caller: &Caller, query: &Query, now: Timestamp) -> Result<Listing, Pr
     });
     let clock = Clock { now, zone: caller.user.zone, week_start: caller.user.week_start.into() };
     let filter = query.get("filter").map(|text| filter::parse(text, &clock)).transpose()?;
-    // The first of these has indexes; what is asked for besides is looked for among what it gives.
+    let search = query.get("q").map(Search::parse).transpose()?;
+    // The first of these has indexes, as a search has; what is asked for besides is looked for among what it gives.
     let mut conditions: Vec<Condition> = filter.into_iter().collect();
     let mut among = Among::All;
     let mut only = |scope: Among, test: Test| match among {
-        Among::All => among = scope,
+        Among::All if search.is_none() => among = scope,
         _ => conditions.push(Condition::Test(test)),
     };
     if let Some(id) = query.get("parent") {
@@ -60,16 +62,20 @@ fn listing(caller: &Caller, query: &Query, now: Timestamp) -> Result<Listing, Pr
         only(Among::Tag(tag.clone()), Test::Tag(tag));
     }
     let filter = (!conditions.is_empty()).then(|| Condition::all(conditions));
-    let sort = query.get("sort").unwrap_or("created");
+    let sort = query.get("sort").unwrap_or(if search.is_some() { "relevance" } else { "created" });
+    if sort == "relevance" && search.is_none() {
+        return Err(Invalid::at("/sort", "relevance needs words to look for: give q as well").into());
+    }
     let (descending, name) = sort.strip_prefix('-').map_or((false, sort), |name| (true, name));
     let sort = match name {
         "due" => Sort::Due,
         "priority" => Sort::Priority,
         "updated" => Sort::Updated,
         "position" => Sort::Position,
+        "relevance" => Sort::Relevance,
         _ => Sort::Created,
     };
-    Ok(Listing { among, status, sort, descending, filter })
+    Ok(Listing { among, status, sort, descending, filter, search })
 }
 
 /// A page of a list of tasks.
@@ -83,8 +89,9 @@ pub(crate) fn show_page(
     let after = page.after(|text| listing.read(text))?;
     let tasks = store.tasks(&caller.user.id, listing, after.as_ref(), page.to_store().limit)?;
     let rows = tasks.read()?;
-    let place =
-        |task: &TaskRecord<'_>| task.place(listing).map_or_else(String::new, |place| listing.write(&place));
+    let place = |task: &TaskRecord<'_>| {
+        tasks.place(task, listing).map_or_else(String::new, |place| listing.write(&place))
+    };
     let end = tasks.end().map(|end| listing.write(end));
     let shown = page.show_part(&rows, tasks.cut(), end, place, TaskView::of_record);
     Ok(answer(StatusCode::OK, &shown))

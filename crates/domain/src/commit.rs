@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::search::Posting;
 use crate::{
     ChannelConfig, ChannelId, Event, EventId, Metadata, NotificationId, NotificationState, Occurrence,
     OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, Task,
@@ -307,6 +308,9 @@ pub struct TaskRow {
     pub version: i64,
     pub title: String,
     pub title_lower: String,
+    /// What it is found by: rows of `task_word`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Posting>,
     pub description: String,
     pub priority: Priority,
     pub tags: Vec<String>,

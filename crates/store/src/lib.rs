@@ -21,7 +21,7 @@ use perennial_domain::{
 
 pub use apply::{Apply, Mode, Outcome, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
-pub use listing::{Among, Listing, Place, Sort, WALK};
+pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};
 pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
@@ -199,6 +199,8 @@ pub trait WorkStore {
     fn settle(&self, settled: &[(Ticket, Settlement)], now: Timestamp) -> Result<(), StoreError>;
     /// Forgets what is older than its retention, a bounded number of rows of each kind.
     fn prune(&self, now: Timestamp, limit: u32) -> Result<(), StoreError>;
+    /// Makes the words of up to `limit` tasks that have none, so that a search finds them.
+    fn make_words(&self, limit: u32) -> Result<(), StoreError>;
 }
 
 /// What waits to be published: what the relay reaches.

@@ -1,11 +1,15 @@
 //! Which tasks a list shows, and in which order.
 
 use perennial_domain::filter::Condition;
+use perennial_domain::search::Query;
 use perennial_domain::{ProjectId, TaskId, TaskStatus};
 use serde_json::Value;
 
 /// Most tasks that are looked at for one page of what a filter lets through.
 pub const WALK: u32 = 2_000;
+
+/// Most tasks with the words of a search that are ranked: the newest.
+pub const MATCHES: u32 = 1_000;
 
 /// A list of tasks.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct Listing {
     pub descending: bool,
     /// Those alone that fulfil this. It is looked for among [`WALK`] tasks a page.
     pub filter: Option<Condition>,
+    /// Those alone that this finds; of all that are not deleted.
+    pub search: Option<Query>,
 }
 
 /// Which of a user's tasks a list is made of.
@@ -52,6 +58,8 @@ pub enum Sort {
     Updated,
     /// By where they were made or moved to.
     Position,
+    /// By how well a search finds them, the best first; without a search, as they were made.
+    Relevance,
 }
 
 /// Where a task stands in a list: what comes after it is on the next page.
@@ -72,6 +80,7 @@ impl Sort {
             Self::Priority => "priority",
             Self::Updated => "updated",
             Self::Position => "position",
+            Self::Relevance => "relevance",
         }
     }
 }
@@ -94,6 +103,9 @@ impl Listing {
             Sort::Due => key.is_i64() || key.is_null(),
             Sort::Priority | Sort::Updated => key.is_i64(),
             Sort::Position => key.is_string(),
+            Sort::Relevance => key.as_array().is_some_and(
+                |key| matches!(key.as_slice(), [score, created] if score.is_u64() && created.is_i64()),
+            ),
         };
         (same && fits).then_some(Place { key, id })
     }

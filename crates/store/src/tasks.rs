@@ -1,5 +1,6 @@
 //! Tasks as their user sees them: text that is read where it lies, and shown again as it came.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -17,11 +18,13 @@ pub struct Tasks {
     pub(crate) text: String,
     pub(crate) cut: bool,
     pub(crate) end: Option<Place>,
+    /// Where those that a search has found stand.
+    pub(crate) places: BTreeMap<TaskId, Place>,
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { text: "[]".to_owned(), cut: false, end: None }
+        Self { text: "[]".to_owned(), cut: false, end: None, places: BTreeMap::new() }
     }
 }
 
@@ -34,6 +37,14 @@ impl Tasks {
     /// Where looking for more ended, though there is more to look at.
     pub fn end(&self) -> Option<&Place> {
         self.end.as_ref()
+    }
+
+    /// Where one of them stands in the list.
+    pub fn place(&self, task: &TaskRecord<'_>, listing: &Listing) -> Option<Place> {
+        match listing.search {
+            Some(_) => self.places.get(&TaskId::parse(task.id)?).cloned(),
+            None => task.place(listing),
+        }
     }
 
     /// Reads them.
@@ -84,10 +95,10 @@ pub struct TaskRecord<'a> {
 
 impl TaskRecord<'_> {
     /// Where it stands in a list.
-    pub fn place(&self, listing: &Listing) -> Option<Place> {
+    fn place(&self, listing: &Listing) -> Option<Place> {
         let key = match (&listing.among, listing.sort) {
             (Among::Deleted, _) => json!(self.deleted_at),
-            (_, Sort::Created) => json!(null),
+            (_, Sort::Created | Sort::Relevance) => json!(null),
             (_, Sort::Due) => json!(self.next_due_at),
             (_, Sort::Priority) => json!(self.rank),
             (_, Sort::Updated) => json!(self.updated_at),

@@ -181,6 +181,8 @@ pub struct DueWork {
     pub old: bool,
     /// Holds or leases lie further ahead than any is made.
     pub ahead: bool,
+    /// Tasks have no words that a search could find.
+    pub words: bool,
 }
 
 /// An item that was given up.

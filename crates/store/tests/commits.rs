@@ -1,6 +1,7 @@
 //! What applying commits comes to: one by one, in sets, refused, repeated; and that all of a commit arrives.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use perennial_domain::search::Posting;
 use perennial_domain::*;
 use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context};
 use perennial_store::sqlite::Value;
@@ -535,7 +536,7 @@ fn a_create_writes_the_same_by_either_view() {
 #[test]
 fn what_must_be_unique_is_unique_whatever_is_checked() {
     let world = world();
-    world.fixture.rows("DROP TRIGGER write_commit_v4");
+    world.fixture.rows("DROP TRIGGER write_commit_v5");
     let trigger = include_str!("../src/sqlite/schema/0005_write.sql").split("\n--;\n").nth(1).unwrap();
     let unchecked = trigger.replace("WHERE why IS NOT NULL", "WHERE false");
     assert_ne!(unchecked, trigger);
@@ -646,6 +647,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         version: 31,
         title: "task title".to_owned(),
         title_lower: "44".to_owned(),
+        words: vec![Posting("46".to_owned(), "t47 d48".to_owned())],
         description: "description".to_owned(),
         priority: Priority::High,
         tags: vec!["one".to_owned(), "two".to_owned()],
@@ -690,9 +692,14 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         "task",
         "true",
         as_columns(
-            &task,
-            json!({ "user_id": user, "next_due_at": commit.opened[0].due_at, "change_id": commit.id }),
+            &TaskRow { words: Vec::new(), ..task.clone() },
+            json!({ "user_id": user, "next_due_at": commit.opened[0].due_at, "change_id": commit.id, "has_words": 1 }),
         ),
+    );
+    check(
+        "task_word",
+        "word = '46'",
+        json!({ "task_id": task.id, "word": "46", "user_id": user, "places": "t47 d48" }),
     );
     let project = &commit.projects[0];
     check("project", "true", as_columns(project, json!({ "user_id": user, "change_id": commit.id })));

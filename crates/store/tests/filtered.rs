@@ -86,7 +86,7 @@ fn found(fixture: &Fixture, user: &UserId, listing: &Listing, limit: u32) -> Vec
         let rows = tasks.read().unwrap();
         all.extend(rows.iter().map(|task| TaskId::parse(task.id).unwrap()));
         let full = u32::try_from(rows.len()).unwrap() == limit;
-        let last = rows.last().and_then(|task| task.place(listing)).filter(|_| full);
+        let last = rows.last().and_then(|task| tasks.place(task, listing)).filter(|_| full);
         after = last.or_else(|| tasks.end().cloned());
         if after.is_none() {
             return all;
@@ -164,14 +164,14 @@ fn a_list_is_in_order_and_whole_in_pages_of_any_size() {
             let mut sets: Vec<BTreeSet<TaskId>> = Vec::new();
             for sort in SORTS {
                 for descending in [false, true] {
-                    let listing = Listing { among: among.clone(), status, sort, descending, filter: None };
+                    let listing = Listing { among: among.clone(), status, sort, descending, filter: None, search: None };
                     let whole = found(&fixture, &user, &listing, 201);
                     for limit in [2, 3, 50] {
                         assert_eq!(found(&fixture, &user, &listing, limit), whole, "{listing:?} by {limit}");
                     }
                     let rows = fixture.store.tasks(&user, &listing, None, 201).unwrap();
                     let keys: Vec<Value> =
-                        rows.read().unwrap().iter().map(|task| task.place(&listing).unwrap().key).collect();
+                        rows.read().unwrap().iter().map(|task| rows.place(task, &listing).unwrap().key).collect();
                     assert!(in_order(&keys, descending), "{listing:?}: {keys:?}");
                     let set: BTreeSet<TaskId> = whole.iter().copied().collect();
                     assert_eq!(set.len(), whole.len(), "{listing:?}");

@@ -278,7 +278,8 @@ fn another_users_rows_are_not_there() {
     let shows = |user: &UserId, among: Among, status| {
         let sorts = [Sort::Created, Sort::Due, Sort::Priority, Sort::Updated, Sort::Position];
         let all = sorts.map(|sort| {
-            let listing = Listing { among: among.clone(), status, sort, descending: false, filter: None };
+            let listing =
+                Listing { among: among.clone(), status, sort, descending: false, filter: None, search: None };
             !store.tasks(user, &listing, None, 10).unwrap().read().unwrap().is_empty()
         });
         assert!(all.iter().all(|any| *any == all[0]), "{among:?}: {all:?}");
@@ -296,6 +297,23 @@ fn another_users_rows_are_not_there() {
             ("parts", shows(user, Among::Parent(task.id), None)),
             ("tasks with a tag", shows(user, Among::Tag("home".to_owned()), None)),
             ("deleted tasks", shows(user, Among::Deleted, None)),
+            (
+                "found tasks",
+                !store
+                    .tasks(
+                        user,
+                        &Listing {
+                            search: Some(search::Query::parse("sweep").unwrap()),
+                            ..Listing::default()
+                        },
+                        None,
+                        10,
+                    )
+                    .unwrap()
+                    .read()
+                    .unwrap()
+                    .is_empty(),
+            ),
             ("deleted_series", store.deleted_series(user, deleted.id).unwrap().is_some()),
             ("beside", store.beside(user, task.id, true).unwrap().is_some()),
             ("projects", !store.projects(user, &page()).unwrap().is_empty()),

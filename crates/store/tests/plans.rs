@@ -70,13 +70,27 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
                     lists(
                         store,
                         &user,
-                        &Listing { among: among.clone(), status, sort, descending, filter: None },
+                        &Listing {
+                            among: among.clone(),
+                            status,
+                            sort,
+                            descending,
+                            filter: None,
+                            search: None,
+                        },
                     );
                 }
             }
         }
     }
     lists(store, &user, &Listing { among: Among::Deleted, ..Listing::default() });
+    for text in ["pay re", "\"pay rent\" -tax"] {
+        for sort in [Sort::Relevance, Sort::Due] {
+            let search = Some(search::Query::parse(text).unwrap());
+            store.tasks(&user, &Listing { search, sort, ..Listing::default() }, None, 10).unwrap();
+        }
+    }
+    store.make_words(10).unwrap();
     store.deleted_series(&user, task.id).unwrap();
     store.beside(&user, task.id, true).unwrap();
     store.beside(&user, task.id, false).unwrap();
@@ -227,6 +241,12 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("ORDER BY rowid LIMIT", "SCAN o"),
     ("ORDER BY rowid LIMIT", "SCAN answer"),
     ("ORDER BY rowid LIMIT", "SCAN idempotency"),
+    // Tasks without words, and no others.
+    ("has_words = 0", "task_without_words"),
+    // What a search has found: at most a page, and at most a thousand.
+    ("FROM json_each(?2) AS e CROSS JOIN task AS t ON t.id = e.value WHERE t.user_id", "USE TEMP B-TREE FOR ORDER BY"),
+    ("MATERIALIZED (SELECT t.id, t.created_at", "USE TEMP B-TREE"),
+    ("MATERIALIZED (SELECT t.id, t.created_at", "SCAN placed"),
     // What is given up, and no other work.
     ("SELECT count(*) FROM work WHERE parked_at IS NOT NULL", "work_parked"),
     // Of each of a few streams a few events.

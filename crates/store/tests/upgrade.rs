@@ -220,7 +220,7 @@ fn what_the_build_before_owed_is_owed_by_this_one_once() {
     let path = dir.path().join("db");
     yesterday(&path);
     let store = Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Normal).unwrap();
-    assert_eq!(store.schema_version().unwrap(), (4, 4));
+    assert_eq!(store.schema_version().unwrap(), (5, 5));
     assert_all_is_owed_once(&path);
     assert_eq!(store.claim_reminders(&claim("1")).unwrap().len(), 5);
     assert_eq!(store.claim_successors(&claim("2")).unwrap().len(), 1);

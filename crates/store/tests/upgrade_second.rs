@@ -140,7 +140,7 @@ fn what_the_build_before_put_off_or_lost_is_owed_or_told() {
     let path = dir.path().join("db");
     drop(yesterday(&path));
     let store = open(&path);
-    assert_eq!(store.schema_version().unwrap(), (4, 4));
+    assert_eq!(store.schema_version().unwrap(), (5, 5));
     assert_eq!(rows(&path, "SELECT compatible FROM schema_version"), [[Value::Integer(2)]]);
     assert_all_is_owed_once(&path);
     let ada = UserId::new("ada");

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
+use perennial_domain::search::Query;
 use perennial_domain::{Commit, Completion, RecurrenceId, TaskInput, UserId, complete, create_task};
 use perennial_fixture::{Counting, context};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, Sqlite};
-use perennial_store::{AccountStore, Among, Listing, Sort, Store};
+use perennial_store::{AccountStore, Among, Listing, Sort, Store, WorkStore};
 
 /// The schema of the build before.
 const THIRD: [&str; 9] = [
@@ -81,7 +82,7 @@ fn what_the_build_before_has_and_writes_is_in_every_list() {
     let late = before.task("late", "old", 20);
     before.task("early", "old", 2);
     let store = Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Full).unwrap();
-    assert_eq!(store.schema_version().unwrap(), (4, 4));
+    assert_eq!(store.schema_version().unwrap(), (5, 5));
     // While it is replaced, it goes on.
     before.task("between", "new", 10);
     let by_due = Listing { sort: Sort::Due, ..Listing::default() };
@@ -94,6 +95,12 @@ fn what_the_build_before_has_and_writes_is_in_every_list() {
         store.tags(&UserId::new("ada"), &perennial_store::Page { after: None, limit: 10 }).unwrap(),
         ["new", "old"]
     );
+
+    // A search finds them once the sweep has made their words.
+    let searched = Listing { search: Some(Query::parse("bet").unwrap()), ..Listing::default() };
+    assert!(titles(&store, &searched).is_empty());
+    store.make_words(10).unwrap();
+    assert_eq!(titles(&store, &searched), ["between"]);
 
     // What it completes is done in them.
     let ada = UserId::new("ada");

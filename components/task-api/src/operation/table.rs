@@ -1,6 +1,7 @@
 //! The table of operations.
 
 use perennial_domain::pattern::{BOUND, LINE};
+use perennial_domain::search::MAX_QUERY;
 use perennial_domain::{
     MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
     SnoozeInput, TaskInput, TokenInput, UserInput,
@@ -109,8 +110,14 @@ const SORT: Parameter = Parameter {
         "-updated",
         "position",
         "-position",
+        "relevance",
     ]),
-    words: "The order; with a hyphen, turned round. What has no date comes last.",
+    words: "The order; with a hyphen, turned round. What has no date comes last. `relevance`, the best first, is that of a search and needs `q`.",
+};
+const SEARCH: Parameter = Parameter {
+    name: "q",
+    form: Form::Text(MAX_QUERY, LINE),
+    words: "Only the tasks that have these words in their title, tags or description (docs/search.md).",
 };
 const AFTER: Parameter = Parameter {
     name: "after",
@@ -150,7 +157,7 @@ pub(crate) const TABLE: &[Operation] = &[
         READ,
         "Lists the tasks, in the order of their making unless told otherwise.",
     )
-    .query(&[STATUS, PROJECT, PARENT, TAG, FILTER, SORT, LIMIT, CURSOR])
+    .query(&[STATUS, PROJECT, PARENT, TAG, FILTER, SEARCH, SORT, LIMIT, CURSOR])
     .checked()
     .answers(shape!(Items<TaskView<'_>>)),
     post("/v1/tasks", Name::CreateTask, WRITE, "Creates a task.")

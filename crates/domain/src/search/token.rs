@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::words::words;
-use super::{MAX_TOKENS, MAX_WORDS};
+use super::{MAX_PLACES, MAX_TOKENS, MAX_WORDS};
 use crate::fields::{MAX_DESCRIPTION, MAX_NAME, MAX_TAGS, MAX_TITLE};
 
 /// Where a word stands. The first counts most.
@@ -30,7 +30,7 @@ pub struct Token {
 }
 
 /// The tokens of a task, by text and field. Read are the title first, then the tags, then the description: what is beyond
-/// [`MAX_WORDS`] words, and every new word beyond [`MAX_TOKENS`] tokens, is left out.
+/// [`MAX_WORDS`] words, every new word beyond [`MAX_TOKENS`] tokens, and every place of one beyond [`MAX_PLACES`], is left out.
 pub fn tokens(title: &str, tags: &[String], description: &str) -> Vec<Token> {
     let tags = tags.iter().take(MAX_TAGS).map(|tag| (Field::Tag, tag.as_str(), MAX_NAME));
     let texts = std::iter::once((Field::Title, title, MAX_TITLE)).chain(tags).chain([(
@@ -48,7 +48,9 @@ pub fn tokens(title: &str, tags: &[String], description: &str) -> Vec<Token> {
             let is_room = found.len() < MAX_TOKENS;
             let key = (word, field);
             if let Some(positions) = found.get_mut(&key) {
-                positions.push(position);
+                if positions.len() < MAX_PLACES {
+                    positions.push(position);
+                }
             } else if is_room {
                 found.insert(key, vec![position]);
             }

@@ -36,6 +36,7 @@ pub(crate) use close::close;
 pub(crate) use create::{Creation, Opening, create};
 
 use crate::fields::Duration;
+use crate::search::{Posting, tokens};
 use crate::{Due, DueInput, ProjectId, Series, TaskId, TaskRow, Timestamp};
 
 /// A task as the store has it.
@@ -145,6 +146,7 @@ impl From<&Task> for TaskRow {
             version: task.version,
             title: spec.title.clone(),
             title_lower: crate::filter::lowered(&spec.title),
+            words: Posting::of(tokens(&spec.title, &spec.tags, &spec.description)),
             description: spec.description.clone(),
             priority: spec.priority,
             tags: spec.tags.clone(),

@@ -1,6 +1,8 @@
 //! What a search and the tokens of a task may cost.
 
-use perennial_domain::search::{Field, MAX_TOKENS, MAX_WORD, MAX_WORDS, Query, Token, matches, tokens};
+use perennial_domain::search::{
+    Field, MAX_PLACES, MAX_TOKENS, MAX_WORD, MAX_WORDS, Posting, Query, Token, matches, tokens,
+};
 
 use super::tags;
 
@@ -44,13 +46,13 @@ fn a_long_word_is_cut_in_the_same_way_everywhere() {
 }
 
 #[test]
-fn a_task_has_a_thousand_tokens_at_most_and_those_of_title_and_tags_first() {
+fn a_task_has_three_hundred_tokens_at_most_and_those_of_title_and_tags_first() {
     let many: String = (0..2_000).map(|number| format!("w{number} ")).collect();
     let names: Vec<String> = (0..50).map(|number| format!("t{number} u{number}")).collect();
     let found = tokens("the title w0", &names, &format!("{many} the end w0 w0"));
     assert_eq!(found.len(), MAX_TOKENS);
     let of = |field: Field| found.iter().filter(|token| token.field == field).count();
-    assert_eq!((of(Field::Title), of(Field::Tag), of(Field::Description)), (3, 100, 897));
+    assert_eq!((of(Field::Title), of(Field::Tag), of(Field::Description)), (3, 100, 197));
     // A word that is kept is kept wherever it stands.
     let w0: Vec<&Token> = found.iter().filter(|token| token.text == "w0").collect();
     assert_eq!(w0.iter().map(|token| token.positions.len()).collect::<Vec<_>>(), [1, 3]);
@@ -59,20 +61,39 @@ fn a_task_has_a_thousand_tokens_at_most_and_those_of_title_and_tags_first() {
 
 #[test]
 fn a_task_is_read_to_its_ten_thousandth_word() {
-    let places = |found: &[Token]| found.iter().map(|token| token.positions.len()).sum::<usize>();
     // Sixteen thousand characters of which each is a word, and one of which each is many.
-    for text in ["東京".repeat(8_000), "ﷺ".repeat(16_000), "½".repeat(16_000)] {
-        assert_eq!(places(&tokens("", &[], &text)), MAX_WORDS);
+    for (text, words) in
+        [("東京".repeat(8_000), 16_000), ("ﷺ".repeat(16_000), 64_000), ("½".repeat(16_000), 32_000)]
+    {
+        assert!(words > MAX_WORDS);
+        let found = tokens("", &[], &text);
+        let kept: Vec<usize> = found.iter().map(|token| token.positions.len()).collect();
+        assert_eq!(kept.iter().max(), Some(&MAX_PLACES), "{kept:?}");
     }
+    let word_after = |count: usize| tokens("", &[], &format!("{}end", "a ".repeat(count))).len();
+    assert_eq!((word_after(7_998), MAX_WORDS), (2, 10_000));
+    let many = format!("{}終", "東".repeat(MAX_WORDS - 1));
+    assert_eq!(tokens("", &[], &many).len(), 2);
+    let more = format!("{}終", "東".repeat(MAX_WORDS));
+    assert_eq!(tokens("", &[], &more).len(), 1);
     // What no task can have is not read either.
     let (title, name) = ("a ".repeat(600), "b ".repeat(150));
     let names = vec![name; 60];
     let found = tokens(&title, &names, "");
     let counts: Vec<(Field, usize)> =
         found.iter().map(|token| (token.field, token.positions.len())).collect();
-    assert_eq!(counts, [(Field::Title, 250), (Field::Tag, 50 * 50)]);
-    let long = tokens("", &[], &"c ".repeat(20_000));
-    assert_eq!(places(&long), 8_000);
+    assert_eq!(counts, [(Field::Title, MAX_PLACES), (Field::Tag, MAX_PLACES)]);
+}
+
+#[test]
+fn what_is_kept_of_a_word_is_short_and_anything_else_reads_as_nothing() {
+    let long = tokens("", &[], &"東".repeat(16_000));
+    let kept = Posting::of(long);
+    assert!(kept[0].1.len() <= 1 + MAX_PLACES * 6, "{}", kept[0].1);
+    for text in ["", "t", "t,", "x1", "t-1", "t1,,2", "t4294967296", "  ", "1,2"] {
+        assert_eq!(Posting("a".to_owned(), text.to_owned()).tokens(), [], "{text:?}");
+    }
+    assert_eq!(Posting("a".to_owned(), "t1,2 ? d7".to_owned()).tokens().len(), 2);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use perennial_domain::search::{
-    Field, MAX_QUERY_WORDS, MAX_TERMS, MAX_TOKENS, MAX_WORD, MAX_WORDS, Query, Token, matches, tokens, words,
+    Field, MAX_PLACES, MAX_QUERY_WORDS, MAX_TERMS, MAX_TOKENS, MAX_WORD, MAX_WORDS, Posting, Query, Token,
+    matches, tokens, words,
 };
 use proptest::prelude::*;
 
@@ -68,7 +69,16 @@ fn check_tokens(title: &str, tags: &[String], description: &str) -> Vec<Token> {
         assert!((1..=MAX_WORD).contains(&token.text.chars().count()), "{token:?}");
         assert!(token.positions.windows(2).all(|pair| pair[0] < pair[1]) && !token.positions.is_empty());
         assert!(token.text.contains(char::is_alphanumeric), "{token:?}");
+        assert!(token.positions.len() <= MAX_PLACES, "{token:?}");
     }
+    let postings = Posting::of(found.clone());
+    let words: BTreeSet<&str> = postings.iter().map(|posting| posting.0.as_str()).collect();
+    assert_eq!(words.len(), postings.len(), "each word is kept once");
+    assert_eq!(
+        postings.iter().flat_map(Posting::tokens).collect::<Vec<_>>(),
+        found,
+        "what is kept is read again"
+    );
     found
 }
 

@@ -7,7 +7,7 @@ use super::{Sql, Sqlite};
 use crate::{EventPage, StoreError, WaitingEvent};
 
 /// What the events of a page may take before it is cut, in bytes.
-const PAGE: u32 = 1024 * 1024;
+const PAGE: u32 = 256 * 1024;
 
 /// Bytes of an event beside its data, about.
 const HEAD: u32 = 600;

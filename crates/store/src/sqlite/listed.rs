@@ -8,7 +8,7 @@ use super::{Value, filtered};
 use crate::{Among, Listing, Place, Sort, WALK};
 
 /// What a list of tasks may take before it is cut, in bytes: fifty tasks have 20 KB, two hundred of the largest 13 MB.
-const LIST: u32 = 1024 * 1024;
+const LIST: u32 = 256 * 1024;
 
 /// A query, and what stands for its parameters.
 pub(super) struct Listed {
@@ -26,6 +26,15 @@ pub(super) struct Question {
 }
 
 impl Listed {
+    /// The tasks of the user with these ids, a JSON array, in its order.
+    pub fn only(user: &UserId, ids: &str) -> Self {
+        let rows = format!(
+            "SELECT {TASK} AS task FROM json_each(?2) AS e CROSS JOIN task AS t ON t.id = e.value \
+             WHERE t.user_id = ?1 AND t.deleted_at IS NULL ORDER BY e.key"
+        );
+        Self { walked: String::new(), rows, parameters: vec![user.as_str().into(), ids.into()] }
+    }
+
     /// The tasks of a page as one list, and 0; or NULL and 1 where they are too large for one. Then where looking ended, if there
     /// is more to look at.
     pub fn whole(&self) -> Question {
@@ -101,9 +110,14 @@ pub(super) fn list(user: &UserId, listing: &Listing, after: Option<&Place>, limi
 }
 
 /// What stands for the parameters of a statement.
-pub(super) struct Parameters(Vec<Value>);
+pub(super) struct Parameters(pub Vec<Value>);
 
 impl Parameters {
+    /// Of a statement for a user, who is `?1`.
+    pub fn of(user: &UserId) -> Self {
+        Self(vec![user.as_str().into()])
+    }
+
     pub fn bind(&mut self, value: impl Into<Value>) -> String {
         self.0.push(value.into());
         format!("?{}", self.0.len())
@@ -218,7 +232,7 @@ fn keys(listing: &Listing) -> &'static [Key] {
         (Among::Deleted, _) => DELETED,
         (Among::Tag(_), Sort::Created) => TAG_CREATED,
         (Among::Tag(_), Sort::Due) => TAG_DUE,
-        (_, Sort::Created) => CREATED,
+        (_, Sort::Created | Sort::Relevance) => CREATED,
         (_, Sort::Due) => DUE,
         (_, Sort::Priority) => PRIORITY,
         (_, Sort::Updated) => UPDATED,
@@ -232,12 +246,12 @@ fn index(among: &Among, sort: Sort, key: &Key) -> &'static str {
         (Among::Parent(_), _) => "task_part",
         (Among::Deleted, _) => "task_deleted",
         (Among::Project(_), Sort::Position) if key.column.is_some() => "task_in_project_by_position",
-        (Among::Project(_), Sort::Created | Sort::Position) => "task_in_project",
+        (Among::Project(_), Sort::Created | Sort::Position | Sort::Relevance) => "task_in_project",
         (Among::Project(_), Sort::Due) => "task_in_project_by_due",
         (Among::Project(_), Sort::Priority) => "task_in_project_by_rank",
         (Among::Project(_), Sort::Updated) => "task_in_project_by_updated",
         (_, Sort::Position) if key.column.is_some() => "task_by_position",
-        (_, Sort::Created | Sort::Position) => "task_by_status",
+        (_, Sort::Created | Sort::Position | Sort::Relevance) => "task_by_status",
         (_, Sort::Due) => "task_by_due",
         (_, Sort::Priority) => "task_by_rank",
         (_, Sort::Updated) => "task_by_updated",

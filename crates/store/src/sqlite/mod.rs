@@ -15,6 +15,7 @@ mod projects;
 mod read;
 mod records;
 mod row;
+mod search;
 mod series;
 mod shown;
 #[cfg(target_arch = "wasm32")]

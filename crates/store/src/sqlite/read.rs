@@ -6,7 +6,7 @@ use perennial_domain::{
 };
 use serde::Deserialize;
 
-use super::listed::{self, Question};
+use super::listed::{self, Listed, Question};
 use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
 use super::row::Row;
 use super::series::Bin;
@@ -57,13 +57,14 @@ impl<S: Sql> Store for Sqlite<S> {
         after: Option<&Place>,
         limit: u32,
     ) -> Result<Tasks, StoreError> {
-        let listed = listed::list(user, listing, after, limit);
-        let ask = |asked: Question| self.query_one(&asked.statement, &asked.parameters, page);
-        let mut found = ask(listed.whole())?.unwrap_or_default();
-        if found.cut {
-            found = ask(listed.cut())?.unwrap_or_default();
+        match &listing.search {
+            // One more than is shown is not asked for: it is known whether there is any.
+            Some(query) => {
+                let shown = usize::try_from(limit.saturating_sub(1)).unwrap_or(usize::MAX);
+                self.found(user, (listing, query), after, shown)
+            }
+            None => self.shown(&listed::list(user, listing, after, limit)),
         }
-        Ok(found)
     }
 
     fn deleted_series(&self, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, StoreError> {
@@ -253,6 +254,18 @@ impl<S: Sql> Store for Sqlite<S> {
     }
 }
 
+impl<S: Sql> Sqlite<S> {
+    /// The tasks of a list, as many as go together.
+    pub(super) fn shown(&self, listed: &Listed) -> Result<Tasks, StoreError> {
+        let ask = |asked: Question| self.query_one(&asked.statement, &asked.parameters, page);
+        let found = ask(listed.whole())?.unwrap_or_default();
+        if found.cut {
+            return Ok(ask(listed.cut())?.unwrap_or_default());
+        }
+        Ok(found)
+    }
+}
+
 pub(super) fn after(page: &Page) -> Value {
     page.after.clone().unwrap_or_default().into()
 }
@@ -278,5 +291,5 @@ fn page(row: &mut Row) -> Result<Tasks, StoreError> {
     let text = row.text_or_null()?.unwrap_or_else(|| "[]".to_owned());
     let cut = row.integer_or_null()?.unwrap_or_default() != 0;
     let end = row.json_or_null::<(serde_json::Value, TaskId)>()?.map(|(key, id)| Place { key, id });
-    Ok(Tasks { text, cut, end })
+    Ok(Tasks { text, cut, end, ..Tasks::default() })
 }

@@ -51,16 +51,20 @@ BEGIN
     WHERE json_type(NEW.doc, '$.idempotency') = 'object';
     INSERT INTO task (id, user_id, version, title, description, priority, tags, due_local, due_tz, recurrence, reminders,
         status, created_at, updated_at, completed_at, deleted_at, start_local, start_tz, duration, duration_s, project_id,
-        parent_id, metadata, title_lower, position, change_id, next_due_at)
+        parent_id, metadata, title_lower, position, change_id, has_words, next_due_at)
     SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'version', e.value ->> 'title', e.value ->> 'description',
         e.value ->> 'priority', e.value -> 'tags', e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'recurrence',
         e.value -> 'reminders', e.value ->> 'status', e.value ->> 'created_at', e.value ->> 'updated_at',
         e.value ->> 'completed_at', e.value ->> 'deleted_at', e.value ->> 'start_local', e.value ->> 'start_tz',
         e.value ->> 'duration', e.value ->> 'duration_s', e.value ->> 'project_id', e.value ->> 'parent_id',
-        e.value -> 'metadata', e.value ->> 'title_lower', e.value ->> 'position', NEW.doc ->> 'id',
+        e.value -> 'metadata', e.value ->> 'title_lower', e.value ->> 'position', NEW.doc ->> 'id', 1,
         (SELECT o.value ->> 'due_at' FROM json_each(NEW.doc, '$.opened') AS o
          WHERE o.value ->> 'task_id' = e.value ->> 'id')
     FROM json_each(NEW.doc, '$.tasks') AS e WHERE json_type(NEW.doc, '$.tasks') = 'array';
+    INSERT INTO task_word (task_id, word, user_id, places)
+    SELECT e.value ->> 'id', w.value ->> 0, NEW.doc ->> 'user', w.value ->> 1
+    FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN json_each(e.value, '$.words') AS w
+    WHERE json_type(NEW.doc, '$.tasks') = 'array';
 
     INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, title,
         due_local, due_tz, tzdata, due_at, completed_at, start_local, start_tz, start_at)

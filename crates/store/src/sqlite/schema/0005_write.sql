@@ -286,6 +286,17 @@ BEGIN
         duration_s = excluded.duration_s, project_id = excluded.project_id, parent_id = excluded.parent_id,
         metadata = excluded.metadata, title_lower = excluded.title_lower, position = excluded.position,
         change_id = coalesce(excluded.change_id, task.change_id);
+    -- Words are made anew where the texts are others.
+    DELETE FROM task_word WHERE json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (
+        SELECT t.id FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id' WHERE t.has_words = 0);
+    INSERT INTO task_word (task_id, word, user_id, places)
+    SELECT t.id, w.value ->> 0, t.user_id, w.value ->> 1
+    FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id'
+    CROSS JOIN json_each(e.value, '$.words') AS w
+    WHERE json_type(NEW.doc, '$.tasks') = 'array' AND t.has_words = 0;
+    UPDATE task SET has_words = 1
+    WHERE json_type(NEW.doc, '$.tasks') = 'array' AND has_words = 0
+        AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
 
     UPDATE occurrence SET predecessor = e.value ->> 'predecessor', ordinal = e.value ->> 'ordinal',
         status = e.value ->> 'status', succession = e.value ->> 'succession', title = e.value ->> 'title',

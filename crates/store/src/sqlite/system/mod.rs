@@ -5,4 +5,5 @@ pub(super) mod accounts;
 mod ahead;
 mod outbox;
 mod prune;
+mod words;
 mod work;

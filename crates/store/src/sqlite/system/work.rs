@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{ahead, prune};
+use super::{ahead, prune, words};
 use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
@@ -114,9 +114,10 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
              AND l.again = k.again AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
-             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {}, 'ahead', {})",
+             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {}, 'ahead', {}, 'words', {})",
             prune::LOOK,
-            ahead::LOOK
+            ahead::LOOK,
+            words::LOOK
         );
         #[derive(Deserialize)]
         struct Look {
@@ -125,6 +126,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             relay: i64,
             old: i64,
             ahead: i64,
+            words: i64,
         }
         let [answers, events, lanes] = prune::ends(now);
         let found = self.query_one(
@@ -138,6 +140,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             relay: look.relay != 0,
             old: look.old != 0,
             ahead: look.ahead != 0,
+            words: look.words != 0,
         }))
     }
 
@@ -241,6 +244,10 @@ impl<S: Sql> WorkStore for Sqlite<S> {
     fn prune(&self, now: Timestamp, limit: u32) -> Result<(), StoreError> {
         self.sync(Sync::Normal)?;
         prune::prune(self, now, limit)
+    }
+
+    fn make_words(&self, limit: u32) -> Result<(), StoreError> {
+        words::make(self, limit)
     }
 }
 
