@@ -41,7 +41,8 @@ pub struct Query(Vec<(&'static str, String)>);
 
 impl Query {
     /// Reads the query of an address. A parameter that is not `taken` is refused, never ignored. Names and values are
-    /// percent-decoded (RFC 3986 §2.1); a `+` is a plus sign, as in no form.
+    /// decoded as those of a form (`application/x-www-form-urlencoded`), which is what clients of every language send: a `+` is
+    /// a blank, and a plus sign is `%2B`.
     pub fn read(address: &Uri, taken: &[Parameter]) -> Result<Self, Problem> {
         let mut found: Vec<(&'static str, String)> = Vec::new();
         for pair in address.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
@@ -113,6 +114,7 @@ fn decoded(text: &str) -> Result<String, Problem> {
                 let (high, low) = digit(rest.next()).zip(digit(rest.next())).ok_or_else(wrong)?;
                 u8::try_from(high << 4 | low).map_err(|_| wrong())?
             }
+            b'+' => b' ',
             byte => byte,
         });
     }
@@ -142,7 +144,7 @@ mod tests {
             ("from=2026-12-01T00:00:00Z", "2026-12-01T00:00:00Z"),
             ("from=2026%2D12%2d01T00%3A00%3a00Z", "2026-12-01T00:00:00Z"),
             ("%66rom=x", "x"),
-            ("from=a+b", "a+b"),
+            ("from=a+b%20c", "a b c"),
             ("from=a%2Bb", "a+b"),
             ("from=%253A", "%3A"),
             ("from=%C3%BC", "ü"),

@@ -164,14 +164,25 @@ fn a_list_is_in_order_and_whole_in_pages_of_any_size() {
             let mut sets: Vec<BTreeSet<TaskId>> = Vec::new();
             for sort in SORTS {
                 for descending in [false, true] {
-                    let listing = Listing { among: among.clone(), status, sort, descending, filter: None, search: None };
+                    let listing = Listing {
+                        among: among.clone(),
+                        status,
+                        sort,
+                        descending,
+                        filter: None,
+                        search: None,
+                    };
                     let whole = found(&fixture, &user, &listing, 201);
                     for limit in [2, 3, 50] {
                         assert_eq!(found(&fixture, &user, &listing, limit), whole, "{listing:?} by {limit}");
                     }
                     let rows = fixture.store.tasks(&user, &listing, None, 201).unwrap();
-                    let keys: Vec<Value> =
-                        rows.read().unwrap().iter().map(|task| rows.place(task, &listing).unwrap().key).collect();
+                    let keys: Vec<Value> = rows
+                        .read()
+                        .unwrap()
+                        .iter()
+                        .map(|task| rows.place(task, &listing).unwrap().key)
+                        .collect();
                     assert!(in_order(&keys, descending), "{listing:?}: {keys:?}");
                     let set: BTreeSet<TaskId> = whole.iter().copied().collect();
                     assert_eq!(set.len(), whole.len(), "{listing:?}");

@@ -244,7 +244,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // Tasks without words, and no others.
     ("has_words = 0", "task_without_words"),
     // What a search has found: at most a page, and at most a thousand.
-    ("FROM json_each(?2) AS e CROSS JOIN task AS t ON t.id = e.value WHERE t.user_id", "USE TEMP B-TREE FOR ORDER BY"),
+    (
+        "FROM json_each(?2) AS e CROSS JOIN task AS t ON t.id = e.value WHERE t.user_id",
+        "USE TEMP B-TREE FOR ORDER BY",
+    ),
     ("MATERIALIZED (SELECT t.id, t.created_at", "USE TEMP B-TREE"),
     ("MATERIALIZED (SELECT t.id, t.created_at", "SCAN placed"),
     // What is given up, and no other work.
