@@ -34,7 +34,7 @@ fn the_best_come_first_and_the_pages_go_on() {
     assert_eq!(titles(&get("q=%22the+rent%22")), ["Pay the rent", "Call the landlord"]);
     assert_eq!(titles(&get("q=rent+-car&tag=home")), ["Pay the rent", "Call the landlord"]);
     assert_eq!(titles(&get("q=ren&sort=created")), ["Pay the rent", "Call the landlord", "Rent a car"]);
-    assert_eq!(titles(&get("q=hom+rent&status=open&filter=title+~+pay")), ["Pay the rent"]);
+    assert_eq!(titles(&get("q=rent+hom&status=open&filter=title+~+pay")), ["Pay the rent"]);
     assert!(titles(&get("q=bread")).is_empty());
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     for _ in 0..4 {
@@ -58,7 +58,7 @@ fn what_cannot_be_searched_for_is_said_with_its_place() {
         ("sort=relevance", 422, json!("/sort")),
         ("q=rent&sort=-relevance", 400, Value::Null),
         ("q=%FF", 400, Value::Null),
-        ("q=a%00b", 400, Value::Null),
+        ("q=a%00b", 422, json!("/q")),
         (&format!("q={long}"), 400, Value::Null),
         ("q=rent&q=car", 400, Value::Null),
     ] {

@@ -31,7 +31,7 @@ impl Query {
     /// closed is closed by the end.
     ///
     /// # Errors
-    /// [`Invalid`] with the pointer `/q`: it is longer than [`MAX_QUERY`], has more than [`MAX_TERMS`] terms or
+    /// [`Invalid`] with the pointer `/q`: it is longer than [`MAX_QUERY`], has a control character, more than [`MAX_TERMS`] terms or
     /// [`MAX_QUERY_WORDS`] words, or has no word to look for.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let length = text.chars().count();
@@ -40,6 +40,9 @@ impl Query {
                 POINTER,
                 format!("has {length} characters; at most {MAX_QUERY} are looked for"),
             ));
+        }
+        if let Some(control) = text.chars().find(|letter| letter.is_control()) {
+            return Err(Invalid::at(POINTER, format!("has the control character U+{:04X}", u32::from(control))));
         }
         let mut query = Self { terms: Vec::new(), excluded: Vec::new() };
         let mut rest = text.trim();

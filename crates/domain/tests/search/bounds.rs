@@ -26,9 +26,10 @@ fn a_search_has_bounds() {
     // What becomes more when it is folded does so within bounds: this one sign is 18 letters in four words.
     assert_eq!(refused(&"ﷺ ".repeat(11)), "has 11 terms; at most 10 are looked for");
     assert_eq!(refused(&"ﷺ.".repeat(11)), "has 44 words; at most 40 are looked for");
-    for nothing in ["", " ", "!!!", "\"\"", "-", "*", "🎂", "\u{0}", "\u{200d}"] {
+    for nothing in ["", " ", "!!!", "\"\"", "-", "*", "🎂", "\u{200d}"] {
         assert_eq!(refused(nothing), "has no words to look for", "{nothing:?}");
     }
+    assert_eq!(refused("a\u{0}b"), "has the control character U+0000");
     assert!(refused("-a").contains("only what is excluded"));
 }
 
