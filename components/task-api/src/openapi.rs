@@ -238,7 +238,10 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
         has("Location");
     }
     if operation.keyed {
-        has("Change-Id");
+        // Of many commands each result has its own.
+        if operation.name != Name::Bulk {
+            has("Change-Id");
+        }
         has("Idempotency-Replayed");
     }
     if !headers.is_empty() {
