@@ -10,7 +10,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::bulk::MAX_BULK;
-use crate::operation::{Body, Operation, TABLE};
+use crate::operation::{Body, Name, Operation, TABLE};
 
 /// Where the schemas are.
 const SCHEMAS: &str = "/components/schemas";

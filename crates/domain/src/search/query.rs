@@ -42,7 +42,10 @@ impl Query {
             ));
         }
         if let Some(control) = text.chars().find(|letter| letter.is_control()) {
-            return Err(Invalid::at(POINTER, format!("has the control character U+{:04X}", u32::from(control))));
+            return Err(Invalid::at(
+                POINTER,
+                format!("has the control character U+{:04X}", u32::from(control)),
+            ));
         }
         let mut query = Self { terms: Vec::new(), excluded: Vec::new() };
         let mut rest = text.trim();

@@ -27,12 +27,15 @@ const BUFFERS: usize = 512 * 1024;
 /// How long a client may take nothing while answers hold too much.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same while they hold a multiple of it: so much less, but never less than this.
+const LEAST_PATIENCE: Duration = Duration::from_millis(250);
+
 /// What the guests of one connection must hold for its silence alone to count, in bytes. HTTP/2 lets a client keep answers
 /// back while its connection takes all that is sent.
 const MUCH: usize = 16 * 1024 * 1024;
 
 /// The longest time between two looks.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// One connection, as its client reads.
 pub(crate) struct Client {
@@ -180,7 +183,8 @@ impl Clients {
         let mut held = idle.iter().fold(0_usize, |sum, (.., client)| sum.saturating_add(client.holds()));
         let mut cut: usize = 0;
         for (duration, certain, client) in &idle {
-            let too_much = held > limits.unread_memory && *duration >= PATIENCE.min(limits.unread);
+            let too_much = held > limits.unread_memory
+                && *duration >= patience(held, limits.unread_memory).min(limits.unread);
             if !too_much && (!certain || *duration < limits.unread) {
                 continue;
             }
@@ -190,6 +194,14 @@ impl Clients {
         }
         cut
     }
+}
+
+/// How long a client may take nothing while answers hold so much where they may hold so much: twice as much has half the time.
+fn patience(held: usize, may: usize) -> Duration {
+    let times = held.checked_div(may.max(1)).unwrap_or_default().max(1);
+    let millis =
+        PATIENCE.as_millis().checked_div(u128::try_from(times).unwrap_or(u128::MAX)).unwrap_or_default();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)).max(LEAST_PATIENCE)
 }
 
 /// A connection's stream that tells how its client reads.
@@ -243,5 +255,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Reading<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_they_hold_the_less_time_they_have() {
+        const MAY: usize = 512 << 20;
+        for (times, millis) in [(0, 2_000), (1, 2_000), (2, 1_000), (4, 500), (8, 250), (100, 250)] {
+            assert_eq!(patience(MAY.saturating_mul(times), MAY), Duration::from_millis(millis), "{times}");
+        }
+        assert_eq!(patience(1, 0), PATIENCE);
+        assert_eq!(patience(usize::MAX, 0), LEAST_PATIENCE);
     }
 }
