@@ -96,6 +96,10 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
         store.occurrences_between(&user, task.id, (bound(from), bound(to)), 10).unwrap();
     }
     store.projection(&user, task.id).unwrap();
+    for part in PARTS {
+        store.export(&user, part, "", (10, 1_000)).unwrap();
+    }
+    store.identity(&user).unwrap();
     store.channels(&user).unwrap();
     store.channel(&user, &ChannelId::new("x")).unwrap();
     store.notifications(&user, None, &page).unwrap();
@@ -157,6 +161,15 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.commit(&delete_user(&mut fixture.context(&UserId::admin()), &user)).unwrap();
     store.prune(NOON, 10).unwrap();
 }
+
+/// The parts of an export.
+const PARTS: [ExportPart; 5] = [
+    ExportPart::Projects,
+    ExportPart::Tasks,
+    ExportPart::Occurrences,
+    ExportPart::Overrides,
+    ExportPart::Changes,
+];
 
 /// The first page of a list, and those after places with and without a key.
 fn lists(store: &Sqlite<&Recorded>, user: &UserId, listing: &Listing) {
