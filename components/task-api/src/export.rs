@@ -20,7 +20,8 @@ const PAGE: usize = 256 * 1024;
 /// Pieces that are read for a page: what hangs on tasks may be far between.
 const PIECES: usize = 20;
 
-/// One thing of an export.
+/// One thing of an export. It is made to be shown at once, and never kept.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and never moved")]
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "value", rename_all = "lowercase")]

@@ -1,5 +1,5 @@
 //! An export has everything once: whatever the size of its pieces, and whatever is written while it is read.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 

@@ -7,10 +7,8 @@ use perennial_recurrence::tzdata_version;
 use perennial_store::sqlite::Value;
 use perennial_store::*;
 
-const DAY: i64 = 86_400_000;
-
 fn days(count: i64) -> Timestamp {
-    NOON.plus_millis(count * DAY)
+    NOON.plus_millis(count.saturating_mul(86_400_000))
 }
 
 fn delete(fixture: &mut Fixture, user: &UserId, task: &Task) {

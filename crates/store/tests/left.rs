@@ -1,5 +1,5 @@
 //! A user who is deleted is nobody at once, and nothing of theirs is left in the end, wherever the sweep is cut off.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::cell::Cell;
 
