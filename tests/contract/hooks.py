@@ -67,6 +67,7 @@ WHY = [
     ("invalid", r"/(for|until)", "^is not between now", "the present moment"),
     ("invalid", r"/until", "is not an instant", "no pattern knows the days of leap years"),
     ("invalid", r"/reminder", "^is no reminder of this occurrence", "which reminders there are"),
+    ("invalid", r"\?user", "^must be your own id", "whose token it is"),
     ("invalid", r"/name", "^is the name of another", "which projects there are"),
     ("invalid", r"", "^(tasks are in this project|there are 500 projects)", "what there is already"),
     ("invalid", r"", "^(something else has changed|its task or project is there|as many occurrences|.*cannot be taken back)", "what was "
@@ -90,7 +91,8 @@ WHY = [
 ]
 
 # What nothing is there for.
-UNREACHED = {"RetryParked"}
+# The owner, as whom it is tried, is the last admin, who stays.
+UNREACHED = {"RetryParked", "DeleteMe"}
 
 
 def foretold(problem):
@@ -156,7 +158,7 @@ def page(ctx, response):
 
 NAMING = {"CompleteOccurrence", "ReopenOccurrence", "OverrideOccurrence", "SplitSeries", "SkipOccurrence"}
 # Those that need something made for them.
-MADE_FOR = {"RestoreTask", "UndoChange", "SnoozeReminder", "MoveTask", "DeleteProject", "RevokeOwnToken", "Bulk"}
+MADE_FOR = {"RestoreTask", "UndoChange", "SnoozeReminder", "MoveTask", "DeleteProject", "RevokeOwnToken", "Bulk", "DeleteUser"}
 # How often each of these was called.
 turn = {}
 WEEKLY = {"due": {"local": "2027-03-01T09:00:00", "tz": "UTC"}, "recurrence": {"rrule": "FREQ=WEEKLY"}}
@@ -180,6 +182,9 @@ def made_for(operation, case):
     (case.headers or {}).pop("If-Match", None)
     if operation == "DeleteProject":
         case.path_parameters["id"] = ask("POST", "/v1/projects", {"name": str(uuid.uuid4())}).json()["id"]
+        return
+    if operation == "DeleteUser":
+        case.path_parameters["id"] = ask("POST", "/v1/users", {"name": "Leaving"}).json()["id"]
         return
     if operation == "Bulk":
         case.body = {"mode": "each", "operations": [{"operation": "create", "body": {"title": "One of many"}}]}

@@ -91,6 +91,7 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
     match name {
         "task" | "parent" | "subject" => Some(things.ids["tasks"].clone()),
         "project" => Some(things.ids["projects"].clone()),
+        "user" => Some(things.ids["users"].clone()),
         "cursor" => {
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
@@ -101,7 +102,7 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
 }
 
 impl Described {
-    /// All operations of a document: those that take something away last.
+    /// All operations of a document: those that take something away last, and a user after all that is theirs.
     fn all(document: &Value) -> Vec<Self> {
         let mut all = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
@@ -118,7 +119,10 @@ impl Described {
                 });
             }
         }
-        all.sort_by_key(|operation| (operation.method == Method::DELETE, operation.method == Method::PATCH));
+        let deletes_a_user = |operation: &Self| ["DeleteMe", "DeleteUser"].contains(&operation.name.as_str());
+        all.sort_by_key(|operation| {
+            (deletes_a_user(operation), operation.method == Method::DELETE, operation.method == Method::PATCH)
+        });
         all
     }
 
@@ -253,6 +257,7 @@ fn things(service: &Service, ada: &Client) -> Things {
         "/v1/projects",
         "/v1/tags",
         "/v1/trash",
+        "/v1/export",
     ]
     .map(|path| list(ada, path))
     .into();
@@ -262,6 +267,13 @@ fn things(service: &Service, ada: &Client) -> Things {
     let last = ada.get(format!("/v1/changes?subject={}", undone["id"].as_str().unwrap()));
     let spare = json!({ "user": user["id"], "name": "spare" });
     let spare = owner.post("/v1/tokens").json(&spare).answer().ok(http::StatusCode::CREATED);
+    let [revoked, deleted_user] = ["Eve", "Mallory"].map(|name| {
+        let user = json!({ "name": name, "tz": "UTC" });
+        let user = owner.post("/v1/users").json(&user).answer().ok(http::StatusCode::CREATED)["id"].clone();
+        let token = json!({ "user": user, "name": "theirs" });
+        let token = owner.post("/v1/tokens").json(&token).answer().ok(http::StatusCode::CREATED);
+        (text(&token["id"]), text(&user))
+    });
     cursors.extend([list(ada, "/v1/me/tokens")]);
     cursors.extend(["/v1/users", "/v1/tokens"].map(|path| list(&owner, path)));
     Things {
@@ -280,6 +292,9 @@ fn things(service: &Service, ada: &Client) -> Things {
             ("RestoreTask", deleted[0].clone()),
             ("DeleteProject", text(&empty)),
             ("SnoozeReminder", text(&reminded["id"])),
+            // With Ada's own, she could not go on.
+            ("RevokeToken", revoked.0),
+            ("DeleteUser", deleted_user.1),
         ]
         .into(),
         snoozed: text(&reminded["reminders"][0]["id"]),

@@ -10,7 +10,7 @@ use perennial_store::{Store, StoreError, SystemStore};
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
-    Api, bin, bulk, changes, channels, described, events, health, notifications, occurrences, parked,
+    Api, bin, bulk, changes, channels, described, events, export, health, notifications, occurrences, parked,
     preview, projects, quick, settings, tasks, tokens, users,
 };
 
@@ -171,6 +171,7 @@ impl Admitted {
             Name::RotateSecret => return channels::rotate(api, caller, request, id),
             Name::DeleteChannel => return channels::delete(api, caller, request, id),
             Name::ListNotifications => notifications::list(store, caller, &self.query),
+            Name::Export => export::list(store, caller, &self.query),
             Name::GetMe => Ok(settings::me(caller)),
             Name::ListOwnTokens => tokens::list_own(store, caller, &self.query),
             Name::RevokeOwnToken => return tokens::revoke_own(api, caller, request, id),
@@ -178,6 +179,8 @@ impl Admitted {
             Name::UpdateSettings => return settings::update(api, caller, request),
             Name::ListUsers => users::list(store, &self.query),
             Name::CreateUser => return users::create(api, caller, request),
+            Name::DeleteUser => return users::delete(api, caller, request, id),
+            Name::DeleteMe => return users::delete_own(api, caller, request, &self.query),
             Name::ListTokens => tokens::list(store, &self.query),
             Name::CreateToken => return tokens::create(api, caller, request),
             Name::RevokeToken => return tokens::revoke(api, caller, request, id),

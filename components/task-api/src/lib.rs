@@ -14,6 +14,7 @@ mod door;
 #[expect(unsafe_code, reason = "spin-sdk generates the exported function")]
 mod entry;
 mod events;
+mod export;
 mod health;
 mod notifications;
 mod occurrences;

@@ -1,8 +1,8 @@
-//! Users: list and create.
+//! Users: list, create and delete.
 
 use http::StatusCode;
-use perennial_domain::{UserInput, create_user};
-use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json};
+use perennial_domain::{Invalid, UserId, UserInput, create_user, delete_user};
+use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json, no_content};
 use perennial_store::{Store, SystemStore, UserRecord};
 
 use crate::Api;
@@ -31,4 +31,35 @@ pub(crate) fn create<S: Store + SystemStore>(
             answer(StatusCode::CREATED, &UserView::new(&user, input.identity.as_ref())),
         ))
     })
+}
+
+pub(crate) fn delete<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answered, Problem> {
+    let id = UserId::new(id);
+    api.write(caller, request, |store, ctx| {
+        let user = store.user(&id)?.ok_or_else(Problem::not_found)?;
+        Ok(Decision::write(delete_user(ctx, &user.id), no_content()))
+    })
+}
+
+/// Deletes the caller, who says who they are: an address that was put together wrong deletes nobody.
+pub(crate) fn delete_own<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    query: &Query,
+) -> Result<Answered, Problem> {
+    let id = caller.user.id.as_str();
+    if query.get("user") != Some(id) {
+        return Err(Invalid::at(
+            "?user",
+            "must be your own id, which GET /v1/me tells: you are to be deleted",
+        )
+        .into());
+    }
+    delete(api, caller, request, id)
 }

@@ -33,6 +33,9 @@ pub struct Commit {
     /// Users to create.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserRow>,
+    /// Users to delete, who must be there. From then on nothing is theirs any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deleted_users: Vec<DeletedUserRow>,
     /// Whose tokens of an issuer speak for which user; they must not exist yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<IdentityRow>,
@@ -237,6 +240,13 @@ pub struct UserRow {
     pub role: Role,
     pub tz: String,
     pub created_at: Timestamp,
+}
+
+/// A row of `user` of someone who is deleted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct DeletedUserRow {
+    pub id: UserId,
 }
 
 /// What a user sets of their own row of `user`.

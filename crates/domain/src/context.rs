@@ -75,6 +75,7 @@ impl Context<'_> {
             expect: Expect { zone: Some(self.zone.name().to_owned()), ..Expect::default() },
             settings: None,
             users: Vec::new(),
+            deleted_users: Vec::new(),
             identities: Vec::new(),
             tokens: Vec::new(),
             channels: Vec::new(),

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Commit, Context, Identity, IdentityRow, Invalid, Plain, QuietHours, Timestamp, TokenId, TokenRow, UserId,
-    UserRow, Weekday, fields,
+    Commit, Context, DeletedUserRow, Identity, IdentityRow, Invalid, Plain, QuietHours, Timestamp, TokenId,
+    TokenRow, UserId, UserRow, Weekday, fields,
 };
 
 /// A user.
@@ -174,6 +174,14 @@ pub fn create_user(ctx: &mut Context<'_>, input: &UserInput) -> Result<(Commit, 
         created_at: user.created_at,
     }));
     Ok((commit, user))
+}
+
+/// Deletes a user: their tokens speak for nobody any more, nothing is sent for them, and whatever is theirs is forgotten. The
+/// commit belongs to whoever asked: an admin, or the user.
+pub fn delete_user(ctx: &mut Context<'_>, user: &UserId) -> Commit {
+    let mut commit = ctx.commit("user.delete", user.as_str());
+    commit.deleted_users.push(DeletedUserRow { id: user.clone() });
+    commit
 }
 
 /// Creates a token for `owner`, who was looked up by the id that was sent. It allows nothing that the token with which it

@@ -41,10 +41,10 @@ pub use channel::{
     delete_channel, rotate_secret,
 };
 pub use commit::{
-    AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectAnswer,
-    ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, IdentityRow,
-    InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow,
-    TokenRow, UserRow,
+    AlarmRow, AlarmState, Audit, ChannelRow, Commit, DeletedUserRow, Delivery, Expect, ExpectAlarm,
+    ExpectAnswer, ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord,
+    IdentityRow, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow,
+    TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -53,8 +53,8 @@ pub use external::Identity;
 pub use fields::{Duration, tag};
 pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
-    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
-    revoke_token,
+    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, delete_user,
+    hash_token, revoke_token,
 };
 pub use invalid::{FieldError, Invalid, Span, escaped};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};

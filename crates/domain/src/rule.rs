@@ -19,6 +19,8 @@ pub fn broken_rule(name: &str) -> Invalid {
         "name" => ("/name", "is the name of another project of yours".to_owned()),
         "projects" => ("", format!("there are {MAX_PROJECTS} projects already")),
         "identity" => ("/identity", "is another user's".to_owned()),
+        "user" => ("", "the user was deleted".to_owned()),
+        "last-admin" => ("", "is the last admin, who cannot be deleted".to_owned()),
         "empty" => ("", "tasks are in this project: move or delete them first".to_owned()),
         _ => ("", format!("is against the rule {name:?}")),
     };

@@ -48,6 +48,8 @@ kinds! {
     Timeout, "timeout", REQUEST_TIMEOUT, "The body took too long";
     /// Others changed the same thing at once.
     Conflict, "conflict", CONFLICT, "Too many changes at once";
+    /// The last admin cannot be deleted.
+    LastAdmin, "last-admin", CONFLICT, "Nobody else is an admin";
     /// It was kept for a time, which is over.
     Gone, "gone", GONE, "It is no longer kept";
     /// `If-Match` names another version.

@@ -5,6 +5,7 @@ use perennial_domain::{FieldError, Invalid, broken_rule};
 use perennial_store::StoreError;
 use serde_json::json;
 
+use crate::auth::not_valid;
 use crate::{Kind, Response};
 
 /// What every `type` starts with.
@@ -84,6 +85,11 @@ impl Problem {
             Kind::Conflict,
             "others changed the same thing at the same time; nothing was changed, try again",
         )
+    }
+
+    /// Without this user nobody could make users and tokens.
+    pub fn last_admin() -> Self {
+        Self::new(Kind::LastAdmin, "this is the last admin: nobody could make users and tokens any more")
     }
 
     /// What was asked for is no longer kept.
@@ -194,7 +200,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let mut problem = match &error {
             StoreError::Changed(_) | StoreError::Duplicate(_) => return Self::conflict(),
-            StoreError::Forbidden(refusal) => return broken_rule(&refusal.what).into(),
+            StoreError::Forbidden(refusal) => return against(&refusal.what),
             StoreError::Schema { found, needed } => Self::unavailable(format!(
                 "the database has schema version {found}, this build needs {needed}"
             )),
@@ -202,6 +208,16 @@ impl From<StoreError> for Problem {
         };
         problem.0.cause = Some(error.to_string());
         problem
+    }
+}
+
+/// What a client learns of a rule that it is against.
+fn against(rule: &str) -> Problem {
+    match rule {
+        // Its token was that of nobody by the time of the write.
+        "user" => not_valid(),
+        "last-admin" => Problem::last_admin(),
+        _ => broken_rule(rule).into(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod apply;
 mod error;
+mod export;
 mod listing;
 mod outbox;
 mod page;
@@ -15,12 +16,13 @@ mod tasks;
 mod work;
 
 use perennial_domain::{
-    Between, Bound, Channel, ChannelId, Commit, Override, Project, ProjectId, RecurrenceId, SeriesState,
-    TaskId, Timestamp, TokenId, TokenRow, User, UserId,
+    Between, Bound, Channel, ChannelId, Commit, Identity, Override, Project, ProjectId, RecurrenceId,
+    SeriesState, TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
 pub use apply::{Apply, Mode, Outcome, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
+pub use export::{ExportPart, ExportPiece, ExportedRow};
 pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};
 pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
@@ -100,6 +102,18 @@ pub trait Store {
         user: &UserId,
         task: TaskId,
     ) -> Result<(Option<RecurrenceId>, Vec<Override>), StoreError>;
+    /// A piece of a part of all that is the user's, after a place in it (`""`: from its beginning): up to `limit` things, and fewer
+    /// where they have `bytes` bytes, but one at least where there is any. What is there throughout comes once, whatever is
+    /// written meanwhile.
+    fn export(
+        &self,
+        user: &UserId,
+        part: ExportPart,
+        after: &str,
+        size: (u32, u32),
+    ) -> Result<ExportPiece, StoreError>;
+    /// Who the user is to the issuer of their tokens.
+    fn identity(&self, user: &UserId) -> Result<Option<Identity>, StoreError>;
     /// The user's channels; at most 100.
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError>;
     /// One channel.

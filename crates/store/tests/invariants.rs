@@ -285,6 +285,9 @@ fn another_users_rows_are_not_there() {
         assert!(all.iter().all(|any| *any == all[0]), "{among:?}: {all:?}");
         all[0]
     };
+    let exports = |user: &UserId, part, after: &str| {
+        !store.export(user, part, after, (10, 10_000)).unwrap().rows.is_empty()
+    };
     let found = |user: &UserId| {
         let (last, overrides) = store.projection(user, task.id).unwrap();
         [
@@ -330,6 +333,16 @@ fn another_users_rows_are_not_there() {
             ("occurrences_between", !store.occurrences_between(user, task.id, bounds, 9).unwrap().is_empty()),
             ("projection", last.is_some()),
             ("overrides", !overrides.is_empty()),
+            ("exported projects", exports(user, ExportPart::Projects, "")),
+            ("exported tasks", exports(user, ExportPart::Tasks, "")),
+            ("exported occurrences", exports(user, ExportPart::Occurrences, "")),
+            ("exported overrides", exports(user, ExportPart::Overrides, "")),
+            (
+                "exported occurrences of a task",
+                exports(user, ExportPart::Occurrences, &format!("{} ", task.id)),
+            ),
+            ("exported overrides of a task", exports(user, ExportPart::Overrides, &format!("{} ", task.id))),
+            ("exported changes", exports(user, ExportPart::Changes, "")),
             ("channels", !store.channels(user).unwrap().is_empty()),
             ("channel", store.channel(user, &channel.id).unwrap().is_some()),
             ("own_tokens", !store.own_tokens(user, &page()).unwrap().is_empty()),

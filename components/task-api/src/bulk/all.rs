@@ -48,7 +48,7 @@ pub(super) fn carry_out<S: Store + SystemStore>(
             // The user has moved to another zone since the request was let in.
             Err(StoreError::Changed(refusal)) if refusal.what == "zone" => return Err(Problem::conflict()),
             Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
-            Err(StoreError::Forbidden(refusal)) => {
+            Err(StoreError::Forbidden(refusal)) if refusal.what != "user" => {
                 let problem = forbidden(&refusal, items, &of, kept);
                 return api.stored_or(caller, key, problem);
             }

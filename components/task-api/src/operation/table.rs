@@ -12,6 +12,7 @@ use super::{Body, Operation, Shape, Verb, shape};
 use crate::bulk::{BulkInput, BulkView, MAX_BULK};
 use crate::channels::ChannelInput;
 use crate::events::EventsView;
+use crate::export::ExportedView;
 use crate::health::{HealthView, ReadyView};
 use crate::occurrences::{NamedInput, OccurrencesView, SkipInput, SplitInput};
 use crate::view::{
@@ -62,13 +63,16 @@ pub(crate) enum Name {
     ListParked,
     RetryParked,
     PreviewRecurrence,
+    Export,
     GetMe,
+    DeleteMe,
     ListOwnTokens,
     RevokeOwnToken,
     GetSettings,
     UpdateSettings,
     ListUsers,
     CreateUser,
+    DeleteUser,
     ListTokens,
     CreateToken,
     RevokeToken,
@@ -123,6 +127,11 @@ const AFTER: Parameter = Parameter {
     name: "after",
     form: Form::Text(20, "^[0-9]{1,20}$"),
     words: "The sequence of the last event that was read; unless told, from the oldest that is kept.",
+};
+const USER: Parameter = Parameter {
+    name: "user",
+    form: Form::Text(100, LINE),
+    words: "The user's own id, as `GET /v1/me` tells it. Without it nobody is deleted.",
 };
 const ALL: Parameter = Parameter {
     name: "all",
@@ -348,8 +357,20 @@ pub(crate) const TABLE: &[Operation] = &[
     .takes(shape!(PreviewInput))
     .answers(shape!(Preview))
     .unkeyed(),
+    get("/v1/export", Name::Export, READ, "Gives everything of the user, thing by thing.")
+        .query(&[LIMIT, CURSOR])
+        .answers(shape!(Items<ExportedView<'_>>)),
     get("/v1/me", Name::GetMe, READ, "Says whom the token speaks for, and what it allows.")
         .answers(shape!(MeView<'_>)),
+    write(
+        Verb::Delete,
+        "/v1/me",
+        Name::DeleteMe,
+        WRITE,
+        "Deletes the user, with all that is theirs, for good.",
+    )
+    .query(&[USER])
+    .checked(),
     get("/v1/me/tokens", Name::ListOwnTokens, READ, "Lists the user's own tokens, without their secrets.")
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<TokenView<'_>>)),
@@ -380,6 +401,13 @@ pub(crate) const TABLE: &[Operation] = &[
     post("/v1/users", Name::CreateUser, ADMIN, "Creates a user.")
         .takes(shape!(UserInput))
         .creates(shape!(UserView<'_>)),
+    write(
+        Verb::Delete,
+        "/v1/users/{id}",
+        Name::DeleteUser,
+        ADMIN,
+        "Deletes a user, with all that is theirs, for good.",
+    ),
     get("/v1/tokens", Name::ListTokens, ADMIN, "Lists the tokens, without their secrets.")
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<TokenView<'_>>)),

@@ -111,6 +111,11 @@ impl<'a> CompletedView<'a> {
     pub(crate) fn new(occurrence: &'a Occurrence) -> Self {
         Self { task_id: occurrence.task, occurrence: OccurrenceView::new(occurrence) }
     }
+
+    /// One that was read only to be shown.
+    pub(crate) fn of_record(task_id: TaskId, occurrence: &'a OccurrenceRecord) -> Self {
+        Self { task_id, occurrence: OccurrenceView::of_record(occurrence) }
+    }
 }
 
 /// How one occurrence differs from its series.

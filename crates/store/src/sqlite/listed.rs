@@ -262,7 +262,8 @@ fn index(among: &Among, sort: Sort, key: &Key) -> &'static str {
 fn sources(listing: &Listing, key: &Key, scope: Option<&str>) -> Vec<String> {
     if matches!(listing.among, Among::Deleted) {
         return vec![
-            "task AS t INDEXED BY task_deleted WHERE t.user_id = ?1 AND t.deleted_at IS NOT NULL".to_owned(),
+            "task AS t INDEXED BY task_deleted WHERE t.user_id = ?1 AND t.deleted_at IS NOT NULL AND t.forgotten IS NULL"
+                .to_owned(),
         ];
     }
     let statuses: &[&str] = match listing.status {

@@ -4,6 +4,7 @@
 //! text, so a text with more than one is refused here.
 
 mod apply;
+mod export;
 mod feed;
 mod filtered;
 mod listed;
@@ -24,6 +25,7 @@ mod sql;
 mod system;
 mod view;
 
+pub(crate) use export::{change_of_occurrence as exported_override, project as exported_project};
 #[cfg(feature = "native")]
 pub use native::NativeSql;
 #[cfg(target_arch = "wasm32")]

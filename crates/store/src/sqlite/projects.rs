@@ -9,15 +9,15 @@ use super::{Sql, Sqlite};
 use crate::{ChangeRecord, Page, StoreError};
 
 /// A project `p` as a JSON object.
-const PROJECT: &str = "json_object('id', p.id, 'version', p.version, 'input', json_object('name', p.name, \
+pub(super) const PROJECT: &str = "json_object('id', p.id, 'version', p.version, 'input', json_object('name', p.name, \
      'description', p.description, 'archived', json(iif(p.archived, 'true', 'false'))), 'created_at', p.created_at, 'updated_at', p.updated_at)";
 
 /// A change `c` as a JSON object.
-const CHANGE: &str = "json_object('id', c.id, 'at', c.at, 'actor', c.actor, 'action', c.action, 'subject', c.subject, \
+pub(super) const CHANGE: &str = "json_object('id', c.id, 'at', c.at, 'actor', c.actor, 'action', c.action, 'subject', c.subject, \
      'correlation_id', c.correlation_id, 'before', json(c.before), 'after', json(c.after))";
 
 #[derive(Deserialize)]
-struct ProjectRow {
+pub(super) struct ProjectRow {
     id: ProjectId,
     version: i64,
     input: ProjectInput,
@@ -25,9 +25,15 @@ struct ProjectRow {
     updated_at: Timestamp,
 }
 
+impl ProjectRow {
+    pub fn project(self) -> Project {
+        let Self { id, version, input, created_at, updated_at } = self;
+        Project { id, version, input, created_at, updated_at }
+    }
+}
+
 fn project(row: &mut Row) -> Result<Project, StoreError> {
-    let ProjectRow { id, version, input, created_at, updated_at } = row.json()?;
-    Ok(Project { id, version, input, created_at, updated_at })
+    Ok(row.json::<ProjectRow>()?.project())
 }
 
 impl<S: Sql> Sqlite<S> {

@@ -1,8 +1,8 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Between, Bound, Channel, ChannelId, Commit, NotificationId, Override, Project, ProjectId, RecurrenceId,
-    ReminderId, SeriesState, TaskId, TokenId, TokenRow, UserId,
+    Between, Bound, Channel, ChannelId, Commit, Identity, NotificationId, Override, Project, ProjectId,
+    RecurrenceId, ReminderId, SeriesState, TaskId, TokenId, TokenRow, UserId,
 };
 use serde::Deserialize;
 
@@ -14,8 +14,8 @@ use super::shown::{occurrences, task};
 use super::system::accounts::{token, token_query};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
-    Apply, ChangeRecord, EventPage, IdempotentAnswer, Listing, NotificationRecord, OccurrenceRecord, Outcome,
-    Page, ParkedItem, Place, Store, StoreError, Tasks,
+    Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, Listing, NotificationRecord,
+    OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks,
 };
 
 impl<S: Sql> Store for Sqlite<S> {
@@ -175,6 +175,24 @@ impl<S: Sql> Store for Sqlite<S> {
         )?;
         let Some(found) = found else { return Ok((None, Vec::new())) };
         Ok((found.last, found.overrides.into_iter().map(OverrideRow::change).collect::<Result<_, _>>()?))
+    }
+
+    fn export(
+        &self,
+        user: &UserId,
+        part: ExportPart,
+        after: &str,
+        size: (u32, u32),
+    ) -> Result<ExportPiece, StoreError> {
+        self.export_of(user, part, after, size)
+    }
+
+    fn identity(&self, user: &UserId) -> Result<Option<Identity>, StoreError> {
+        self.query_one(
+            "SELECT json_object('issuer', issuer, 'subject', subject) FROM identity WHERE user_id = ?1",
+            &[user.as_str().into()],
+            Row::json,
+        )
     }
 
     fn channels(&self, user: &UserId) -> Result<Vec<Channel>, StoreError> {

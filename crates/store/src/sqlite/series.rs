@@ -12,7 +12,7 @@ use crate::StoreError;
 fn statement(bin: Bin) -> String {
     let deleted = match bin {
         Bin::Outside => "t.deleted_at IS NULL",
-        Bin::Inside => "t.deleted_at IS NOT NULL",
+        Bin::Inside => "t.deleted_at IS NOT NULL AND t.forgotten IS NULL",
     };
     let closed = "status <> 'open' AND (status = 'done' OR succession <> 'none')";
     format!(
@@ -39,7 +39,7 @@ fn statement(bin: Bin) -> String {
           FROM alarm AS a WHERE a.task_id = t.id AND a.user_id = t.user_id AND a.recurrence_id IN ( \
           SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2)))) \
          FROM json_each(?1) AS k CROSS JOIN task AS t ON t.id = k.value ->> 1 AND t.user_id = k.value ->> 0 \
-         CROSS JOIN user AS u ON u.id = t.user_id WHERE {deleted}"
+         CROSS JOIN user AS u ON u.id = t.user_id AND u.deleted_at IS NULL WHERE {deleted}"
     )
 }
 

@@ -9,7 +9,7 @@ macro_rules! occurrence {
     };
 }
 
-const OCCURRENCE: &str = occurrence!();
+pub(super) const OCCURRENCE: &str = occurrence!();
 
 /// A task `t` of the user `?1` as that user sees it: a [`TaskRecord`](crate::TaskRecord), with its earliest open occurrence.
 /// What is kept as JSON text comes as text. Whether anything of the user's is parked is asked once, not for each task.

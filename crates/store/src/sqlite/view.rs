@@ -10,7 +10,7 @@ pub(super) fn view(commits: &[Commit]) -> &'static str {
     if all.iter().all(|one| one.makes_tasks) {
         "write_new_v5"
     } else if all.iter().all(|one| one.fires_alarms) {
-        "write_fired_v4"
+        "write_fired_v5"
     } else {
         "write_v5"
     }
@@ -48,6 +48,7 @@ fn does(commit: &Commit) -> Does {
             },
         settings,
         users,
+        deleted_users,
         identities,
         tokens,
         channels,
@@ -73,6 +74,7 @@ fn does(commit: &Commit) -> Does {
         && expected_settings.is_none()
         && settings.is_none()
         && users.is_empty()
+        && deleted_users.is_empty()
         && identities.is_empty()
         && tokens.is_empty()
         && channels.is_empty()

@@ -20,7 +20,7 @@ const CALLS: [(&str, &[&str]); 4] = [
         &[
             "INSERT INTO claim_v3",
             "INSERT INTO write_v5",
-            "INSERT INTO write_fired_v4",
+            "INSERT INTO write_fired_v5",
             "UPDATE work SET wake_at",
             "UPDATE stream SET relay_at",
             "PUBLISH",

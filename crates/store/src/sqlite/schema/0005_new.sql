@@ -11,6 +11,8 @@ BEGIN
     -- Every check, before the first write of the row. Lists that are empty are not there.
     SELECT CASE NEW.mode WHEN 'each' THEN RAISE(IGNORE) ELSE RAISE(ABORT, why || '#' || NEW.ix) END
     FROM (SELECT CASE
+        WHEN EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at IS NOT NULL)
+        THEN 'rule:user'
         WHEN EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id')
         THEN 'expect:task'

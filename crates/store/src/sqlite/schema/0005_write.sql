@@ -20,6 +20,9 @@ BEGIN
         WHEN json_type(NEW.doc, '$.inbox') = 'object' AND EXISTS (
             SELECT 1 FROM inbox WHERE consumer = NEW.doc ->> '$.inbox.consumer' AND event_id = NEW.doc ->> '$.inbox.event_id')
         THEN 'applied:inbox'
+        -- Whoever was deleted meanwhile writes nothing more, and nothing is written for them.
+        WHEN EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at IS NOT NULL)
+        THEN 'rule:user'
         -- Of a request of many commits, all are carried out under its key, or none.
         WHEN json_type(NEW.doc, '$.expect.answer') = 'object' AND NOT EXISTS (
             SELECT 1 FROM idempotency
@@ -135,6 +138,18 @@ BEGIN
                    WHERE parent_id = e.value ->> 'id' AND id <> e.value ->> 'part' AND deleted_at IS NULL) >= 100)
         THEN 'rule:parts'
 
+        WHEN json_type(NEW.doc, '$.tokens') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.tokens') AS e CROSS JOIN user AS u ON u.id = e.value ->> 'user_id'
+            WHERE u.deleted_at IS NOT NULL)
+        THEN 'expect:user'
+        WHEN json_type(NEW.doc, '$.deleted_users') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.deleted_users') AS e
+            WHERE NOT EXISTS (SELECT 1 FROM user WHERE id = e.value ->> 'id' AND deleted_at IS NULL))
+        THEN 'expect:user'
+        WHEN json_type(NEW.doc, '$.deleted_users') = 'array' AND NOT EXISTS (
+            SELECT 1 FROM user INDEXED BY user_admin WHERE role = 'admin' AND deleted_at IS NULL AND id NOT IN (
+                SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.deleted_users') AS e))
+        THEN 'rule:last-admin'
         WHEN json_type(NEW.doc, '$.identities') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.identities') AS e CROSS JOIN identity AS i
                 ON i.issuer = e.value ->> 'issuer' AND i.subject = e.value ->> 'subject')
@@ -229,6 +244,13 @@ BEGIN
     UPDATE user SET tz = NEW.doc ->> '$.settings.tz', settings = NEW.doc -> '$.settings.settings',
         version = NEW.doc ->> '$.settings.version'
     WHERE json_type(NEW.doc, '$.settings') = 'object' AND id = NEW.doc ->> 'user';
+    -- A deleted user's tokens, channels and tasks are theirs no more with this; the sweep takes them away.
+    UPDATE user SET deleted_at = NEW.doc ->> 'at', forget_at = NEW.doc ->> 'at', name = '', settings = NULL,
+        version = version + 1
+    WHERE json_type(NEW.doc, '$.deleted_users') = 'array'
+        AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.deleted_users') AS e);
+    DELETE FROM identity WHERE json_type(NEW.doc, '$.deleted_users') = 'array'
+        AND user_id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.deleted_users') AS e);
     INSERT INTO identity (issuer, subject, user_id, created_at)
     SELECT e.value ->> 'issuer', e.value ->> 'subject', e.value ->> 'user_id', e.value ->> 'created_at'
     FROM json_each(NEW.doc, '$.identities') AS e WHERE json_type(NEW.doc, '$.identities') = 'array';

@@ -26,14 +26,19 @@ impl<S: Sql> AccountStore for Sqlite<S> {
     }
 
     fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        self.query_one(&format!("SELECT {USER} FROM user AS u WHERE u.id = ?1"), &[id.as_str().into()], user)
+        self.query_one(
+            &format!("SELECT {USER} FROM user AS u WHERE u.id = ?1 AND u.deleted_at IS NULL"),
+            &[id.as_str().into()],
+            user,
+        )
     }
 
     fn users(&self, page: &Page) -> Result<Vec<UserRecord>, StoreError> {
         self.query(
             &format!(
                 "SELECT {USER}, (SELECT json_object('issuer', i.issuer, 'subject', i.subject) FROM identity AS i \
-                 WHERE i.user_id = u.id) FROM user AS u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+                 WHERE i.user_id = u.id) FROM user AS u INDEXED BY user_there \
+                 WHERE u.deleted_at IS NULL AND u.id > ?1 ORDER BY u.id LIMIT ?2"
             ),
             &[after(page), page.limit.into()],
             |row| Ok(UserRecord { user: user(row)?, identity: row.json_or_null()? }),
@@ -44,7 +49,7 @@ impl<S: Sql> AccountStore for Sqlite<S> {
         self.query_one(
             &format!(
                 "SELECT {USER} FROM identity AS i JOIN user AS u ON u.id = i.user_id \
-                 WHERE i.issuer = ?1 AND i.subject = ?2"
+                 WHERE i.issuer = ?1 AND i.subject = ?2 AND u.deleted_at IS NULL"
             ),
             &[issuer.into(), subject.into()],
             user,
@@ -87,7 +92,8 @@ impl<S: Sql> AccountStore for Sqlite<S> {
     fn token_owner(&self, hash: &str, now: Timestamp) -> Result<Option<TokenOwner>, StoreError> {
         self.query_one(
             &format!(
-                "SELECT t.id, t.scopes, t.last_used_at, {USER} FROM token AS t JOIN user AS u ON u.id = t.user_id \
+                "SELECT t.id, t.scopes, t.last_used_at, {USER} FROM token AS t \
+                 JOIN user AS u ON u.id = t.user_id AND u.deleted_at IS NULL \
                  WHERE t.hash = ?1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)"
             ),
             &[hash.into(), now.into()],
@@ -141,7 +147,8 @@ fn user(row: &mut Row) -> Result<User, StoreError> {
 pub(in crate::sqlite) fn token_query(condition: &str) -> String {
     format!(
         "SELECT id, user_id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM token \
-         WHERE revoked_at IS NULL AND {condition}"
+         WHERE revoked_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM user WHERE user.id = token.user_id AND user.deleted_at IS NOT NULL) AND {condition}"
     )
 }
 

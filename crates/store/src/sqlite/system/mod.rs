@@ -3,6 +3,8 @@
 
 pub(super) mod accounts;
 mod ahead;
+mod forget;
+mod leave;
 mod outbox;
 mod prune;
 mod words;

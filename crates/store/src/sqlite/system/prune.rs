@@ -2,6 +2,7 @@
 
 use perennial_domain::Timestamp;
 
+use super::{forget, leave};
 use crate::StoreError;
 use crate::sqlite::{Sql, Sqlite};
 
@@ -66,14 +67,16 @@ fn before(now: Timestamp, kept: i64) -> Timestamp {
     now.plus_millis(kept.saturating_neg())
 }
 
-/// Before when answers, events and lanes are past their retention.
-pub(super) fn ends(now: Timestamp) -> [Timestamp; 3] {
-    [KEEP_ANSWERS, KEEP_EVENTS, KEEP_LANES].map(|kept| before(now, kept))
+/// Before when answers, events, lanes and what was deleted are past their retention.
+pub(super) fn ends(now: Timestamp) -> [Timestamp; 4] {
+    [KEEP_ANSWERS, KEEP_EVENTS, KEEP_LANES, forget::KEEP].map(|kept| before(now, kept))
 }
 
 pub(super) fn prune<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> Result<(), StoreError> {
     for (forget, kept) in FORGET {
         store.execute(forget, &[before(now, kept).into(), limit.into()])?;
     }
-    Ok(())
+    forget::mark(store, before(now, forget::KEEP), limit)?;
+    leave::forget(store, now, limit)?;
+    forget::forget(store, limit)
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{ahead, prune, words};
+use super::{ahead, forget, leave, prune, words};
 use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
@@ -45,14 +45,14 @@ const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'priority', t.
      'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
      'channels', json((SELECT json_group_array(json(j)) FROM (SELECT {CHANNEL} AS j FROM channel_v2 AS c \
       WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100)))) \
-     FROM alarm AS a JOIN task AS t ON t.id = a.task_id AND t.deleted_at IS NULL JOIN user AS u ON u.id = a.user_id \
+     FROM alarm AS a JOIN task AS t ON t.id = a.task_id AND t.deleted_at IS NULL JOIN user AS u ON u.id = a.user_id AND u.deleted_at IS NULL \
      JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id \
      WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
 
 /// What it takes to deliver the notification of the item `w`.
 const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, \
      'channel', json({CHANNEL}), 'payload', n.payload, 'endpoint_failures', l.failures, 'proven', l.proven) \
-     FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id JOIN channel_v2 AS c ON c.id = n.channel_id \
+     FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id AND u.deleted_at IS NULL JOIN channel_v2 AS c ON c.id = n.channel_id \
      WHERE n.id = w.item AND n.state = 'pending')";
 
 /// What is told of each claimed item `w`.
@@ -114,8 +114,10 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
              AND l.again = k.again AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
-             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {}, 'ahead', {}, 'words', {})",
+             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {} OR {} OR {}, 'ahead', {}, 'words', {})",
             prune::LOOK,
+            forget::LOOK,
+            leave::LOOK,
             ahead::LOOK,
             words::LOOK
         );
@@ -128,10 +130,10 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             ahead: i64,
             words: i64,
         }
-        let [answers, events, lanes] = prune::ends(now);
+        let [answers, events, lanes, deleted] = prune::ends(now);
         let found = self.query_one(
             &look,
-            &[now.into(), tzdata.into(), answers.into(), events.into(), lanes.into()],
+            &[now.into(), tzdata.into(), answers.into(), events.into(), lanes.into(), deleted.into()],
             crate::sqlite::row::Row::json::<Look>,
         )?;
         Ok(found.map_or_else(DueWork::default, |look| DueWork {

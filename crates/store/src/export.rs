@@ -1,0 +1,65 @@
+//! Everything of a user, a piece at a time.
+
+use perennial_domain::{Override, Project, TaskId};
+
+use crate::sqlite::{exported_override, exported_project};
+use crate::{ChangeRecord, OccurrenceRecord, StoreError, TaskRecord};
+
+/// What of a user is read in pieces: of each kind all that there is, in the order of what never changes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportPart {
+    /// Projects, by id.
+    Projects,
+    /// Tasks, those in the bin too, by id.
+    Tasks,
+    /// Occurrences, by their task and their name.
+    Occurrences,
+    /// How single occurrences differ from their series, by their task and their name.
+    Overrides,
+    /// Changes that the user made, by id.
+    Changes,
+}
+
+/// A piece of a part.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExportPiece {
+    /// What is in it.
+    pub rows: Vec<ExportedRow>,
+    /// The place after which the part goes on; `None`: it ends here.
+    pub next: Option<String>,
+}
+
+/// One thing of it, as the statement gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportedRow {
+    /// Its place in its part.
+    pub place: String,
+    pub(crate) text: String,
+}
+
+impl ExportedRow {
+    /// It as a project.
+    pub fn project(&self) -> Result<Project, StoreError> {
+        exported_project(&self.text)
+    }
+
+    /// It as a task.
+    pub fn task(&self) -> Result<TaskRecord<'_>, StoreError> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+
+    /// It as an occurrence of a task.
+    pub fn occurrence(&self) -> Result<(TaskId, OccurrenceRecord), StoreError> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+
+    /// It as a change of one occurrence of a task.
+    pub fn change_of_occurrence(&self) -> Result<(TaskId, Override), StoreError> {
+        exported_override(&self.text)
+    }
+
+    /// It as a change that the user made.
+    pub fn change(&self) -> Result<ChangeRecord, StoreError> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+}

@@ -1,0 +1,364 @@
+//! A user who is deleted is nobody at once, and nothing of theirs is left in the end, wherever the sweep is cut off.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::cell::Cell;
+
+use perennial_domain::*;
+use perennial_fixture::{Fixture, NOON, WEEKLY, webhook};
+use perennial_recurrence::tzdata_version;
+use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_store::*;
+
+const HOUR: i64 = 3_600_000;
+
+fn week() -> Timestamp {
+    NOON.plus_millis(7 * 24 * HOUR)
+}
+
+fn delete(fixture: &mut Fixture, user: &UserId) -> Result<Outcome, StoreError> {
+    let commit = delete_user(&mut fixture.context(&UserId::admin()), user);
+    fixture.store.commit(&commit)
+}
+
+/// A token of the user's; its hash.
+fn token(fixture: &mut Fixture, user: &UserId, secret: &str) -> (TokenRow, Commit) {
+    let input = TokenInput {
+        user: user.clone(),
+        name: "phone".to_owned(),
+        scopes: vec![Plain(Scope::TasksRead)],
+        expires_at: None,
+    };
+    let owner = fixture.store.user(user).unwrap();
+    let secret = TokenSecret::new(secret.to_owned());
+    let mut ctx = fixture.context(&UserId::admin());
+    let (commit, row) = create_token(&mut ctx, &input, owner.as_ref(), &[Scope::TasksRead], &secret).unwrap();
+    (row, commit)
+}
+
+/// A user with rows in every table that has any.
+fn with_everything(fixture: &mut Fixture, name: &str) -> (UserId, Task, Occurrence) {
+    let identity = Identity { issuer: "https://id.example".to_owned(), subject: name.to_owned() };
+    let input = UserInput { name: name.to_owned(), tz: "Europe/Berlin".to_owned(), identity: Some(identity) };
+    let (commit, user) = create_user(&mut fixture.context(&UserId::admin()), &input).unwrap();
+    fixture.store.commit(&commit).unwrap();
+    let user = user.id;
+    let (mut made, hook) = create_channel(
+        &mut fixture.context(&user),
+        "https://hooks.example.com",
+        "whsec_AAAA".to_owned(),
+        0,
+        &WebhookPolicy::default(),
+    )
+    .unwrap();
+    made.idempotency = Some(IdempotencyRecord {
+        key: "key".to_owned(),
+        fingerprint: "x".to_owned(),
+        status: 201,
+        etag: None,
+        location: None,
+        body: "{}".to_owned(),
+        change_id: None,
+    });
+    fixture.store.commit(&made).unwrap();
+    let gone = delete_channel(&mut fixture.context(&user), &webhook(&format!("{name}'s old one")));
+    fixture.store.commit(&gone).unwrap();
+    for secret in ["one", "two"] {
+        let (row, commit) = token(fixture, &user, &format!("{name} {secret}"));
+        fixture.store.commit(&commit).unwrap();
+        if secret == "two" {
+            let revoked = revoke_token(&mut fixture.context(&UserId::admin()), &row);
+            fixture.store.commit(&revoked).unwrap();
+        }
+    }
+    let project = ProjectInput { name: "Home".to_owned(), ..ProjectInput::default() };
+    for kept in [true, false] {
+        let project = ProjectInput { name: format!("{kept}"), ..project.clone() };
+        let (commit, project) = create_project(&mut fixture.context(&user), &project).unwrap();
+        fixture.store.commit(&commit).unwrap();
+        if !kept {
+            let deleted = delete_project(&mut fixture.context(&user), &project);
+            fixture.store.commit(&deleted).unwrap();
+        }
+    }
+    let (task, occurrence) = fixture.task(&user, &WEEKLY.replacen('{', r#"{"tags": ["home", "out"], "#, 1));
+    let due = fixture.due_reminders(week()).into_iter().find(|due| due.user.id == user).unwrap().alarm;
+    let fired = fire(&mut fixture.context(&user), &due, &[hook]);
+    fixture.store.commit(&fired).unwrap();
+    let change = OverrideInput {
+        recurrence_id: "2026-12-07T07:00:00[Europe/Berlin]".to_owned(),
+        title: Some("Bins out".to_owned()),
+        ..OverrideInput::default()
+    };
+    let state = fixture.state(&user, &task, None);
+    let (change, _) = override_occurrence(&mut fixture.context(&user), &state, &change).unwrap();
+    fixture.store.commit(&change).unwrap();
+    fixture.task(&user, WEEKLY);
+    let (bin, _) = fixture.task(&user, r#"{ "title": "Gone" }"#);
+    let state = fixture.state(&user, &bin, None);
+    let deleted = delete_task(&mut fixture.context(&user), &state);
+    fixture.store.commit(&deleted).unwrap();
+    let now = fixture.store.user(&user).unwrap().unwrap();
+    let there = SettingsInput { tz: "Asia/Tokyo".to_owned(), ..SettingsInput::from(&now) };
+    let moves = update_settings(&mut fixture.context(&user), &now, &there).unwrap().0;
+    fixture.store.commit(&moves).unwrap();
+    for (table, columns, values) in [
+        ("channel", "id, user_id, kind, url, secret, created_at", "'first', ?, 'webhook', 'x', 'x', 1"),
+        (
+            "notification",
+            "id, user_id, task_id, recurrence_id, reminder_id, channel_id, state, payload, created_at",
+            "'first', ?, (SELECT id FROM task WHERE user_id = ? LIMIT 1), '', '', '', 'failed', '', 1",
+        ),
+        (
+            "audit",
+            "user_id, at, actor, action, subject, correlation_id, tzdata",
+            "?, 1, 'x', 'x', 'x', 'x', 'x'",
+        ),
+        (
+            "work",
+            "user_id, kind, lane, task_id, recurrence_id, item, parked_at",
+            "?, 'event', ?, 'first', '', 'x', 1",
+        ),
+    ] {
+        let values = values.replace("'first'", &format!("'{name}'")).replace('?', &format!("'{user}'"));
+        fixture.rows(&format!("INSERT INTO {table} ({columns}) VALUES ({values})"));
+    }
+    (user, task, occurrence)
+}
+
+/// The tables that have a user's id anywhere, beside the user's own row and what an admin did.
+fn with_anything_of(fixture: &Fixture, user: &UserId) -> Vec<String> {
+    let names = |value: &Value| matches!(value, Value::Text(text) if text.contains(user.as_str()));
+    let mut found = Vec::new();
+    for (table, rows) in fixture.everything() {
+        let admins = Value::Text("admin".to_owned());
+        let theirs = rows.iter().filter(|row| table != "user" && !row.contains(&admins)).flatten();
+        if theirs.filter(|value| names(value)).count() > 0 {
+            found.push(table);
+        }
+    }
+    found
+}
+
+fn tables_with_a_user(fixture: &Fixture) -> Vec<String> {
+    let tables = "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c ON c.name = 'user_id' \
+         WHERE m.type = 'table' ORDER BY m.name";
+    let name = |value: Value| if let Value::Text(name) = value { name } else { panic!("{value:?}") };
+    fixture.rows(tables).concat().into_iter().map(name).collect()
+}
+
+fn published(fixture: &Fixture) {
+    fixture.rows("UPDATE stream SET published = sequence, relay_at = NULL");
+}
+
+#[test]
+fn nothing_of_a_deleted_user_is_left_and_all_of_the_others() {
+    let mut fixture = Fixture::new();
+    let (ada, ..) = with_everything(&mut fixture, "ada");
+    let (bo, ..) = with_everything(&mut fixture, "bo");
+    for table in tables_with_a_user(&fixture) {
+        assert!(fixture.count(&format!("{table} WHERE user_id = '{ada}'")) > 0, "{table} is not tested");
+    }
+    published(&fixture);
+    delete(&mut fixture, &ada).unwrap();
+    let others = |fixture: &Fixture| {
+        let tables = tables_with_a_user(fixture).into_iter();
+        tables
+            .map(|table| fixture.rows(&format!("SELECT * FROM {table} WHERE user_id = '{bo}'")))
+            .collect::<Vec<_>>()
+    };
+    let before = others(&fixture);
+    let mut calls = 0;
+    while fixture.store.due_work(NOON, tzdata_version()).unwrap().old {
+        fixture.store.prune(NOON, 2).unwrap();
+        calls += 1;
+        assert!(calls < 50, "{:?}", with_anything_of(&fixture, &ada));
+    }
+    assert!(calls > 2, "in pieces: {calls}");
+    assert_eq!(with_anything_of(&fixture, &ada), Vec::<String>::new());
+    assert_eq!(others(&fixture), before);
+    // What is left says nothing but that there was someone.
+    let left = format!("SELECT name, role, tz, settings, deleted_at FROM user WHERE id = '{ada}'");
+    let text = |text: &str| Value::Text(text.to_owned());
+    let expected = [text(""), text("member"), text("UTC"), Value::Null, Value::Integer(NOON.as_millis())];
+    assert_eq!(fixture.rows(&left).concat(), expected);
+    // And who did it.
+    let told = format!(
+        "audit_v4 WHERE user_id = 'admin' AND action = 'user.delete' AND subject = '{ada}' AND actor <> ''"
+    );
+    assert_eq!(fixture.count(&told), 1);
+}
+
+/// Fails from some statement on, as a guest does that is killed.
+struct Cut {
+    sql: NativeSql,
+    left: Cell<u32>,
+}
+
+impl Sql for &Cut {
+    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
+        self.left.set(self.left.get().checked_sub(1).ok_or_else(|| SqlError("cut".to_owned()))?);
+        self.sql.execute(statement, parameters)
+    }
+}
+
+#[test]
+fn wherever_it_is_cut_off_it_is_gone_on_with() {
+    let mut fixture = Fixture::new();
+    let (ada, ..) = with_everything(&mut fixture, "ada");
+    published(&fixture);
+    delete(&mut fixture, &ada).unwrap();
+    let sql = Cut { sql: NativeSql::open(&fixture.path()).unwrap(), left: Cell::new(1_000) };
+    let store = Sqlite::open(&sql, Durability::Normal).unwrap();
+    let mut cuts = 0;
+    for after in 1.. {
+        sql.left.set(after);
+        let cut = store.prune(NOON, 3).is_err();
+        sql.left.set(1_000);
+        let left = store.due_work(NOON, tzdata_version()).unwrap().old;
+        assert!(left || !cut, "after {after}");
+        cuts += u32::from(cut);
+        if !left {
+            break;
+        }
+    }
+    assert!(cuts > 20, "{cuts}");
+    assert_eq!(with_anything_of(&fixture, &ada), Vec::<String>::new());
+}
+
+#[test]
+fn a_deleted_user_is_nobody_at_once() {
+    let mut fixture = Fixture::new();
+    let (ada, task, occurrence) = with_everything(&mut fixture, "ada");
+    let (spare, late) = token(&mut fixture, &ada, "late");
+    assert!(fixture.store.token_owner(&hash_token("ada one"), NOON).unwrap().is_some());
+    delete(&mut fixture, &ada).unwrap();
+    let store = &fixture.store;
+    assert_eq!(store.token_owner(&hash_token("ada one"), NOON).unwrap(), None);
+    assert_eq!(store.identified("https://id.example", "ada").unwrap(), None);
+    assert_eq!(store.user(&ada).unwrap(), None);
+    let all = Page { after: None, limit: 10 };
+    assert!(store.users(&all).unwrap().iter().all(|record| record.user.id != ada));
+    assert!(store.tokens(&all).unwrap().iter().all(|token| token.user_id != ada));
+    assert_eq!(store.token(spare.id).unwrap(), None);
+    assert!(store.series(&ada, task.id, Some(&occurrence.recurrence_id)).unwrap().is_none());
+    // Nobody makes them another token, nor deletes them twice; the identity may be another's.
+    let refused = fixture.store.commit(&late);
+    assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "user"), "{refused:?}");
+    let again = delete(&mut fixture, &ada);
+    assert!(matches!(&again, Err(StoreError::Changed(refusal)) if refusal.what == "user"), "{again:?}");
+    let identity = Identity { issuer: "https://id.example".to_owned(), subject: "ada".to_owned() };
+    let input = UserInput { name: "ada".to_owned(), tz: "UTC".to_owned(), identity: Some(identity) };
+    let (commit, new) = create_user(&mut fixture.context(&UserId::admin()), &input).unwrap();
+    fixture.store.commit(&commit).unwrap();
+    assert_eq!(fixture.store.identified("https://id.example", "ada").unwrap().unwrap().id, new.id);
+}
+
+#[test]
+fn a_commit_that_is_in_flight_when_its_user_is_deleted_changes_nothing() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    let (task, occurrence) = fixture.task(&ada, WEEKLY);
+    let input = serde_json::from_str(WEEKLY).unwrap();
+    let creates = create_task(&mut fixture.context(&ada), &input).unwrap().0;
+    let due = fixture.due_reminders(week()).remove(0).alarm;
+    let fires = fire(&mut fixture.context(&ada), &due, &[webhook("hook")]);
+    let state = fixture.state(&ada, &task, Some(&occurrence.recurrence_id));
+    let Completion::Closes(completes, _) = complete(&mut fixture.context(&ada), &state).unwrap() else {
+        panic!("open")
+    };
+    fixture.store.commit(&completes).unwrap();
+    let state = fixture.state(&ada, &task, Some(&occurrence.recurrence_id));
+    let Plan::Opens(plans, _) = plan_successor(&mut fixture.context(&ada), &state).unwrap() else {
+        panic!("owed")
+    };
+    delete(&mut fixture, &ada).unwrap();
+    let before = fixture.everything();
+    for (what, commit) in
+        [("a create", creates), ("what a sweep fires", fires), ("what a sweep plans", *plans)]
+    {
+        let refused = fixture.store.commit(&commit);
+        assert!(
+            matches!(&refused, Err(StoreError::Forbidden(refusal)) if refusal.what == "user"),
+            "{what}: {refused:?}"
+        );
+        let each = fixture.store.apply(&[commit], Apply { mode: Mode::Each, relay_for: 0 }).unwrap();
+        assert_eq!(each, [Outcome::Refused], "{what}");
+    }
+    assert_eq!(fixture.everything(), before);
+}
+
+#[test]
+fn nothing_is_done_or_sent_for_a_deleted_user() {
+    let mut fixture = Fixture::new();
+    let (ada, ..) = with_everything(&mut fixture, "ada");
+    delete(&mut fixture, &ada).unwrap();
+    assert!(
+        fixture.count("notification_v2 WHERE state = 'pending'") > 0,
+        "what is much is left to the sweep"
+    );
+    let claimed = |claimed: Vec<Option<bool>>| {
+        assert!(!claimed.is_empty());
+        assert!(claimed.iter().all(Option::is_none), "{claimed:?}");
+    };
+    let claim = fixture.claim(week());
+    claimed(
+        fixture
+            .store
+            .claim_notifications(&claim)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.what.unwrap().map(|_| true))
+            .collect(),
+    );
+    let claim = fixture.claim(week());
+    claimed(
+        fixture
+            .store
+            .claim_reminders(&claim)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.what.unwrap().map(|_| true))
+            .collect(),
+    );
+}
+
+#[test]
+fn the_events_of_a_deleted_user_are_published_first_or_dropped_after_an_hour() {
+    for published_in_time in [true, false] {
+        let mut fixture = Fixture::new();
+        let (ada, ..) = with_everything(&mut fixture, "ada");
+        delete(&mut fixture, &ada).unwrap();
+        let waiting = fixture.waiting_events(&ada).len();
+        for second in 0..20 {
+            fixture.store.prune(NOON.plus_millis(second * 1_000), 500).unwrap();
+        }
+        assert_eq!(with_anything_of(&fixture, &ada), ["outbox", "stream", "stream_topic"]);
+        assert_eq!(fixture.waiting_events(&ada).len(), waiting);
+        let now = if published_in_time {
+            published(&fixture);
+            NOON.plus_millis(60_000)
+        } else {
+            NOON.plus_millis(HOUR + 1)
+        };
+        for _ in 0..3 {
+            fixture.store.prune(now, 500).unwrap();
+        }
+        assert_eq!(with_anything_of(&fixture, &ada), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_last_admin_cannot_be_deleted() {
+    let mut fixture = Fixture::new();
+    let refused = delete(&mut fixture, &UserId::admin());
+    assert!(
+        matches!(&refused, Err(StoreError::Forbidden(refusal)) if refusal.what == "last-admin"),
+        "{refused:?}"
+    );
+    fixture.rows(
+        "INSERT INTO user (id, name, role, tz, created_at) VALUES ('second', 'second', 'admin', 'UTC', 1)",
+    );
+    delete(&mut fixture, &UserId::new("second")).unwrap();
+    let refused = delete(&mut fixture, &UserId::admin());
+    assert!(matches!(&refused, Err(StoreError::Forbidden(_))), "one who is deleted is no admin: {refused:?}");
+}
