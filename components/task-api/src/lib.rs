@@ -15,6 +15,7 @@ mod door;
 mod entry;
 mod events;
 mod health;
+mod limits;
 mod notifications;
 mod occurrences;
 #[cfg(feature = "schema")]
@@ -34,5 +35,6 @@ pub use api::{Answered, Api, Written};
 #[cfg(feature = "schema")]
 pub use docs::page;
 pub use door::{Admitted, Used, admit, finish, handle, template};
+pub use limits::Limits;
 #[cfg(feature = "schema")]
 pub use openapi::document;

@@ -43,8 +43,8 @@ pub use channel::{
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, Delivery, Expect, ExpectAlarm, ExpectAnswer,
     ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord, IdentityRow,
-    InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow, TaskRow,
-    TokenRow, UserRow,
+    InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Quota, Rate, Retried, SettingsRow,
+    TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -53,8 +53,8 @@ pub use external::Identity;
 pub use fields::{Duration, tag};
 pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
-    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, hash_token,
-    revoke_token,
+    MAX_TOKENS_OF_USER, Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user,
+    hash_token, revoke_token,
 };
 pub use invalid::{FieldError, Invalid, Span, escaped};
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
@@ -68,7 +68,7 @@ pub use project::{
 pub use quick::{MAX_LINE, Piece, QuickInput, QuickNote, ReadAs, Reading, quick_task, read_quick};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire, fire_all};
-pub use rule::{MAX_PARTS, broken_rule};
+pub use rule::{Broken, MAX_PARTS, broken_rule};
 pub use series::{
     Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Plan, Projected, RecurrenceInput, Series,
     Skipping, SuccessionError, override_occurrence, plan_successor, project, refresh_zone, skip,

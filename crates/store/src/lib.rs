@@ -19,7 +19,7 @@ use perennial_domain::{
     TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
-pub use apply::{Apply, Mode, Outcome, apply_each, apply_each_for};
+pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
 pub use listing::{Among, Listing, Place, Sort, WALK};
 pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};

@@ -44,7 +44,14 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0004_fired.sql"),
         ],
     ),
-    (5, &[include_str!("schema/0005_write.sql"), include_str!("schema/0005_new.sql")]),
+    (
+        5,
+        &[
+            include_str!("schema/0005_limits.sql"),
+            include_str!("schema/0005_write.sql"),
+            include_str!("schema/0005_new.sql"),
+        ],
+    ),
 ];
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.
