@@ -9,6 +9,7 @@ mod full_disk;
 mod idempotency;
 mod isolation;
 mod jwt;
+mod limits;
 mod one_answer;
 mod operations;
 mod owners;

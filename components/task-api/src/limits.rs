@@ -98,3 +98,43 @@ impl<S: Store + SystemStore> Api<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use perennial_domain::LIMITS;
+    use perennial_http_api::{Form, IdempotencyKey, LIMIT, MAX_BODY, MAX_ERRORS};
+
+    use crate::bulk::{MAX_BULK, MOST};
+
+    const GUIDE: &str = include_str!("../../../docs/api.md");
+    const MANIFEST: &str = include_str!("../../../spin.toml");
+
+    /// What is told of a variable: its default.
+    fn default(variable: &str) -> usize {
+        let line = MANIFEST.lines().find(|line| line.starts_with(&format!("{variable} = "))).unwrap();
+        line.split('"').nth(1).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_table_of_limits_is_what_the_limits_are() {
+        let Form::Number { to: page, .. } = LIMIT.form else { unreachable!("it is a number") };
+        let mut expected = vec![("tasks of a user that are not deleted".to_owned(), default("quota_tasks"))];
+        expected.extend(LIMITS.iter().map(|(name, most)| ((*name).to_owned(), *most)));
+        let ours = [
+            ("bytes of a body", MAX_BODY),
+            ("bytes of the body of `/v1/bulk`", MAX_BULK),
+            ("commands of `/v1/bulk`", MOST),
+            ("items of a page", usize::try_from(page).unwrap()),
+            ("characters of an `Idempotency-Key`", IdempotencyKey::MAX),
+            ("errors that a problem lists", MAX_ERRORS),
+        ];
+        expected.extend(ours.map(|(name, most)| (name.to_owned(), most)));
+        let (_, table) = GUIDE.split_once("\n## Limits\n").unwrap();
+        let rows = table.split("\n## ").next().unwrap().lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let (name, most) = (cells.next()?, cells.next()?);
+            Some((name.to_owned(), most.replace(',', "").parse().ok()?))
+        });
+        assert_eq!(rows.collect::<Vec<(String, usize)>>(), expected);
+    }
+}

@@ -15,6 +15,7 @@ pub mod filter;
 mod id;
 mod identity;
 mod invalid;
+mod limits;
 mod notification;
 mod occurrence;
 mod parked;
@@ -57,6 +58,7 @@ pub use identity::{
     hash_token, revoke_token,
 };
 pub use invalid::{FieldError, Invalid, Span, escaped};
+pub use limits::LIMITS;
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
 pub use parked::retry_parked;

@@ -16,6 +16,8 @@ use crate::operation::Class;
 use crate::{Api, Limits};
 
 pub(crate) use input::BulkInput;
+#[cfg(test)]
+pub(crate) use input::MOST;
 use input::Mode;
 pub(crate) use told::BulkView;
 use told::Told;
