@@ -10,6 +10,7 @@ mod idempotency;
 mod isolation;
 mod jwt;
 mod leaving;
+mod limits;
 mod one_answer;
 mod operations;
 mod owners;

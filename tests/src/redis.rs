@@ -52,6 +52,12 @@ impl Redis {
         assert!(stopped.success(), "kill -STOP ended with {stopped}");
     }
 
+    /// SIGCONT: it goes on.
+    pub fn go_on(&self) {
+        let woken = Command::new("kill").args(["-CONT", &self.child.id().to_string()]).status().unwrap();
+        assert!(woken.success(), "kill -CONT ended with {woken}");
+    }
+
     fn ping(&self) -> Option<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.write_all(b"PING\r\n").ok()?;

@@ -229,7 +229,7 @@ fn record<S: Store + WorkStore>(
         commits.iter().zip(ended).zip(apply_each(store, &commits)?)
     {
         match outcome {
-            Ok(Outcome::Applied(_)) => {
+            Ok(Outcome::Applied(_) | Outcome::Counted(..)) => {
                 delivered.attempted = delivered.attempted.saturating_add(1);
                 delivered.relay |= !commit.events.is_empty();
             }

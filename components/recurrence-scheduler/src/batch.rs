@@ -171,7 +171,7 @@ fn write<S: Store, T>(
     }
     for (group, outcome) in written.into_iter().zip(apply_each(store, &commits)?) {
         let reason = match outcome {
-            Ok(Outcome::Applied(_) | Outcome::Answered(_)) => {
+            Ok(Outcome::Applied(_) | Outcome::Counted(..) | Outcome::Answered(_)) => {
                 done.done = done.done.saturating_add(u32::try_from(group.0.len()).unwrap_or(u32::MAX));
                 continue;
             }

@@ -10,6 +10,7 @@ use perennial_http_api::{
 use perennial_recurrence::Zone;
 use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
 
+use crate::Limits;
 use crate::command::Command;
 
 /// How often a write is decided anew because what it was decided upon has changed meanwhile.
@@ -21,6 +22,8 @@ pub struct Api<'a, S> {
     pub store: &'a S,
     /// Where webhooks may go.
     pub webhooks: &'a WebhookPolicy,
+    /// What they are held to.
+    pub limits: Limits<'a>,
     /// Now.
     pub now: Timestamp,
     /// Fresh ids.
@@ -134,15 +137,19 @@ impl<S: Store + SystemStore> Api<'_, S> {
                 return Ok(Answered::read(decision.response));
             }
             decision.tell(key)?;
-            let Decision { mut commit, changes, response, .. } = decision;
+            let Decision { mut commit, changes, mut response, .. } = decision;
             commit.expect.answer = whole.cloned();
+            self.limits.hold(caller, &mut commit);
             let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
-            match self.store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop()) {
-                Ok(Some(Outcome::Applied(own))) => {
+            let applied =
+                self.store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop());
+            match applied.map(|outcome| outcome.map(Outcome::counted)) {
+                Ok(Some((count, Outcome::Applied(own)))) => {
+                    self.limits.tell(&mut response, count);
                     let wrote = changes.then(|| Written { commit: Box::new(commit), own });
                     return Ok(Answered { response, wrote });
                 }
-                Ok(Some(Outcome::Answered(stored))) => {
+                Ok(Some((_, Outcome::Answered(stored)))) => {
                     let key = key.ok_or_else(Problem::conflict)?;
                     return replay(key, stored).map(Answered::read);
                 }

@@ -3,7 +3,8 @@
 use http::Method;
 use perennial_domain::{ProjectId, TaskId, Timestamp, TokenId, UserId};
 use perennial_http_api::{
-    Accepted, Caller, Head, KeyServer, Problem, Query, Request, Response, authenticate, check_body, has_token,
+    Accepted, Caller, Head, IdempotencyKey, KeyServer, Problem, Query, Request, Response, authenticate,
+    check_body, has_token,
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
@@ -104,7 +105,14 @@ impl Admitted {
         request: &Request,
     ) -> Result<Answered, Problem> {
         match &self.caller {
-            Some(caller) => self.dispatch(api, caller, request),
+            Some(caller) => match self.operation.class() {
+                // What a request of many costs is known once it is read.
+                Some(class) if self.operation.name != Name::Bulk => {
+                    let key = || if self.operation.keyed { IdempotencyKey::parse(request) } else { Ok(None) };
+                    api.counted(caller, (class, 1), key, |api| self.dispatch(api, caller, request))
+                }
+                _ => self.dispatch(api, caller, request),
+            },
             None => self.open(api.store, request).map(Answered::read),
         }
     }

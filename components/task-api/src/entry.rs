@@ -6,15 +6,18 @@ use http::StatusCode;
 use perennial_domain::Ids;
 use perennial_events::relay_own;
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError,
-    Settings, StoreSettings, WebhookSettings, log, now, open_bus, open_store, read_body, read_head, respond,
+    AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings,
+    RedisCounter, SettingError, Settings, StoreSettings, WebhookSettings, log, now, open_bus, open_store,
+    read_body, read_head, respond,
 };
-use perennial_http_api::{Accepted, Head, Problem, Request, correlation_id, may_be_jwt, traceparent};
+use perennial_http_api::{
+    Accepted, Head, Problem, RateServer, Request, correlation_id, may_be_jwt, traceparent,
+};
 use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Answered, Api, Used, Written, admit, finish, template};
+use crate::{Answered, Api, Limits, Used, Written, admit, finish, template};
 
 #[http_component]
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -80,10 +83,15 @@ async fn answer(
         return answered;
     }
     let webhooks = WebhookSettings::from_host().map_err(misconfigured)?.policy;
+    let LimitSettings { tasks, reads, writes, redis_url } =
+        LimitSettings::from_host().map_err(misconfigured)?;
+    let counter = redis_url.map(RedisCounter::new);
+    let server = counter.as_ref().map(|counter| counter as &dyn RateServer);
     let mut ids = FreshIds;
     let mut api = Api {
         store: open(opened)?,
         webhooks: &webhooks,
+        limits: Limits { tasks, reads, writes, server },
         now: now(),
         ids: &mut ids,
         correlation_id: LazyCell::force(request_id).clone(),

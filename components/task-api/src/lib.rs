@@ -16,6 +16,7 @@ mod entry;
 mod events;
 mod export;
 mod health;
+mod limits;
 mod notifications;
 mod occurrences;
 #[cfg(feature = "schema")]
@@ -35,5 +36,6 @@ pub use api::{Answered, Api, Written};
 #[cfg(feature = "schema")]
 pub use docs::page;
 pub use door::{Admitted, Used, admit, finish, handle, template};
+pub use limits::Limits;
 #[cfg(feature = "schema")]
 pub use openapi::document;

@@ -55,6 +55,14 @@ pub fn document() -> Value {
                     "description": "The answer is that of an earlier request with the same key.",
                     "schema": { "const": "true" },
                 },
+                "RateLimit-Policy": {
+                    "description": "The limit that the request was counted against, where there is one: `q` requests in `w` seconds.",
+                    "schema": { "type": "string", "maxLength": 100, "pattern": "^\"(reads|writes)\";q=[0-9]+;w=[0-9]+$" },
+                },
+                "RateLimit": {
+                    "description": "What is left of it: `r` requests, until a new window begins in `t` seconds.",
+                    "schema": { "type": "string", "maxLength": 100, "pattern": "^\"(reads|writes)\";r=[0-9]+;t=[0-9]+$" },
+                },
                 "Retry-After": { "description": "Seconds.", "schema": { "type": "integer", "minimum": 1, "maximum": 86_400 } },
             },
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
@@ -244,6 +252,10 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
         }
         has("Idempotency-Replayed");
     }
+    if operation.class().is_some() {
+        has("RateLimit-Policy");
+        has("RateLimit");
+    }
     if !headers.is_empty() {
         answer["headers"] = Value::Object(headers);
     }
@@ -257,6 +269,13 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
             kind.status().as_str().to_owned(),
             json!({ "$ref": format!("#/components/responses/{}", kind.name()) }),
         );
+    }
+    if operation.adds {
+        // Of this status there are two kinds.
+        let mut either = refusal(Kind::Forbidden);
+        let words = [Kind::Forbidden, Kind::QuotaExceeded].map(Kind::title).join(", or: ");
+        either["description"] = json!(words);
+        responses.insert(Kind::Forbidden.status().as_str().to_owned(), either);
     }
     Value::Object(responses)
 }
@@ -301,6 +320,7 @@ fn refusals(operation: &Operation) -> Vec<Kind> {
     may(operation.forgets, &[Kind::Gone]);
     may(operation.conditional, &[Kind::PreconditionFailed]);
     may(operation.checked || operation.keyed, &[Kind::Invalid]);
+    may(operation.class().is_some(), &[Kind::RateLimited]);
     kinds
 }
 
@@ -309,8 +329,13 @@ fn refusal(kind: Kind) -> Value {
         "description": kind.title(),
         "content": { "application/problem+json": { "schema": { "$ref": format!("#{SCHEMAS}/Problem") } } },
     });
-    if kind == Kind::Unavailable {
-        refusal["headers"] = json!({ "Retry-After": { "$ref": "#/components/headers/Retry-After" } });
+    let told: &[&str] = match kind {
+        Kind::Unavailable => &["Retry-After"],
+        Kind::RateLimited => &["Retry-After", "RateLimit-Policy", "RateLimit"],
+        _ => &[],
+    };
+    for name in told {
+        refusal["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
     }
     refusal
 }

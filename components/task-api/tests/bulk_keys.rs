@@ -10,7 +10,7 @@ use perennial_fixture::{Counting, Fixture, NOON};
 use perennial_http_api::{Accepted, Response};
 use serde_json::{Value, json};
 use service::{OWNER, Published, Service, request};
-use task_api::{Api, handle};
+use task_api::{Api, Limits, handle};
 
 const LINE: &str = "POST /v1/bulk";
 const KEY: [(&str, &str); 1] = [("idempotency-key", "k")];
@@ -40,6 +40,7 @@ fn at_once(fixture: &Fixture, documents: &[Value]) -> Vec<Response> {
                 let mut api = Api {
                     store: &store,
                     webhooks: &WebhookPolicy::default(),
+                    limits: Limits::default(),
                     now: NOON,
                     ids: &mut Counting(number << 20),
                     correlation_id: "test".to_owned(),

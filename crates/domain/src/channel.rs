@@ -9,16 +9,16 @@ use crate::{ChannelId, ChannelRow, Commit, Context, Invalid, Timestamp};
 pub const INBOX_CHANNEL: &str = "inbox";
 
 /// Longest address, in characters.
-const MAX_URL: usize = 2_000;
+pub(crate) const MAX_URL: usize = 2_000;
 
 /// For how long a secret signs beside the one that has taken its place, in milliseconds: a day.
 const OVERLAP: i64 = 86_400_000;
 
 /// Most secrets that sign beside the newest.
-const MAX_RETIRED: usize = 3;
+pub(crate) const MAX_RETIRED: usize = 3;
 
 /// Most channels of a user.
-const MAX_CHANNELS: usize = 10;
+pub(crate) const MAX_CHANNELS: usize = 10;
 
 /// A channel as the store has it.
 #[derive(Debug, Clone, PartialEq)]

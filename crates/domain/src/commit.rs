@@ -27,6 +27,12 @@ pub struct Commit {
     pub at: Timestamp,
     /// What must still be so, or nothing is applied.
     pub expect: Expect,
+    /// How much there may be of what it adds to, or nothing is applied.
+    #[serde(skip_serializing_if = "Quota::is_none")]
+    pub quota: Quota,
+    /// The token whose writes are counted with it, and how many there may be, or nothing is applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
     /// The user's own settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<SettingsRow>,
@@ -94,6 +100,34 @@ impl Commit {
         };
         (self.audit.before, self.audit.after) = (noted(before), noted(after));
     }
+}
+
+/// Most of a kind of thing that a user may have. The store counts only what a commit adds: who has more already can change it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Quota {
+    /// Tasks of the commit's user that are not deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<i64>,
+    /// Tokens of each owner that are not revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<i64>,
+}
+
+impl Quota {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The limit on how often a token may write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rate {
+    /// Under what it is counted.
+    pub token: String,
+    /// Most commits of a window.
+    pub limit: i64,
+    /// How long a window is, in milliseconds.
+    pub window: i64,
 }
 
 /// Conditions on rows as they were read.

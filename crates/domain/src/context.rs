@@ -3,7 +3,7 @@
 use perennial_recurrence::{Zone, tzdata_version};
 use uuid::Uuid;
 
-use crate::commit::ExpectTask;
+use crate::commit::{ExpectTask, Quota};
 use crate::{Audit, Commit, Event, EventId, EventType, Expect, Task, Timestamp, UserId};
 
 /// Makes fresh, unique ids. Real entry points make UUIDs of version 7; tests count.
@@ -73,6 +73,8 @@ impl Context<'_> {
             stream: self.user.stream(),
             at: self.now,
             expect: Expect { zone: Some(self.zone.name().to_owned()), ..Expect::default() },
+            quota: Quota::default(),
+            rate: None,
             settings: None,
             users: Vec::new(),
             deleted_users: Vec::new(),

@@ -97,6 +97,9 @@ pub struct TokenInput {
     pub expires_at: Option<String>,
 }
 
+/// Most tokens of a user that are not revoked, expired ones among them.
+pub const MAX_TOKENS_OF_USER: i64 = 1_000;
+
 /// How far ahead a token may expire, in milliseconds: ten years.
 const LONGEST_LIFE: i64 = 3_653 * 86_400_000;
 
@@ -227,6 +230,7 @@ pub fn create_token(
         last_used_at: None,
     };
     let mut commit = ctx.commit("token.create", &row.id.to_string());
+    commit.quota.tokens = Some(MAX_TOKENS_OF_USER);
     commit.tokens.push(row.clone());
     Ok((commit, row))
 }

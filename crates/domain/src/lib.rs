@@ -15,6 +15,7 @@ pub mod filter;
 mod id;
 mod identity;
 mod invalid;
+mod limits;
 mod notification;
 mod occurrence;
 mod parked;
@@ -43,8 +44,8 @@ pub use channel::{
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, DeletedUserRow, Delivery, Expect, ExpectAlarm,
     ExpectAnswer, ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord,
-    IdentityRow, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Retried, SettingsRow,
-    TaskRow, TokenRow, UserRow,
+    IdentityRow, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Quota, Rate, Retried,
+    SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -53,10 +54,11 @@ pub use external::Identity;
 pub use fields::{Duration, tag};
 pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
-    Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user, delete_user,
-    hash_token, revoke_token,
+    MAX_TOKENS_OF_USER, Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user,
+    delete_user, hash_token, revoke_token,
 };
 pub use invalid::{FieldError, Invalid, Span, escaped};
+pub use limits::LIMITS;
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};
 pub use parked::retry_parked;
@@ -68,7 +70,7 @@ pub use project::{
 pub use quick::{MAX_LINE, Piece, QuickInput, QuickNote, ReadAs, Reading, quick_task, read_quick};
 pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire, fire_all};
-pub use rule::{MAX_PARTS, broken_rule};
+pub use rule::{Broken, MAX_PARTS, broken_rule};
 pub use series::{
     Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Plan, Projected, RecurrenceInput, Series,
     Skipping, SuccessionError, override_occurrence, plan_successor, project, refresh_zone, skip,

@@ -6,8 +6,40 @@ use crate::project::MAX_PROJECTS;
 /// Most parts of a task.
 pub const MAX_PARTS: usize = 100;
 
-/// What is wrong with a command that the store refused by a rule.
-pub fn broken_rule(name: &str) -> Invalid {
+/// Why the store refused a command by a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broken {
+    /// What was sent is wrong.
+    Invalid(Invalid),
+    /// There are as many as may be: which, how many, and what helps, in words.
+    Quota(String),
+    /// The token has written as often as it may; the next window begins in so many milliseconds.
+    Rate(i64),
+}
+
+/// What is wrong with a command that the store refused by a rule. Some names go on, after a colon, with a number.
+pub fn broken_rule(name: &str) -> Broken {
+    let number = |text: &str| text.parse().unwrap_or_default();
+    if let Some(left) = name.strip_prefix("rate:") {
+        return Broken::Rate(number(left));
+    }
+    if let Some(most) = name.strip_prefix("quota:tasks:") {
+        let most: i64 = number(most);
+        return Broken::Quota(format!(
+            "a user may have {most} tasks that are not deleted (quota_tasks): delete some, done ones perhaps, \
+             or ask the operator for more"
+        ));
+    }
+    if let Some(most) = name.strip_prefix("quota:tokens:") {
+        let most: i64 = number(most);
+        return Broken::Quota(format!(
+            "a user may have {most} tokens that are not revoked: revoke some, expired ones perhaps"
+        ));
+    }
+    Broken::Invalid(wrong(name))
+}
+
+fn wrong(name: &str) -> Invalid {
     let (pointer, detail) = match name {
         "project" => ("/project", "is no project of yours".to_owned()),
         "parent" => ("/parent", "is no other task of yours".to_owned()),
@@ -42,7 +74,12 @@ mod tests {
         for text in [write, create] {
             for (_, rest) in text.match_indices("'rule:").map(|(at, _)| text.split_at(at + 6)) {
                 let name = rest.split('\'').next().unwrap();
-                assert!(!broken_rule(name).to_string().contains("against the rule"), "{name}");
+                match broken_rule(name) {
+                    Broken::Invalid(wrong) => {
+                        assert!(!wrong.to_string().contains("against the rule"), "{name}");
+                    }
+                    Broken::Quota(_) | Broken::Rate(_) => assert!(name.ends_with(':'), "{name}"),
+                }
             }
         }
     }

@@ -5,6 +5,8 @@
 pub mod callback;
 mod clock;
 #[cfg(target_arch = "wasm32")]
+mod counter;
+#[cfg(target_arch = "wasm32")]
 mod http_in;
 #[cfg(target_arch = "wasm32")]
 mod keys;
@@ -15,14 +17,16 @@ mod wiring;
 
 pub use clock::{FreshIds, now, random_secret};
 #[cfg(target_arch = "wasm32")]
+pub use counter::RedisCounter;
+#[cfg(target_arch = "wasm32")]
 pub use http_in::{read_body, read_head, respond};
 #[cfg(target_arch = "wasm32")]
 pub use keys::HttpKeys;
 #[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtSettings, SettingError, Settings,
-    StoreSettings, WebhookSettings,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError,
+    Settings, StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{AnyBus, GuestStore, open_bus, open_store};

@@ -23,6 +23,8 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// Its name in the audit.
     pub actor: Actor,
+    /// Under what its requests are counted: its token, or of a JWT, whose token changes, its user.
+    pub counted_as: String,
     /// The token, where it is to be noted that it was used: the last time is over an hour ago.
     pub to_note: Option<TokenId>,
 }
@@ -63,7 +65,8 @@ pub async fn authenticate<'s, S: SystemStore + 's>(
         let user = store()?.user(&UserId::admin())?;
         let user = user.ok_or_else(|| StoreError::Corrupt("no admin".to_owned()))?;
         let scopes = vec![Scope::TasksRead, Scope::TasksWrite, Scope::Admin];
-        return Ok(Caller { user, scopes, actor: Actor::token("bootstrap"), to_note: None });
+        let (actor, counted_as) = (Actor::token("bootstrap"), "token:bootstrap".to_owned());
+        return Ok(Caller { user, scopes, actor, counted_as, to_note: None });
     }
     if let Some(issuer) = accepted.issuer
         && is_like_jwt(token)
@@ -79,6 +82,7 @@ pub async fn authenticate<'s, S: SystemStore + 's>(
         user: owner.user,
         scopes: owner.scopes,
         actor: Actor::token(&owner.token.to_string()),
+        counted_as: format!("token:{}", owner.token),
         to_note: (!noted).then_some(owner.token),
     })
 }

@@ -18,9 +18,6 @@ pub const CHANGE_ID: HeaderName = HeaderName::from_static("change-id");
 /// The header of an answer that is that of an earlier request.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Longest key, in characters.
-const MAX_KEY: usize = 255;
-
 /// The key of a request, what the request is, and the seal of its caller.
 #[derive(Clone)]
 pub struct IdempotencyKey {
@@ -46,12 +43,15 @@ impl IdempotencyKey {
         Self::new(request, key.to_owned(), fingerprint(request)).map(Some)
     }
 
+    /// Longest key, in characters.
+    pub const MAX: usize = 255;
+
     /// What a key is, in words.
     pub const FORM: &str = "1 to 255 visible ASCII characters";
 
     /// Whether a client may send this as a key.
     pub fn is_key(key: &str) -> bool {
-        !key.is_empty() && key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_graphic())
+        !key.is_empty() && key.len() <= Self::MAX && key.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
     /// The key of one part of a request, which `part` says in full: its own, or one that no client can send, made of the

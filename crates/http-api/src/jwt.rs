@@ -43,7 +43,9 @@ pub(crate) async fn caller<'s, S: SystemStore + 's>(
     let user = user.ok_or_else(|| refused("its issuer and subject are the identity of no user"))?;
     let may = |scope: &Scope| *scope != Scope::Admin || user.role == Role::Admin;
     let scopes = claims.scopes.into_iter().filter(may).collect();
-    Ok(Caller { scopes, actor: Actor::jwt(&claims.issuer, &claims.subject), user, to_note: None })
+    let (actor, counted_as) =
+        (Actor::jwt(&claims.issuer, &claims.subject), format!("user:{}", user.id.as_str()));
+    Ok(Caller { scopes, actor, counted_as, user, to_note: None })
 }
 
 /// What is said of every JWT that is refused; why is for the log.

@@ -40,6 +40,8 @@ kinds! {
     Unauthenticated, "unauthenticated", UNAUTHORIZED, "A valid token is needed";
     /// The token does not allow this.
     Forbidden, "forbidden", FORBIDDEN, "The token does not allow this";
+    /// There are as many as a user may have.
+    QuotaExceeded, "quota-exceeded", FORBIDDEN, "There are as many as may be";
     /// There is no such thing, or it is someone else's.
     NotFound, "not-found", NOT_FOUND, "There is no such thing";
     /// The address takes other methods.
@@ -62,6 +64,8 @@ kinds! {
     Invalid, "invalid", UNPROCESSABLE_ENTITY, "Something in the request is wrong";
     /// The idempotency key was used for another request.
     IdempotencyMismatch, "idempotency-mismatch", UNPROCESSABLE_ENTITY, "The key was used before";
+    /// The token has been used too often.
+    RateLimited, "rate-limited", TOO_MANY_REQUESTS, "Too many requests";
     /// A setting of the service is wrong.
     Misconfigured, "misconfigured", INTERNAL_SERVER_ERROR, "The service is not set up right";
     /// The service cannot answer now.

@@ -10,6 +10,7 @@ mod media;
 mod page;
 mod problem;
 mod query;
+mod rate;
 mod sealed;
 mod trace;
 
@@ -23,6 +24,7 @@ pub use media::check_body;
 pub use page::{CURSOR, Items, LIMIT, PageQuery};
 pub use problem::{MAX_DETAIL, MAX_ERRORS, Problem};
 pub use query::{Form, Parameter, Query};
+pub use rate::{Counted, MAX_WINDOW, RATE_LIMIT, RATE_LIMIT_POLICY, RatePolicy, RateServer};
 pub use trace::{correlation_id, traceparent};
 
 /// A request whose body has been read, within its limit.

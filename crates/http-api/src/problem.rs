@@ -1,12 +1,13 @@
 //! Every error that a client sees: a Problem Details document (RFC 9457) with a stable type.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use perennial_domain::{FieldError, Invalid, broken_rule};
-use perennial_store::StoreError;
+use perennial_domain::{Broken, FieldError, Invalid, broken_rule};
+use perennial_store::{RateCount, StoreError};
 use serde_json::json;
 
 use crate::auth::not_valid;
-use crate::{Kind, Response};
+use crate::rate::seconds;
+use crate::{Kind, RatePolicy, Response};
 
 /// What every `type` starts with.
 const TYPE: &str = "urn:perennial:problem:";
@@ -26,7 +27,9 @@ struct Details {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Milliseconds after which it may be tried again.
+    left: Option<i64>,
     request: Option<String>,
     cause: Option<String>,
 }
@@ -37,14 +40,22 @@ impl Problem {
             kind,
             detail: detail.into(),
             errors: Vec::new(),
-            header: None,
+            headers: Vec::new(),
+            left: None,
             request: None,
             cause: None,
         }))
     }
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.0.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        self.0.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    /// The same problem with further headers.
+    #[must_use]
+    pub fn with_headers(mut self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        self.0.headers.extend(headers);
         self
     }
 
@@ -61,6 +72,28 @@ impl Problem {
     /// The token does not allow this.
     pub fn forbidden(scope: &str) -> Self {
         Self::new(Kind::Forbidden, format!("this needs a token with the scope {scope}"))
+    }
+
+    /// A user may have no more of what was asked for; `detail` says how many, and what helps.
+    pub fn quota_exceeded(detail: impl Into<String>) -> Self {
+        Self::new(Kind::QuotaExceeded, detail)
+    }
+
+    /// The token has been used as often as it may until its window is over, in so many milliseconds.
+    pub fn rate_limited(left: i64) -> Self {
+        let seconds = seconds(left);
+        let detail = format!("this token has been used as often as it may: try again in {seconds} seconds");
+        let mut problem =
+            Self::new(Kind::RateLimited, detail).with_header(header::RETRY_AFTER, &seconds.to_string());
+        problem.0.left = Some(left);
+        problem
+    }
+
+    /// The same problem, telling the limit that was reached, where it is one of a rate.
+    #[must_use]
+    pub fn of_policy(self, policy: Option<RatePolicy>) -> Self {
+        let (Some(policy), Some(left)) = (policy, self.0.left) else { return self };
+        self.with_headers(policy.headers(RateCount { count: policy.limit, left }))
     }
 
     /// There is no such thing, or it is someone else's: nobody can tell which.
@@ -217,7 +250,11 @@ fn against(rule: &str) -> Problem {
         // Its token was that of nobody by the time of the write.
         "user" => not_valid(),
         "last-admin" => Problem::last_admin(),
-        _ => broken_rule(rule).into(),
+        _ => match broken_rule(rule) {
+            Broken::Invalid(invalid) => invalid.into(),
+            Broken::Quota(detail) => Problem::quota_exceeded(detail),
+            Broken::Rate(left) => Problem::rate_limited(left),
+        },
     }
 }
 
@@ -251,7 +288,7 @@ impl From<Problem> for Response {
         let mut response = crate::answer(problem.kind.status(), &document);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.extend(problem.header);
+        headers.extend(problem.headers);
         response
     }
 }

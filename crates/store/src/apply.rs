@@ -1,6 +1,7 @@
 //! Commits and what applying them comes to.
 
 use perennial_domain::Commit;
+use serde::Deserialize;
 
 use crate::{IdempotentAnswer, OwnLease, Store, StoreError};
 
@@ -22,15 +23,36 @@ pub struct Apply {
     pub relay_for: i64,
 }
 
+/// How often a token has written in the window that it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct RateCount {
+    /// Commits that were applied in it, this one among them.
+    pub count: i64,
+    /// Milliseconds until the next window may begin.
+    pub left: i64,
+}
+
 /// What became of one commit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It is applied, and has taken the relay's lease where it asked for it and nothing else waits.
     Applied(Option<OwnLease>),
+    /// The same of one that is counted for its token, with how often that has written.
+    Counted(RateCount, Option<OwnLease>),
     /// Its idempotency key was used before: this was the answer. Nothing is applied.
     Answered(IdempotentAnswer),
     /// What it was decided upon has changed, or its effect has happened ([`Mode::Each`] only). Nothing is applied.
     Refused,
+}
+
+impl Outcome {
+    /// What became of it, apart from how often its token has written.
+    pub fn counted(self) -> (Option<RateCount>, Self) {
+        match self {
+            Self::Counted(count, own) => (Some(count), Self::Applied(own)),
+            other => (None, other),
+        }
+    }
 }
 
 /// Applies each commit that can be applied. One that makes the whole statement fail is found by halving, so that it spoils no

@@ -20,7 +20,7 @@ use perennial_domain::{
     SeriesState, TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
-pub use apply::{Apply, Mode, Outcome, apply_each, apply_each_for};
+pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};
 pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};

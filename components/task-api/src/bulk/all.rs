@@ -1,13 +1,13 @@
 //! All commands or none, in one statement.
 
-use perennial_domain::{Commit, Invalid, TaskId, broken_rule};
+use perennial_domain::{Commit, Invalid, TaskId};
 use perennial_events::OWN_LEASE;
 use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, replay};
 use perennial_store::{Apply, Mode, Outcome, Refusal, Store, StoreError, SystemStore};
 
 use super::item::Item;
 use super::told::Told;
-use super::{keeper, last, shown};
+use super::{hold, keeper, last, shown};
 use crate::Api;
 use crate::api::{Answered, TRIES, Written, give_way};
 
@@ -27,7 +27,7 @@ pub(super) fn carry_out<S: Store + SystemStore>(
             Ok(decided) => decided,
             Err(problem) => return api.stored_or(caller, key, problem),
         };
-        let response = shown(told);
+        let mut response = shown(told);
         let mut kept = 0;
         if let Some(key) = key {
             let keeper = keeper(&mut api.context(caller, request, caller.user.zone), key, &response)?;
@@ -36,12 +36,15 @@ pub(super) fn carry_out<S: Store + SystemStore>(
             commits.insert(0, keeper);
             kept = 1;
         }
+        hold(&api.limits, caller, &mut commits, kept);
         let Some(first) = commits.first().cloned() else { return Ok(Answered::read(response)) };
         match api.store.apply(&commits, Apply { mode: Mode::All, relay_for: OWN_LEASE }) {
             Ok(outcomes) => {
                 if let (Some(key), Some(Outcome::Answered(stored))) = (key, outcomes.first()) {
                     return replay(key, stored.clone()).map(Answered::read);
                 }
+                let (counts, outcomes): (Vec<_>, Vec<_>) = outcomes.into_iter().map(Outcome::counted).unzip();
+                api.limits.tell(&mut response, counts.into_iter().flatten().last());
                 let wrote = commits.into_iter().zip(outcomes).skip(kept).map(written).collect();
                 return Ok(Answered { response, wrote: last(wrote) });
             }
@@ -49,7 +52,7 @@ pub(super) fn carry_out<S: Store + SystemStore>(
             Err(StoreError::Changed(refusal)) if refusal.what == "zone" => return Err(Problem::conflict()),
             Err(StoreError::Changed(_) | StoreError::Duplicate(_)) => {}
             Err(StoreError::Forbidden(refusal)) if refusal.what != "user" => {
-                let problem = forbidden(&refusal, items, &of, kept);
+                let problem = forbidden(refusal, items, &of, kept);
                 return api.stored_or(caller, key, problem);
             }
             Err(error) => return Err(error.into()),
@@ -126,9 +129,10 @@ fn written((commit, outcome): (Commit, Outcome)) -> Written {
 }
 
 /// The rule that a command breaks, at its place. The commit that keeps the key comes before all others.
-fn forbidden(refusal: &Refusal, items: &[Item], of: &[usize], kept: usize) -> Problem {
-    let problem = Problem::from(broken_rule(&refusal.what));
-    let index = refusal.index.checked_sub(kept).and_then(|place| of.get(place));
+fn forbidden(refusal: Refusal, items: &[Item], of: &[usize], kept: usize) -> Problem {
+    let index = refusal.index;
+    let problem = Problem::from(StoreError::Forbidden(refusal));
+    let index = index.checked_sub(kept).and_then(|place| of.get(place));
     match index.and_then(|index| items.get(*index)) {
         Some(item) => item.placed(problem),
         None => problem,

@@ -3,12 +3,15 @@
 use http::{HeaderValue, StatusCode};
 use perennial_domain::{Commit, TaskId};
 use perennial_events::OWN_LEASE;
-use perennial_http_api::{Caller, IdempotencyKey, Problem, REPLAYED, Request, Response, no_content, replay};
-use perennial_store::{Outcome, Store, SystemStore, apply_each_for};
+use perennial_http_api::{
+    Caller, IdempotencyKey, Problem, RATE_LIMIT, RATE_LIMIT_POLICY, REPLAYED, Request, Response, no_content,
+    replay,
+};
+use perennial_store::{Outcome, RateCount, Store, SystemStore, apply_each_for};
 
 use super::item::Item;
 use super::told::Told;
-use super::{keeper, last, shown};
+use super::{hold, keeper, last, shown};
 use crate::Api;
 use crate::api::{Answered, Written};
 
@@ -23,7 +26,9 @@ pub(super) fn carry_out<S: Store + SystemStore>(
 ) -> Result<Answered, Problem> {
     let mut results: Vec<Option<Became>> = items.iter().map(|_| None).collect();
     let mut wrote = Vec::new();
-    together(api, (caller, request), items, key, (&mut results, &mut wrote))?;
+    let mut counted = no_content();
+    let count = together(api, (caller, request), items, key, (&mut results, &mut wrote))?;
+    api.limits.tell(&mut counted, count);
     let whole = key.map(|key| key.expectation(None));
     for (item, result) in items.iter().zip(&mut results).filter(|(_, result)| result.is_none()) {
         let answered = match &item.command {
@@ -37,18 +42,32 @@ pub(super) fn carry_out<S: Store + SystemStore>(
         *result = Some(match answered {
             Ok(Answered { response, wrote: written }) => {
                 wrote.extend(written);
+                tell_limit(&mut counted, &response);
                 done(&response)
             }
-            Err(problem) => (Told::refused(item.placed(problem)), false),
+            Err(problem) => {
+                tell_limit(&mut counted, &problem.clone().of_policy(api.limits.writes).into());
+                (Told::refused(item.placed(problem)), false)
+            }
         });
     }
     let results: Vec<Became> = results.into_iter().flatten().collect();
     let replayed = results.iter().all(|(_, replayed)| *replayed);
     let mut response = shown(results.into_iter().map(|(told, _)| told).collect());
+    tell_limit(&mut response, &counted);
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(Answered { response, wrote: last(wrote) })
+}
+
+/// Has an answer tell what another tells of the limit on writes, if that tells anything.
+fn tell_limit(response: &mut Response, other: &Response) {
+    for name in [RATE_LIMIT_POLICY, RATE_LIMIT] {
+        if let Some(value) = other.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
 }
 
 fn done(response: &Response) -> Became {
@@ -56,14 +75,14 @@ fn done(response: &Response) -> Became {
 }
 
 /// Carries out, in one statement, what can be decided and does not depend on what another command does. What is refused is
-/// left: alone it is decided anew, and its reason found.
+/// left: alone it is decided anew, and its reason found. Gives how often the token has written now, where that is counted.
 fn together<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     (caller, request): (&Caller, &Request),
     items: &[Item],
     key: Option<&IdempotencyKey>,
     (results, wrote): (&mut [Option<Became>], &mut Vec<Written>),
-) -> Result<(), Problem> {
+) -> Result<Option<RateCount>, Problem> {
     let whole = key.map(|key| key.expectation(None));
     let mut commits: Vec<Commit> = Vec::new();
     let mut of: Vec<(usize, bool, Response)> = Vec::new();
@@ -94,7 +113,16 @@ fn together<S: Store + SystemStore>(
             *result = Some(done(&decision.response));
         }
     }
-    let mut applied = commits.iter().zip(apply_each_for(api.store, &commits, OWN_LEASE)?);
+    hold(&api.limits, caller, &mut commits, usize::from(key.is_some()));
+    let mut counted = None;
+    let outcomes = apply_each_for(api.store, &commits, OWN_LEASE)?.into_iter().map(|outcome| {
+        outcome.map(|outcome| {
+            let (count, outcome) = outcome.counted();
+            counted = count.or(counted);
+            outcome
+        })
+    });
+    let mut applied = commits.iter().zip(outcomes);
     if let Some(key) = key
         && let Some((_, Ok(Outcome::Answered(stored)))) = applied.next()
         && !key.is_answered_by(&stored)
@@ -117,8 +145,8 @@ fn together<S: Store + SystemStore>(
                     Err(problem) => (Told::refused(item.placed(problem)), false),
                 });
             }
-            Ok(Outcome::Refused) | Err(_) => {}
+            Ok(Outcome::Counted(..) | Outcome::Refused) | Err(_) => {}
         }
     }
-    Ok(())
+    Ok(counted)
 }

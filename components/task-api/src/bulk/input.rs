@@ -15,7 +15,7 @@ use crate::occurrences::SkipInput;
 use crate::tasks::merge_patch;
 
 /// Most commands of a request.
-const MOST: usize = 100;
+pub(crate) const MOST: usize = 100;
 
 /// Many commands.
 #[derive(Deserialize)]

@@ -7,14 +7,17 @@ mod item;
 mod told;
 
 use http::StatusCode;
-use perennial_domain::{Commit, Context, note_bulk};
+use perennial_domain::{Commit, Context, Invalid, note_bulk};
 use perennial_http_api::{Caller, IdempotencyKey, Problem, Request, Response, answer, json};
 use perennial_store::{Store, SystemStore};
 
-use crate::Api;
 use crate::api::{Answered, Written};
+use crate::operation::Class;
+use crate::{Api, Limits};
 
 pub(crate) use input::BulkInput;
+#[cfg(test)]
+pub(crate) use input::MOST;
 use input::Mode;
 pub(crate) use told::BulkView;
 use told::Told;
@@ -32,9 +35,25 @@ pub(crate) fn post<S: Store + SystemStore>(
     let input: BulkInput = json(request, &["application/json"])?;
     let mode = input.mode;
     let items = input.items(request, key.as_ref())?;
-    match mode {
+    let cost = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    if let Some(policy) = api.limits.writes.filter(|policy| cost > policy.limit) {
+        let detail = format!("may be {} in one request: that is the limit on writes", policy.limit);
+        return api.stored_or(caller, key.as_ref(), Invalid::at("/operations", detail).into());
+    }
+    let given = || Ok(key.clone());
+    api.counted(caller, (Class::Writes, cost), given, |api| match mode {
         Mode::All => all::carry_out(api, (caller, request), &items, key.as_ref()),
         Mode::Each => each::carry_out(api, (caller, request), &items, key.as_ref()),
+    })
+}
+
+/// Holds the commits of a request to the limits. The one that keeps its key is counted only where nothing else is written.
+fn hold(limits: &Limits<'_>, caller: &Caller, commits: &mut [Commit], kept: usize) {
+    let alone = commits.len() == kept;
+    for (index, commit) in commits.iter_mut().enumerate() {
+        if index >= kept || alone {
+            limits.hold(caller, commit);
+        }
     }
 }
 

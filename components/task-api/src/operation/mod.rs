@@ -20,6 +20,13 @@ pub(crate) enum Verb {
     Delete,
 }
 
+/// What operations cost, as they are limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Reads,
+    Writes,
+}
+
 /// One operation: a method of an address.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "schema"), expect(dead_code, reason = "read where the API is described"))]
@@ -50,6 +57,8 @@ pub(crate) struct Operation {
     pub keyed: bool,
     /// Whether it can find that what was asked for is wrong in itself (422).
     pub checked: bool,
+    /// Whether it may add to what its user may have so many of (403 `quota-exceeded`).
+    pub adds: bool,
     /// Whether what it is asked for may be kept no longer (410).
     pub forgets: bool,
     /// Whether it can be asked only to show what it would make: then it answers 200 with the same document.
@@ -83,6 +92,12 @@ impl Verb {
 }
 
 impl Operation {
+    /// As what it is counted for its token; `None` = it is not. The preview asks neither the store nor who counts.
+    pub(crate) fn class(&self) -> Option<Class> {
+        self.scope.filter(|_| self.name != Name::PreviewRecurrence)?;
+        Some(if self.verb == Verb::Get { Class::Reads } else { Class::Writes })
+    }
+
     /// Longest body, in bytes.
     pub(crate) fn limit(&self) -> usize {
         self.body.map_or(MAX_BODY, |body| body.limit)

@@ -172,7 +172,8 @@ pub(crate) const TABLE: &[Operation] = &[
     post("/v1/tasks", Name::CreateTask, WRITE, "Creates a task.")
         .takes(shape!(TaskInput))
         .creates(shape!(TaskView<'_>))
-        .tagged(),
+        .tagged()
+        .adds(),
     post(
         "/v1/tasks/quick",
         Name::QuickAdd,
@@ -182,7 +183,8 @@ pub(crate) const TABLE: &[Operation] = &[
     .takes(shape!(QuickInput))
     .creates(shape!(QuickView<'_>))
     .tagged()
-    .may_only_show(),
+    .may_only_show()
+    .adds(),
     get("/v1/tasks/{id}", Name::GetTask, READ, "Gives a task.").answers(shape!(TaskView<'_>)).tagged(),
     write(
         Verb::Patch,
@@ -222,7 +224,8 @@ pub(crate) const TABLE: &[Operation] = &[
     .takes(shape!(SplitInput))
     .creates(shape!(TaskView<'_>))
     .tagged()
-    .conditional(),
+    .conditional()
+    .adds(),
     post(
         "/v1/tasks/{id}/skip",
         Name::SkipOccurrence,
@@ -254,7 +257,8 @@ pub(crate) const TABLE: &[Operation] = &[
     post("/v1/tasks/{id}/restore", Name::RestoreTask, WRITE, "Brings a deleted task back.")
         .answers(shape!(TaskView<'_>))
         .tagged()
-        .checked(),
+        .checked()
+        .adds(),
     get("/v1/trash", Name::ListDeleted, READ, "Lists the deleted tasks, the last deleted first.")
         .query(&[LIMIT, CURSOR])
         .answers(shape!(Items<TaskView<'_>>)),
@@ -302,7 +306,8 @@ pub(crate) const TABLE: &[Operation] = &[
         WRITE,
         "Takes a change of a task back, if it is the last that was made of it.",
     )
-    .checked(),
+    .checked()
+    .adds(),
     post(
         "/v1/bulk",
         Name::Bulk,
@@ -310,7 +315,8 @@ pub(crate) const TABLE: &[Operation] = &[
         "Carries out many commands on tasks: all of them or none, or each by itself.",
     )
     .takes_many(shape!(BulkInput))
-    .answers(shape!(BulkView)),
+    .answers(shape!(BulkView))
+    .adds(),
     get("/v1/events", Name::ListEvents, READ, "Lists what happened to the tasks, as it was told in events.")
         .query(&[AFTER, LIMIT])
         .answers(shape!(EventsView))
@@ -413,7 +419,8 @@ pub(crate) const TABLE: &[Operation] = &[
         .answers(shape!(Items<TokenView<'_>>)),
     post("/v1/tokens", Name::CreateToken, ADMIN, "Makes a token, and tells its secret, once.")
         .takes(shape!(TokenInput))
-        .creates(shape!(TokenView<'_>)),
+        .creates(shape!(TokenView<'_>))
+        .adds(),
     write(Verb::Delete, "/v1/tokens/{id}", Name::RevokeToken, ADMIN, "Revokes a token."),
 ];
 
@@ -436,6 +443,7 @@ const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'stat
         conditional: false,
         keyed: false,
         checked: false,
+        adds: false,
         forgets: false,
         may_only_show: false,
     }
@@ -516,6 +524,10 @@ impl Operation {
 
     const fn may_only_show(self) -> Self {
         Self { may_only_show: true, ..self }
+    }
+
+    const fn adds(self) -> Self {
+        Self { adds: true, ..self }
     }
 
     const fn checked(self) -> Self {

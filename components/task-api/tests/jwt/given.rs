@@ -1,7 +1,9 @@
 //! With keys that are given.
 
 use http::HeaderValue;
+use perennial_http_api::RatePolicy;
 use serde_json::{Value, json};
+use task_api::Limits;
 
 use crate::keys::Signer;
 use crate::service::Service;
@@ -42,6 +44,19 @@ fn a_token_of_each_algorithm_reaches_its_users_tasks_and_nobody_elses() {
         service.fixture.rows("SELECT DISTINCT actor FROM audit_v4 WHERE action = 'task.create' ORDER BY 1");
     let actors = format!("{actors:?}");
     assert!(actors.contains("jwt:id.example:ada") && actors.contains("jwt:id.example:eve"), "{actors}");
+}
+
+/// A JWT is replaced every few minutes: its successor goes on where it was.
+#[test]
+fn the_tokens_of_a_user_are_limited_together() {
+    let (mut service, _) = given();
+    let writes = RatePolicy { name: "writes", limit: 2, window: 60 };
+    service.limits = Limits { writes: Some(writes), ..Limits::default() };
+    for (subject, expected) in [("ada", [201, 201, 429]), ("eve", [201, 201, 429])] {
+        let tokens = of_each_algorithm(subject, "tasks:write");
+        let body = json!({ "title": subject });
+        assert_eq!(tokens.map(|token| status(&mut service, &token, "POST /v1/tasks", &body)), expected);
+    }
 }
 
 #[test]

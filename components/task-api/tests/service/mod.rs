@@ -10,7 +10,7 @@ use perennial_fixture::{Counting, Fixture, NOON};
 use perennial_http_api::{Accepted, KeyServer, Request, Response};
 use perennial_jwt::Issuer;
 use serde_json::Value;
-use task_api::{Answered, Api, handle};
+use task_api::{Answered, Api, Limits, handle};
 
 /// The token of the owner.
 pub const OWNER: &str = "bootstrap";
@@ -22,6 +22,8 @@ pub struct Service {
     pub fixture: Fixture,
     /// Now; noon unless told otherwise.
     pub now: Option<Timestamp>,
+    /// The limits; none unless told otherwise.
+    pub limits: Limits<'static>,
     /// The issuer of JWTs; none unless told otherwise.
     pub issuer: Option<Issuer>,
     /// Where its keys are fetched from.
@@ -54,6 +56,7 @@ impl Service {
         let mut api = Api {
             store: &self.fixture.store,
             webhooks: &WebhookPolicy::default(),
+            limits: self.limits,
             now: self.now.unwrap_or(NOON),
             ids: &mut self.ids,
             correlation_id: "test".to_owned(),

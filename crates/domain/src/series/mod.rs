@@ -20,6 +20,7 @@ pub use project::{Bound, Projected, project};
 pub use split::split_series;
 pub use zones::refresh_zone;
 
+pub(crate) use overrides::MAX_OVERRIDES;
 pub(crate) use stack::{MAX_STACK, make_room, stack_anew};
 pub(crate) use successor::Search;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Most occurrences of one series that differ from it.
-const MAX_OVERRIDES: usize = 500;
+pub(crate) const MAX_OVERRIDES: usize = 500;
 
 /// A change of one occurrence, as sent. What is not given is as the series says.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -34,6 +34,7 @@ pub use update::update_task;
 pub(crate) use alarms::settle;
 pub(crate) use close::close;
 pub(crate) use create::{Creation, Opening, create};
+pub(crate) use reminder::MAX_REMINDERS;
 
 use crate::fields::Duration;
 use crate::search::{Posting, tokens};

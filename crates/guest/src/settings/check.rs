@@ -3,12 +3,15 @@
 use perennial_jwt::KeySource;
 
 use super::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, SettingError, Settings,
-    StoreSettings, WebhookSettings, read,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings, SettingError,
+    Settings, StoreSettings, WebhookSettings, read,
 };
 
 /// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
 const NO_JWKS_HOST: &str = "https://none.invalid";
+
+/// The default of `rate_limit_redis_host`, likewise.
+const NO_RATE_HOST: &str = "redis://none.invalid:6379";
 
 /// Reads every variable of the application and checks those that must agree.
 pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
@@ -17,6 +20,7 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
     AuthSettings::read(get)?;
     CallbackSettings::read(get)?;
     WebhookSettings::read(get)?;
+    let limits = LimitSettings::read(get)?;
     let jwt = JwtSettings::read(get)?;
     let url = match jwt.issuer.map(|issuer| issuer.keys) {
         Some(KeySource::Url(url)) => url,
@@ -31,15 +35,22 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
         )?;
     }
     if bus.choice != BusChoice::Local {
-        let url = place(&bus.redis_url, redis_port).ok_or_else(|| {
-            SettingError::new(
-                "redis_url",
-                "must be redis://host:port or rediss://host:port, perhaps with a user and password",
-            )
-        })?;
+        let url = redis(&bus.redis_url, "redis_url")?;
         agrees(get, "redis_host", &url, "redis_url names, without user and password")?;
     }
-    Ok(())
+    let url = redis(limits.redis_url.as_deref().unwrap_or(NO_RATE_HOST), "rate_limit_redis_url")?;
+    agrees(
+        get,
+        "rate_limit_redis_host",
+        &url,
+        "rate_limit_redis_url names, without user and password, or the default for none",
+    )
+}
+
+/// Where a Redis is.
+fn redis(url: &str, name: &'static str) -> Result<Place, SettingError> {
+    let form = "must be redis://host:port or rediss://host:port, perhaps with a user and password";
+    place(url, redis_port).ok_or_else(|| SettingError::new(name, form))
 }
 
 /// Checks that a variable for `allowed_outbound_hosts`, which takes no path and no password, names this place.
@@ -112,6 +123,8 @@ mod tests {
                     "webhook_http_origin" => "http://none.invalid",
                     "jwt_algorithms" => "RS256,ES256,EdDSA",
                     "jwt_jwks_host" => NO_JWKS_HOST,
+                    "quota_tasks" => "1000000",
+                    "rate_limit_redis_host" => NO_RATE_HOST,
                     _ => "",
                 })
                 .to_owned())
@@ -145,6 +158,21 @@ mod tests {
             ("jwt_issuer", "two words"),
             ("jwt_algorithms", "HS256"),
             ("jwt_jwks_host", "https://id.example"),
+            ("quota_tasks", ""),
+            ("quota_tasks", "0"),
+            ("quota_tasks", "1000000001"),
+            ("quota_tasks", "+5"),
+            ("rate_limit_writes", "600"),
+            ("rate_limit_writes", "0/60"),
+            ("rate_limit_writes", "600/0"),
+            ("rate_limit_writes", "600/86401"),
+            ("rate_limit_writes", "600/60/2"),
+            ("rate_limit_writes", " 600/60"),
+            ("rate_limit_writes", "-600/60"),
+            // Reads are counted in a Redis, or not at all; a Redis that counts nothing is a mistake.
+            ("rate_limit_reads", "600/60"),
+            ("rate_limit_redis_url", "redis://127.0.0.1:6379"),
+            ("rate_limit_redis_host", "redis://127.0.0.1:6379"),
         ] {
             assert_eq!(with(&[(name, value)]).map_err(|error| error.name), Err(name), "{value:?}");
         }
@@ -160,6 +188,12 @@ mod tests {
                 ("redis_host", "redis://cache.example:7000"),
             ],
             vec![("redis_url", "rediss://[::1]"), ("redis_host", "rediss://[::1]:6379")],
+            vec![("quota_tasks", "1"), ("rate_limit_writes", "1/86400")],
+            vec![
+                ("rate_limit_reads", "1000000000/1"),
+                ("rate_limit_redis_url", "rediss://me:p@ss@cache.example/2"),
+                ("rate_limit_redis_host", "rediss://cache.example:6379"),
+            ],
             vec![("webhook_http_origin", "http://127.0.0.1:*"), ("bootstrap_token", "!~")],
         ] {
             assert_eq!(with(&changes), Ok(()), "{changes:?}");
@@ -188,6 +222,23 @@ mod tests {
             assert_eq!(error.name, "jwt_jwks_host", "{host}");
             assert!(error.reason.contains("https://id.example:443"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_redis_that_counts_may_be_called() {
+        let counted = |url, host| {
+            with(&[
+                ("rate_limit_writes", "600/60"),
+                ("rate_limit_redis_url", url),
+                ("rate_limit_redis_host", host),
+            ])
+            .map_err(|error| error.name)
+        };
+        assert_eq!(counted("redis://cache.example:7000", "redis://cache.example:7000"), Ok(()));
+        for host in [NO_RATE_HOST, "", "redis://cache.example:7001", "rediss://cache.example:7000"] {
+            assert_eq!(counted("redis://cache.example:7000", host), Err("rate_limit_redis_host"), "{host}");
+        }
+        assert_eq!(counted("cache.example:7000", NO_RATE_HOST), Err("rate_limit_redis_url"));
     }
 
     #[test]

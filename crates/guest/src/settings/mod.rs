@@ -5,6 +5,7 @@ mod bus;
 mod callbacks;
 mod check;
 mod jwt;
+mod limits;
 mod store;
 mod webhooks;
 
@@ -14,6 +15,7 @@ pub use bus::{BusChoice, BusSettings};
 pub use callbacks::{AuthSettings, CallbackSettings};
 pub use check::check;
 pub use jwt::JwtSettings;
+pub use limits::LimitSettings;
 pub use store::StoreSettings;
 pub use webhooks::WebhookSettings;
 

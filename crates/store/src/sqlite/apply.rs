@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use super::view::view;
 use super::{Sql, Sqlite, Sync};
-use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, Refusal, StoreError};
+use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, RateCount, Refusal, StoreError};
 
 /// Takes commits apart (schema/0005_write.sql, 0005_new.sql and 0005_forget.sql there). Of each that is not refused it says
-/// which it is, the answer that was stored under its key before, and the relay's lease.
+/// which it is, the answer that was stored under its key before, the relay's lease, and how often its token has written.
 const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      RETURNING ix, \
      (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
@@ -17,7 +17,11 @@ const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      (SELECT json_object('stream', s.id, 'fence', s.fence, 'places', json((SELECT json_group_array(json_array(sequence, previous)) \
       FROM (SELECT sequence, previous FROM outbox WHERE stream_id = s.id \
       AND sequence > s.sequence - json_array_length(doc, '$.events') ORDER BY sequence)))) \
-      FROM stream AS s WHERE s.id = doc ->> 'stream' AND s.relay_by = doc ->> 'id')";
+      FROM stream AS s WHERE s.id = doc ->> 'stream' AND s.relay_by = doc ->> 'id'), {count}";
+
+/// How often the token of a commit has written, where any is counted.
+const COUNT: &str = "(SELECT json_object('count', r.count, 'left', r.began + (doc ->> '$.rate.window') - (doc ->> 'at')) \
+     FROM rate AS r WHERE r.token = doc ->> '$.rate.token')";
 
 /// A single commit is read once; out of an array it would be read, written out and read again, by way of a table of its own.
 const ONE: &str = "VALUES (0, ?2, ?3, jsonb(?1))";
@@ -49,12 +53,22 @@ impl<S: Sql> Sqlite<S> {
             _ => (MANY, serde_json::to_string(commits)?),
         };
         let mut outcomes = vec![Outcome::Refused; commits.len()];
-        let write = WRITE.replace("{view}", view(commits)).replace("{rows}", rows);
+        let count = if commits.iter().any(|commit| commit.rate.is_some()) { COUNT } else { "NULL" };
+        let write = WRITE.replace("{view}", view(commits)).replace("{rows}", rows).replace("{count}", count);
         let applied = self.query(&write, &[documents.into(), mode.into(), how.relay_for.into()], |row| {
             let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
             let answered = row.json_or_null::<IdempotentAnswer>()?;
             let taken = row.json_or_null::<Taken>()?;
-            Ok((index, answered.map_or_else(|| Outcome::Applied(taken.map(Taken::lease)), Outcome::Answered)))
+            let counted = row.json_or_null::<RateCount>()?;
+            let own = taken.map(Taken::lease);
+            Ok((
+                index,
+                match (answered, counted) {
+                    (Some(answer), _) => Outcome::Answered(answer),
+                    (None, Some(counted)) => Outcome::Counted(counted, own),
+                    (None, None) => Outcome::Applied(own),
+                },
+            ))
         })?;
         for (index, outcome) in applied {
             if let Some(place) = outcomes.get_mut(index) {

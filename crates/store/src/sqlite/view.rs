@@ -46,6 +46,8 @@ fn does(commit: &Commit) -> Does {
                 settings: expected_settings,
                 zone: _,
             },
+        quota,
+        rate,
         settings,
         users,
         deleted_users,
@@ -73,6 +75,7 @@ fn does(commit: &Commit) -> Does {
         && expected_secrets.is_empty()
         && expected_settings.is_none()
         && settings.is_none()
+        && quota.tokens.is_none()
         && users.is_empty()
         && deleted_users.is_empty()
         && identities.is_empty()
@@ -102,7 +105,9 @@ fn does(commit: &Commit) -> Does {
         && alarms.len() == expected_alarms.len()
         && alarms.iter().zip(expected_alarms).all(is_expected)
         && events.windows(2).all(|pair| matches!(pair, [one, next] if one.topic == next.topic))
-        && idempotency.is_none();
+        && idempotency.is_none()
+        && quota.tasks.is_none()
+        && rate.is_none();
     Does { makes_tasks: neither && makes_tasks, fires_alarms: neither && fires_alarms }
 }
 

@@ -13,6 +13,14 @@ BEGIN
     FROM (SELECT CASE
         WHEN EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at IS NOT NULL)
         THEN 'rule:user'
+        -- Windows are fixed: one begins with the first write after the one before. A clock a little behind, as another
+        -- replica's may be, counts in the window that is there; one that has gone back further begins another.
+        WHEN json_type(NEW.doc, '$.rate') = 'object' AND EXISTS (
+            SELECT 1 FROM rate
+            WHERE token = NEW.doc ->> '$.rate.token' AND count >= NEW.doc ->> '$.rate.limit'
+                AND NEW.doc ->> 'at' - began BETWEEN 0 - (NEW.doc ->> '$.rate.window') AND (NEW.doc ->> '$.rate.window') - 1)
+        THEN 'rule:rate:' || (
+            SELECT began + (NEW.doc ->> '$.rate.window') - (NEW.doc ->> 'at') FROM rate WHERE token = NEW.doc ->> '$.rate.token')
         WHEN EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id')
         THEN 'expect:task'
@@ -41,11 +49,22 @@ BEGIN
             WHERE (SELECT count(*) FROM task
                    WHERE parent_id = e.value ->> 'id' AND id <> e.value ->> 'part' AND deleted_at IS NULL) >= 100)
         THEN 'rule:parts'
+        WHEN json_type(NEW.doc, '$.quota.tasks') = 'integer'
+            AND json_array_length(NEW.doc, '$.tasks') + coalesce((SELECT tasks FROM usage WHERE user_id = NEW.doc ->> 'user'), 0)
+                > NEW.doc ->> '$.quota.tasks'
+        THEN 'rule:quota:tasks:' || (NEW.doc ->> '$.quota.tasks')
         WHEN json_type(NEW.doc, '$.events') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN outbox AS o ON o.event_id = e.value ->> 'id')
         THEN 'exists:event'
     END AS why) WHERE why IS NOT NULL;
 
+    INSERT INTO rate (token, began, count)
+    SELECT NEW.doc ->> '$.rate.token', NEW.doc ->> 'at', 1 WHERE json_type(NEW.doc, '$.rate') = 'object'
+    ON CONFLICT (token) DO UPDATE SET
+        began = iif(excluded.began - rate.began BETWEEN 0 - (NEW.doc ->> '$.rate.window')
+            AND (NEW.doc ->> '$.rate.window') - 1, rate.began, excluded.began),
+        count = 1 + iif(excluded.began - rate.began BETWEEN 0 - (NEW.doc ->> '$.rate.window')
+            AND (NEW.doc ->> '$.rate.window') - 1, rate.count, 0);
     INSERT INTO idempotency (user_id, key, fingerprint, status, etag, location, body, created_at, commit_id, change_id)
     SELECT NEW.doc ->> 'user', NEW.doc ->> '$.idempotency.key', NEW.doc ->> '$.idempotency.fingerprint',
         NEW.doc ->> '$.idempotency.status', NEW.doc ->> '$.idempotency.etag', NEW.doc ->> '$.idempotency.location',

@@ -30,6 +30,14 @@ BEGIN
                 AND fingerprint = NEW.doc ->> '$.expect.answer.fingerprint'
                 AND commit_id = coalesce(NEW.doc ->> '$.expect.answer.commit_id', commit_id))
         THEN 'expect:answer'
+        -- Windows are fixed: one begins with the first write after the one before. A clock a little behind, as another
+        -- replica's may be, counts in the window that is there; one that has gone back further begins another.
+        WHEN json_type(NEW.doc, '$.rate') = 'object' AND EXISTS (
+            SELECT 1 FROM rate
+            WHERE token = NEW.doc ->> '$.rate.token' AND count >= NEW.doc ->> '$.rate.limit'
+                AND NEW.doc ->> 'at' - began BETWEEN 0 - (NEW.doc ->> '$.rate.window') AND (NEW.doc ->> '$.rate.window') - 1)
+        THEN 'rule:rate:' || (
+            SELECT began + (NEW.doc ->> '$.rate.window') - (NEW.doc ->> 'at') FROM rate WHERE token = NEW.doc ->> '$.rate.token')
 
         -- What was read must still be so.
         WHEN json_type(NEW.doc, '$.expect.tasks') = 'array' AND EXISTS (
@@ -150,6 +158,21 @@ BEGIN
             SELECT 1 FROM user INDEXED BY user_admin WHERE role = 'admin' AND deleted_at IS NULL AND id NOT IN (
                 SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.deleted_users') AS e))
         THEN 'rule:last-admin'
+        -- Tasks that are there again, or for the first time.
+        WHEN json_type(NEW.doc, '$.quota.tasks') = 'integer' AND EXISTS (
+            SELECT 1 FROM (
+                SELECT count(*) AS more FROM json_each(NEW.doc, '$.tasks') AS e
+                WHERE e.value ->> 'deleted_at' IS NULL AND NOT EXISTS (
+                    SELECT 1 FROM task WHERE id = e.value ->> 'id' AND deleted_at IS NULL))
+            WHERE more > 0 AND more + coalesce((SELECT tasks FROM usage WHERE user_id = NEW.doc ->> 'user'), 0)
+                > NEW.doc ->> '$.quota.tasks')
+        THEN 'rule:quota:tasks:' || (NEW.doc ->> '$.quota.tasks')
+        WHEN json_type(NEW.doc, '$.quota.tokens') = 'integer' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.tokens') AS e
+            WHERE NOT EXISTS (SELECT 1 FROM token WHERE id = e.value ->> 'id')
+                AND (SELECT count(*) FROM token WHERE user_id = e.value ->> 'user_id' AND revoked_at IS NULL)
+                    >= NEW.doc ->> '$.quota.tokens')
+        THEN 'rule:quota:tokens:' || (NEW.doc ->> '$.quota.tokens')
         WHEN json_type(NEW.doc, '$.identities') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.identities') AS e CROSS JOIN identity AS i
                 ON i.issuer = e.value ->> 'issuer' AND i.subject = e.value ->> 'subject')
@@ -229,6 +252,13 @@ BEGIN
         THEN 'exists:event'
     END AS why) WHERE why IS NOT NULL;
 
+    INSERT INTO rate (token, began, count)
+    SELECT NEW.doc ->> '$.rate.token', NEW.doc ->> 'at', 1 WHERE json_type(NEW.doc, '$.rate') = 'object'
+    ON CONFLICT (token) DO UPDATE SET
+        began = iif(excluded.began - rate.began BETWEEN 0 - (NEW.doc ->> '$.rate.window')
+            AND (NEW.doc ->> '$.rate.window') - 1, rate.began, excluded.began),
+        count = 1 + iif(excluded.began - rate.began BETWEEN 0 - (NEW.doc ->> '$.rate.window')
+            AND (NEW.doc ->> '$.rate.window') - 1, rate.count, 0);
     INSERT INTO idempotency (user_id, key, fingerprint, status, etag, location, body, created_at, commit_id, change_id)
     SELECT NEW.doc ->> 'user', NEW.doc ->> '$.idempotency.key', NEW.doc ->> '$.idempotency.fingerprint',
         NEW.doc ->> '$.idempotency.status', NEW.doc ->> '$.idempotency.etag', NEW.doc ->> '$.idempotency.location',
