@@ -263,6 +263,7 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
             url: word("url"),
             secret: word("secret"),
             previous: vec![Retired { secret: word("old"), until: Timestamp::from_millis(45) }],
+            types: Subscription::default(),
         },
         created_at: Timestamp::from_millis(15),
         deleted_at: Some(Timestamp::from_millis(16)),
@@ -370,7 +371,11 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
     case("channels", &|commit| commit.expect.channels = Some(9));
     case("secret", &|commit| {
         let id = foreign.channels[0].id.clone();
-        commit.expect.secrets.push(ExpectSecret { id, secret: "theirs secret".to_owned() });
+        commit.expect.secrets.push(ExpectSecret {
+            id,
+            secret: "theirs secret".to_owned(),
+            types: Subscription::default(),
+        });
     });
     case("settings", &|commit| commit.expect.settings = Some(2));
     case("zone", &|commit| commit.expect.zone = Some("Asia/Tokyo".to_owned()));

@@ -48,6 +48,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
         5,
         &[
             include_str!("schema/0005_search.sql"),
+            include_str!("schema/0005_channels.sql"),
             include_str!("schema/0005_write.sql"),
             include_str!("schema/0005_new.sql"),
         ],
