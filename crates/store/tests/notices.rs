@@ -262,3 +262,22 @@ fn notices_that_have_ended_are_forgotten_after_thirty_days() {
     assert_eq!(told(&fixture).len(), 1, "what waits stays");
     assert_eq!(fixture.count("notice WHERE state = 'pending'"), 1);
 }
+
+/// Who has channels for other things alone finds reminders in the inbox.
+#[test]
+fn a_reminder_goes_over_the_channels_that_take_reminders() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    channel(&mut fixture, &ada, &["task.created"]);
+    fixture.task(&ada, WEEKLY);
+    let due = fixture.due_reminders(NOON.plus_millis(7 * 86_400_000)).remove(0);
+    let targets = |fixture: &mut Fixture, channels: &[Channel]| {
+        let commit = fire(&mut fixture.context(&ada), &due.alarm, channels);
+        commit.notifications.into_iter().map(|row| row.channel_id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(due.channels.len(), 1);
+    assert_eq!(targets(&mut fixture, &due.channels), [INBOX_CHANNEL]);
+    let takes = channel(&mut fixture, &ada, &["series.ended", "reminder.fired"]);
+    let channels = fixture.store.channels(&ada).unwrap();
+    assert_eq!(targets(&mut fixture, &channels), [takes.id.to_string()]);
+}
