@@ -82,6 +82,7 @@ WHY = [
     ("invalid", r"/sort", "^relevance needs words", "one parameter needs another"),
     ("invalid", r"/url", "^must (name|use|not contain|start)", "a public host, by its name (DNS), and what the operator allows"),
     ("invalid", r"", "^there are 10 channels", "what there is already"),
+    ("invalid", r"", "^10 tests of this channel wait", "what there is already"),
     ("invalid", r"/user", "^is no user", "who exists"),
     ("invalid", r"/scopes/\d+", "^(only an admin|the token that makes)", "whose token it is to be"),
     ("invalid", r"/limit", "^must be a whole number", "219.0 is an integer to JSON Schema; here one is written without a fraction"),

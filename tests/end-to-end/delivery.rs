@@ -50,6 +50,34 @@ fn a_refused_webhook_comes_again_with_the_same_id_and_body() {
 }
 
 #[test]
+fn a_channel_is_told_of_the_events_that_it_takes_and_tested() {
+    let service = Service::start();
+    let user = service.user("Ada");
+    let receiver = Receiver::answering(|_| answer(204));
+    let secret = channel(&user, &receiver);
+    let hook = user.all("/v1/channels").remove(0);
+    let address = format!("/v1/channels/{}", hook["id"].as_str().unwrap());
+    let patch = user.call(http::Method::PATCH, address.clone()).json(&json!({ "types": ["task.created"] }));
+    assert_eq!(patch.answer().ok(StatusCode::OK)["types"], json!(["task.created"]));
+    let test = user.post(&format!("{address}/test")).answer().ok(StatusCode::ACCEPTED);
+    let task = user.create(&json!({ "title": "Told" }));
+    let list = format!("/v1/notifications?channel={}", hook["id"].as_str().unwrap());
+    let delivered = until("both are delivered", SOON, || {
+        let all = user.all(&list);
+        (all.len() == 2 && all.iter().all(|one| one["state"] == "delivered")).then_some(all)
+    });
+    assert!(delivered.iter().any(|one| one["id"] == test["id"]));
+    let got = receiver.deliveries();
+    assert_eq!(got.len(), 2);
+    let bodies: Vec<Value> = got.iter().map(|post| serde_json::from_slice(&post.body).unwrap()).collect();
+    let created = bodies.iter().find(|body| body["type"] == "task.created").unwrap();
+    assert_eq!(created["data"]["subject"], task["id"]);
+    for post in &got {
+        verify(&secret, post).unwrap();
+    }
+}
+
+#[test]
 fn a_receiver_that_is_gone_is_not_asked_again() {
     let service = Service::start();
     let user = service.user("Ada");

@@ -81,6 +81,7 @@ fn bodies(operation: &Described, things: &Things) -> (Vec<Value>, Value) {
         "QuickAdd" => (vec![], json!({ "text": "Mine tomorrow at 9am" })),
         "CreateUser" => (vec![], json!({ "name": "Eve" })),
         "CreateChannel" => (vec![], json!({ "type": "webhook", "url": "https://hooks.example.invalid/3" })),
+        "UpdateChannel" => (vec![json!({ "types": ["task.created"] })], json!({ "types": ["task.created"] })),
         "PreviewRecurrence" => (vec![], json!({ "dtstart": "2027-01-01", "rrule": "FREQ=DAILY" })),
         name => panic!("{name} takes a body: say in isolation.rs which ids are in it"),
     }
@@ -92,6 +93,7 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
         "task" | "parent" | "subject" => Some(things.ids["tasks"].clone()),
         "project" => Some(things.ids["projects"].clone()),
         "user" => Some(things.ids["users"].clone()),
+        "channel" => Some(things.ids["channels"].clone()),
         "cursor" => {
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())

@@ -252,7 +252,7 @@ async fn send(
     at: Timestamp,
 ) -> Attempt {
     match &notification.channel {
-        ChannelConfig::Webhook { url, secret, previous } => {
+        ChannelConfig::Webhook { url, secret, previous, .. } => {
             Webhook { sender, policy, url, secret, previous }.deliver(notification, at).await
         }
     }

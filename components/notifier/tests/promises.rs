@@ -7,8 +7,8 @@ use std::task::{Context, Waker};
 
 use notifier::{Post, Sender, deliver, sign};
 use perennial_domain::{
-    Attempt, MAX_ATTEMPTS, NotificationState, Timestamp, UserId, WebhookPolicy, create_channel,
-    delete_channel, fire, rotate_secret,
+    Attempt, MAX_ATTEMPTS, NotificationState, Subscription, Timestamp, UserId, WebhookPolicy, create_channel,
+    create_channel_for, delete_channel, fire, rotate_secret, test_channel,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::{Claim, NotificationRecord, Page, Store, StoreError, WorkStore};
@@ -89,6 +89,49 @@ fn what_the_receiver_took_is_not_sent_again() {
     let state = state(&fixture, &user);
     assert_eq!((state.state, state.attempts), (NotificationState::Delivered, 1));
     assert_eq!(fixture.count("outbox WHERE type = 'notification.delivered'"), 1);
+}
+
+/// What a channel takes beside reminders goes the same way: signed, under one id, and what becomes of it is told.
+#[test]
+fn an_event_and_a_test_are_delivered_as_reminders_are() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (url, policy) = ("https://hooks.example.com/perennial", WebhookPolicy::default());
+    let types = Subscription::parse(&["task.created".to_owned()]).unwrap();
+    let (commit, channel) =
+        create_channel_for(&mut fixture.context(&user), (url, types), "whsec_AAAA".to_owned(), 0, &policy)
+            .unwrap();
+    fixture.store.commit(&commit).unwrap();
+    let (task, _) = fixture.task(&user, WEEKLY);
+    let (test, _) = test_channel(&mut fixture.context(&user), &channel);
+    fixture.store.commit(&test).unwrap();
+    let refuses = receiver(refused());
+    assert_eq!(round(&mut fixture, &refuses, NOON), 2);
+    assert_eq!(
+        fixture.count("notice WHERE state = 'pending' AND attempts = 1 AND last_error IS NOT NULL"),
+        2
+    );
+    let later = NOON.plus_millis(DAY);
+    let accepts = receiver(Attempt::Accepted);
+    assert_eq!(round(&mut fixture, &accepts, later), 2);
+    assert_eq!(round(&mut fixture, &accepts, later.plus_millis(30 * DAY)), 0);
+    let (first, second) = (refuses.got.borrow(), accepts.got.borrow());
+    for post in second.iter() {
+        let same = first.iter().find(|before| before.signature.id == post.signature.id).unwrap();
+        assert_eq!(same.body, post.body);
+        let signed = sign(["whsec_AAAA"].into_iter(), &post.signature.id, later, &post.body).unwrap();
+        assert_eq!(signed, post.signature);
+    }
+    let mut types: Vec<_> = second
+        .iter()
+        .map(|post| serde_json::from_str::<serde_json::Value>(&post.body).unwrap()["type"].clone())
+        .collect();
+    types.sort_by_key(ToString::to_string);
+    assert_eq!(types, ["task.created", "test"]);
+    for subject in [task.id.to_string(), channel.id.to_string()] {
+        let told = format!("outbox WHERE type = 'notification.delivered' AND subject = '{subject}'");
+        assert_eq!(fixture.count(&told), 1);
+    }
 }
 
 #[test]

@@ -1,14 +1,20 @@
 //! Channels: where a user wants to be notified.
 
 use http::StatusCode;
-use perennial_domain::{ChannelId, create_channel, delete_channel, rotate_secret};
-use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, json, no_content};
-use perennial_store::{Store, SystemStore};
-use serde::Deserialize;
+use perennial_domain::{
+    Channel, ChannelId, NotificationState, RecurrenceId, Subscription, create_channel_for, delete_channel,
+    leave_channel, rotate_secret, test_channel, update_channel,
+};
+use perennial_http_api::{
+    Caller, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
+};
+use perennial_store::{NotificationRecord, Store, SystemStore};
+use serde::{Deserialize, Serialize};
 
 use crate::Api;
 use crate::api::{Answered, Decision, fresh_secret};
-use crate::view::ChannelView;
+use crate::tasks::{MERGE_PATCH, merge, merge_patch};
+use crate::view::{ChannelView, NotificationView};
 
 /// A channel as sent.
 #[derive(Deserialize)]
@@ -19,6 +25,36 @@ pub(crate) struct ChannelInput {
     kind: ChannelType,
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2_000), regex(pattern = perennial_domain::pattern::URL)))]
     url: String,
+    /// What it is told of; unless said, reminders. Each type once.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "types_schema"))]
+    types: Option<Vec<String>>,
+}
+
+/// What can be changed of a channel.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelPatch {
+    /// What it is told of; null: reminders, as of a new channel. Each type once.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "types_schema"))]
+    types: Option<Vec<String>>,
+}
+
+#[cfg(feature = "schema")]
+fn types_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let names = perennial_domain::EventType::SUBSCRIBABLE.map(perennial_domain::EventType::name);
+    schemars::json_schema!({
+        "type": ["array", "null"],
+        "items": { "type": "string", "enum": names },
+        "minItems": 1,
+        "maxItems": perennial_domain::MAX_TYPES,
+        "uniqueItems": true,
+    })
+}
+
+/// What a channel is told of, as it was asked for.
+fn subscription(types: Option<&[String]>) -> Result<Subscription, Problem> {
+    Ok(types.map_or_else(|| Ok(Subscription::default()), Subscription::parse)?)
 }
 
 /// The kinds of channels that can be set up.
@@ -47,14 +83,70 @@ pub(crate) fn create<S: Store + SystemStore>(
     caller: &Caller,
     request: &Request,
 ) -> Result<Answered, Problem> {
-    let ChannelInput { kind: ChannelType::Webhook, url } = json(request, &["application/json"])?;
+    let ChannelInput { kind: ChannelType::Webhook, url, types } = json(request, &["application/json"])?;
+    let types = subscription(types.as_deref())?;
     let policy = api.webhooks.clone();
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
         let existing = store.channels(&user)?.len();
         let secret = fresh_secret("whsec_")?;
-        let (commit, channel) = create_channel(ctx, &url, secret, existing, &policy)?;
+        let (commit, channel) = create_channel_for(ctx, (&url, types.clone()), secret, existing, &policy)?;
         Ok(Decision::secret(commit, answer(StatusCode::CREATED, &ChannelView::with_secret(&channel))))
+    })
+}
+
+/// Changes what a channel is told of.
+pub(crate) fn update<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answered, Problem> {
+    let patch = merge_patch(json_value(request, &MERGE_PATCH)?, "a channel")?;
+    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
+    api.write(caller, request, |store, ctx| {
+        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+        let names = channel.config.types().names();
+        let before = ChannelPatch { types: Some(names.into_iter().map(str::to_owned).collect()) };
+        let ChannelPatch { types } = merge(&before, &patch)?;
+        let types = subscription(types.as_deref())?;
+        let show = |channel: &Channel| answer(StatusCode::OK, &ChannelView::new(channel));
+        if types == *channel.config.types() {
+            return Ok(Decision::nothing(leave_channel(ctx, &channel), show(&channel)));
+        }
+        let (commit, channel) = update_channel(ctx, &channel, types);
+        Ok(Decision::write(commit, show(&channel)))
+    })
+}
+
+/// Sends a notification that tells of nothing. What becomes of it is among the notifications.
+pub(crate) fn test<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answered, Problem> {
+    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
+    api.write(caller, request, |store, ctx| {
+        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+        let now = ctx.now;
+        let (commit, notice) = test_channel(ctx, &channel);
+        let sent = NotificationRecord {
+            id: notice.id,
+            kind: notice.kind.to_owned(),
+            event_id: None,
+            task_id: None,
+            recurrence_id: RecurrenceId::single(),
+            reminder_id: None,
+            channel_id: notice.channel_id,
+            state: NotificationState::Pending,
+            attempts: 0,
+            next_attempt_at: Some(notice.next_attempt_at),
+            delivered_at: None,
+            last_error: None,
+            created_at: now,
+        };
+        Ok(Decision::write(commit, answer(StatusCode::ACCEPTED, &NotificationView::new(&sent))))
     })
 }
 

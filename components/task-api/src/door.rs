@@ -177,6 +177,8 @@ impl Admitted {
             Name::CreateChannel => return channels::create(api, caller, request),
             Name::GetChannel => channels::get(store, caller, id),
             Name::RotateSecret => return channels::rotate(api, caller, request, id),
+            Name::UpdateChannel => return channels::update(api, caller, request, id),
+            Name::TestChannel => return channels::test(api, caller, request, id),
             Name::DeleteChannel => return channels::delete(api, caller, request, id),
             Name::ListNotifications => notifications::list(store, caller, &self.query),
             Name::Export => export::list(store, caller, &self.query),

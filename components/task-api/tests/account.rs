@@ -254,3 +254,61 @@ fn a_secret_is_rotated_and_the_one_before_signs_for_a_day() {
         assert_eq!(service.send(OWNER, &line, &[], &Value::Null).status().as_u16(), 404, "{line}");
     }
 }
+
+#[test]
+fn a_channel_says_what_it_takes_and_is_tested() {
+    let mut service = Service::default();
+    let eve = member(&mut service, "Eve", &json!(["tasks:read", "tasks:write"]));
+    let hook =
+        |types: Value| json!({ "type": "webhook", "url": "https://hooks.example.com/", "types": types });
+    for (types, place, said) in [
+        (json!([]), "/types", "must have 1 to 20 types"),
+        (json!(["task.created", "task.created"]), "/types/1", "is there twice"),
+        (json!(["notification.failed"]), "/types/0", "must be one of reminder.fired, task.created"),
+    ] {
+        let refused = service.send(OWNER, "POST /v1/channels", &[], &hook(types));
+        assert_eq!(refused.status().as_u16(), 422);
+        let error = document(&refused)["errors"][0].clone();
+        assert_eq!(error["pointer"], place);
+        assert!(error["detail"].as_str().unwrap().starts_with(said), "{error}");
+    }
+    let plain =
+        service.json("POST /v1/channels", &json!({ "type": "webhook", "url": "https://hooks.example.com/" }));
+    assert_eq!(plain["types"], json!(["reminder.fired"]));
+    let channel = service.json("POST /v1/channels", &hook(json!(["task.created", "project.created"])));
+    assert_eq!(channel["types"], json!(["task.created", "project.created"]));
+    let id = channel["id"].as_str().unwrap();
+    let (address, test) = (format!("/v1/channels/{id}"), format!("POST /v1/channels/{id}/test"));
+    for (line, body) in [(format!("PATCH {address}"), json!({})), (test.clone(), Value::Null)] {
+        assert_eq!(service.send(&eve, &line, &[], &body).status().as_u16(), 404, "{line}");
+    }
+    let key = [("idempotency-key", "k")];
+    let (sent, again) =
+        (service.send(OWNER, &test, &key, &Value::Null), service.send(OWNER, &test, &key, &Value::Null));
+    assert_eq!((sent.status().as_u16(), again.status().as_u16()), (202, 202));
+    let (sent, again) = (document(&sent), document(&again));
+    assert_eq!(
+        (&sent["type"], &sent["state"], &sent["channel"]),
+        (&json!("test"), &json!("pending"), &channel["id"])
+    );
+    assert_eq!(sent, again);
+    let list = format!("GET /v1/notifications?channel={id}");
+    assert_eq!(service.json(&list, &Value::Null)["items"], json!([sent]));
+
+    service.json("POST /v1/tasks", &json!({ "title": "Told" }));
+    let told = service.json(&list, &Value::Null)["items"].as_array().unwrap().clone();
+    assert_eq!(told.len(), 2);
+    let patched = service.json(&format!("PATCH {address}"), &json!({ "types": ["task.deleted"] }));
+    assert_eq!(patched["types"], json!(["task.deleted"]));
+    assert_eq!(service.json(&format!("PATCH {address}"), &json!({}))["types"], json!(["task.deleted"]));
+    let rotated = service.json(&format!("POST {address}/rotate"), &Value::Null);
+    assert_eq!(rotated["types"], json!(["task.deleted"]), "a new secret changes nothing else");
+    let patched = service.json(&format!("PATCH {address}"), &json!({ "types": null }));
+    assert_eq!(patched["types"], json!(["reminder.fired"]));
+    service.json("POST /v1/tasks", &json!({ "title": "Untold" }));
+    assert_eq!(service.json(&list, &Value::Null)["items"].as_array().unwrap().len(), 2);
+    for _ in 1..10 {
+        service.json(&test, &Value::Null);
+    }
+    assert_eq!(service.send(OWNER, &test, &[], &Value::Null).status().as_u16(), 422);
+}

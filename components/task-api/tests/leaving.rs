@@ -101,7 +101,7 @@ fn a_write_that_was_let_in_before_its_user_was_deleted_is_refused() {
         now: NOON,
         ids: &mut Counting(1_000_000),
         correlation_id: "test".to_owned(),
-        limits: perennial_http_api::Limits::default(),
+        limits: task_api::Limits::default(),
     };
     let refused = admitted.carry_out(&mut api, &http::Request::from_parts(head, body)).unwrap_err();
     assert_eq!(refused.status().as_u16(), 401);

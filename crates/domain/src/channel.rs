@@ -1,12 +1,18 @@
 //! Channels: where a user wants to be notified.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::commit::ExpectSecret;
-use crate::{ChannelId, ChannelRow, Commit, Context, Invalid, Timestamp};
+use crate::{
+    ChannelId, ChannelRow, Commit, Context, Invalid, NoticeRow, NotificationId, Subscription, Timestamp,
+};
 
 /// The channel of users who have set up none: their notifications wait to be read.
 pub const INBOX_CHANNEL: &str = "inbox";
+
+/// The type of a notification that is sent to try a channel.
+pub const TEST: &str = "test";
 
 /// Longest address, in characters.
 pub(crate) const MAX_URL: usize = 2_000;
@@ -16,6 +22,9 @@ const OVERLAP: i64 = 86_400_000;
 
 /// Most secrets that sign beside the newest.
 pub(crate) const MAX_RETIRED: usize = 3;
+
+/// Most tests of a channel that wait to be delivered.
+pub const MAX_TESTS: usize = 10;
 
 /// Most channels of a user.
 pub(crate) const MAX_CHANNELS: usize = 10;
@@ -44,6 +53,9 @@ pub enum ChannelConfig {
         /// Those before it that still sign beside it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         previous: Vec<Retired>,
+        /// What it is told of; what a build wrote that knew no types means reminders.
+        #[serde(default)]
+        types: Subscription,
     },
 }
 
@@ -61,6 +73,13 @@ impl ChannelConfig {
     pub fn kind(&self) -> ChannelKind {
         match self {
             Self::Webhook { .. } => ChannelKind::Webhook,
+        }
+    }
+
+    /// What it is told of.
+    pub fn types(&self) -> &Subscription {
+        match self {
+            Self::Webhook { types, .. } => types,
         }
     }
 }
@@ -83,10 +102,21 @@ pub struct WebhookPolicy {
     pub http_origin: Option<String>,
 }
 
-/// Sets up a webhook channel. `existing` is how many the user has.
+/// Sets up a webhook channel for reminders. `existing` is how many the user has.
 pub fn create_channel(
     ctx: &mut Context<'_>,
     url: &str,
+    secret: String,
+    existing: usize,
+    policy: &WebhookPolicy,
+) -> Result<(Commit, Channel), Invalid> {
+    create_channel_for(ctx, (url, Subscription::default()), secret, existing, policy)
+}
+
+/// Sets up a webhook channel at an address for what it is to be told of. `existing` is how many the user has.
+pub fn create_channel_for(
+    ctx: &mut Context<'_>,
+    (url, types): (&str, Subscription),
     secret: String,
     existing: usize,
     policy: &WebhookPolicy,
@@ -99,7 +129,7 @@ pub fn create_channel(
         ));
     }
     let id = ChannelId::new(ctx.ids.next().to_string());
-    let config = ChannelConfig::Webhook { url: url.to_owned(), secret, previous: Vec::new() };
+    let config = ChannelConfig::Webhook { url: url.to_owned(), secret, previous: Vec::new(), types };
     let channel = Channel { id, config, created_at: ctx.now };
     let mut commit = ctx.commit("channel.create", channel.id.as_str());
     commit.expect.channels = i64::try_from(existing).ok();
@@ -116,7 +146,7 @@ pub fn rotate_secret(
     channel: &Channel,
     fresh: String,
 ) -> Result<(Commit, Channel), Invalid> {
-    let ChannelConfig::Webhook { url, secret, previous } = &channel.config;
+    let ChannelConfig::Webhook { url, secret, previous, types } = &channel.config;
     let mut previous: Vec<Retired> = previous.iter().filter(|old| old.until > ctx.now).cloned().collect();
     if let (true, Some(first)) = (previous.len() >= MAX_RETIRED, previous.first()) {
         let detail =
@@ -124,12 +154,63 @@ pub fn rotate_secret(
         return Err(Invalid::at("", detail));
     }
     previous.push(Retired { secret: secret.clone(), until: ctx.now.plus_millis(OVERLAP) });
-    let config = ChannelConfig::Webhook { url: url.clone(), secret: fresh, previous };
+    let config = ChannelConfig::Webhook { url: url.clone(), secret: fresh, previous, types: types.clone() };
     let next = Channel { config, ..channel.clone() };
     let mut commit = ctx.commit("channel.rotate", channel.id.as_str());
-    commit.expect.secrets.push(ExpectSecret { id: channel.id.clone(), secret: secret.clone() });
+    commit.expect.secrets.push(expected(channel));
     commit.channels.push(row(&next, None));
     Ok((commit, next))
+}
+
+/// Changes what a channel is told of, from the next event on. What waits for it already is delivered all the same.
+pub fn update_channel(ctx: &mut Context<'_>, channel: &Channel, types: Subscription) -> (Commit, Channel) {
+    let ChannelConfig::Webhook { url, secret, previous, .. } = &channel.config;
+    let config = ChannelConfig::Webhook {
+        url: url.clone(),
+        secret: secret.clone(),
+        previous: previous.clone(),
+        types,
+    };
+    let next = Channel { config, ..channel.clone() };
+    let mut commit = ctx.commit("channel.update", channel.id.as_str());
+    commit.expect.secrets.push(expected(channel));
+    commit.channels.push(row(&next, None));
+    (commit, next)
+}
+
+/// Writes nothing but that the command was asked, so that its answer can be kept under the request's key. Applied only if the
+/// channel is still as the answer says.
+pub fn leave_channel(ctx: &mut Context<'_>, channel: &Channel) -> Commit {
+    let mut commit = ctx.commit("channel.unchanged", channel.id.as_str());
+    commit.expect.secrets.push(expected(channel));
+    commit
+}
+
+/// Sends a notification over a channel that tells of nothing, to see whether it arrives. The store lets
+/// [`MAX_TESTS`] of a channel wait.
+pub fn test_channel(ctx: &mut Context<'_>, channel: &Channel) -> (Commit, NoticeRow) {
+    let payload = json!({
+        "type": TEST,
+        "timestamp": ctx.now.to_string(),
+        "data": { "channel_id": channel.id },
+    });
+    let notice = NoticeRow {
+        id: NotificationId::new(ctx.ids.next()),
+        channel_id: channel.id.clone(),
+        kind: TEST,
+        subject: channel.id.to_string(),
+        payload,
+        next_attempt_at: ctx.now,
+    };
+    let mut commit = ctx.commit("channel.test", channel.id.as_str());
+    commit.notices.push(notice.clone());
+    (commit, notice)
+}
+
+/// The channel as it was read.
+fn expected(channel: &Channel) -> ExpectSecret {
+    let ChannelConfig::Webhook { secret, types, .. } = &channel.config;
+    ExpectSecret { id: channel.id.clone(), secret: secret.clone(), types: types.clone() }
 }
 
 /// Removes a channel. Notifications that wait for it are delivered no more.

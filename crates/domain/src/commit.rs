@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::search::Posting;
 use crate::{
     ChannelConfig, ChannelId, Event, EventId, Metadata, NotificationId, NotificationState, Occurrence,
-    OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Succession, Task,
-    TaskId, TaskStatus, Timestamp, TokenId, UserId,
+    OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Subscription,
+    Succession, Task, TaskId, TaskStatus, Timestamp, TokenId, UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.
@@ -75,6 +75,10 @@ pub struct Commit {
     /// Notifications that must not exist yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notifications: Vec<NotificationRow>,
+    /// Notifications of no reminder that must not exist yet. Those of events are made by the store, in the statement that writes
+    /// the events.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<NoticeRow>,
     /// What became of an attempt to deliver a notification.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
@@ -156,7 +160,7 @@ pub struct Expect {
     pub parents: Vec<ExpectParent>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
-    /// Channels that are there and whose secret is still this one.
+    /// Channels that are there and whose secret and types are still these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<ExpectSecret>,
     /// The version of the user's settings, where the commit depends on it.
@@ -209,13 +213,15 @@ pub struct ExpectParent {
     pub part: TaskId,
 }
 
-/// This channel is there and signs with this secret.
+/// This channel is there, signs with this secret and takes these types of events.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExpectSecret {
     /// The channel.
     pub id: ChannelId,
     /// Its secret when read.
     pub secret: String,
+    /// What it was told of when read.
+    pub types: Subscription,
 }
 
 impl Expect {
@@ -453,6 +459,20 @@ pub struct NotificationRow {
     pub payload: Value,
     pub next_attempt_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
+}
+
+/// A row of `notice`: a notification of something else than a reminder.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct NoticeRow {
+    pub id: NotificationId,
+    pub channel_id: ChannelId,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it is about; of a test, the channel.
+    pub subject: String,
+    pub payload: Value,
+    pub next_attempt_at: Timestamp,
 }
 
 /// What became of one attempt. Applied only if `attempt` is still the last one made.

@@ -89,6 +89,7 @@ impl Context<'_> {
             overrides: Vec::new(),
             alarms: Vec::new(),
             notifications: Vec::new(),
+            notices: Vec::new(),
             deliveries: Vec::new(),
             retried: Vec::new(),
             events: Vec::new(),

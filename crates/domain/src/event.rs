@@ -67,6 +67,44 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// What a channel can take: reminders that came due, and all that is told of tasks, series and projects. Not what became of
+    /// notifications: that would tell of itself.
+    pub const SUBSCRIBABLE: [Self; 12] = [
+        Self::ReminderFired,
+        Self::TaskCreated,
+        Self::TaskUpdated,
+        Self::TaskCompleted,
+        Self::TaskDeleted,
+        Self::TaskRestored,
+        Self::ProjectCreated,
+        Self::ProjectUpdated,
+        Self::ProjectDeleted,
+        Self::OccurrenceOpened,
+        Self::OccurrenceChanged,
+        Self::SeriesEnded,
+    ];
+
+    /// Its CloudEvents `type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TaskCreated => "task.created",
+            Self::TaskUpdated => "task.updated",
+            Self::TaskCompleted => "task.completed",
+            Self::TaskDeleted => "task.deleted",
+            Self::TaskRestored => "task.restored",
+            Self::ProjectCreated => "project.created",
+            Self::ProjectUpdated => "project.updated",
+            Self::ProjectDeleted => "project.deleted",
+            Self::OccurrenceOpened => "occurrence.opened",
+            Self::OccurrenceChanged => "occurrence.changed",
+            Self::SeriesEnded => "series.ended",
+            Self::ReminderFired => "reminder.fired",
+            Self::ReminderSnoozed => "reminder.snoozed",
+            Self::NotificationDelivered => "notification.delivered",
+            Self::NotificationFailed => "notification.failed",
+        }
+    }
+
     /// The topic on which events of this kind travel (design: one table of topics).
     pub fn topic(self) -> Topic {
         match self {

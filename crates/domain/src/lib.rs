@@ -31,6 +31,7 @@ pub mod search;
 mod series;
 mod settings;
 mod state;
+mod subscription;
 mod task;
 mod time;
 mod trigger;
@@ -38,14 +39,15 @@ mod unchanged;
 mod undo;
 
 pub use channel::{
-    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, Retired, WebhookPolicy, create_channel,
-    delete_channel, rotate_secret,
+    Channel, ChannelConfig, ChannelKind, INBOX_CHANNEL, MAX_TESTS, Retired, TEST, WebhookPolicy,
+    create_channel, create_channel_for, delete_channel, leave_channel, rotate_secret, test_channel,
+    update_channel,
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, DeletedUserRow, Delivery, Expect, ExpectAlarm,
     ExpectAnswer, ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask, IdempotencyRecord,
-    IdentityRow, InboxRecord, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Quota, Rate, Retried,
-    SettingsRow, TaskRow, TokenRow, UserRow,
+    IdentityRow, InboxRecord, NoticeRow, NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Quota,
+    Rate, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
@@ -78,6 +80,7 @@ pub use series::{
 };
 pub use settings::{QuietHours, QuietInput, SettingsInput, Weekday, leave_settings, update_settings};
 pub use state::{Alarm, Named, SeriesState};
+pub use subscription::{MAX_TYPES, Subscription};
 #[cfg(feature = "schema")]
 pub use task::metadata_schema;
 pub use task::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{ChannelConfig, Commit, Context, Delivery, EventType, NotificationId, TaskId, Timestamp};
+use crate::{ChannelConfig, Commit, Context, Delivery, EventType, NotificationId, Timestamp};
 
 /// Waits before the second, third, … attempt, in seconds. With the first attempt that makes ten over three days, as
 /// Standard Webhooks 1.0 suggests.
@@ -32,8 +32,8 @@ const MAX_ERROR: usize = 200;
 pub struct Notification {
     /// Its id, the same at every attempt: receivers recognise a repetition by it.
     pub id: NotificationId,
-    /// The task it is about.
-    pub task: TaskId,
+    /// What it is about: a task or a project; of a test, the channel.
+    pub subject: String,
     /// Where it goes.
     pub channel: ChannelConfig,
     /// The body, the same at every attempt.
@@ -91,7 +91,6 @@ pub fn record_attempt(
     attempt: &Attempt,
     took: i64,
 ) -> Commit {
-    let subject = notification.task.to_string();
     let mut commit = ctx.commit("notification.attempt", &notification.id.to_string());
     let (state, next_attempt_at, error) = match attempt {
         Attempt::Accepted => (NotificationState::Delivered, None, None),
@@ -121,7 +120,7 @@ pub fn record_attempt(
     };
     if let Some(kind) = outcome {
         let data = json!({ "notification_id": notification.id, "attempts": notification.attempt });
-        commit.events.push(ctx.event(kind, &subject, data));
+        commit.events.push(ctx.event(kind, &notification.subject, data));
     }
     commit
 }

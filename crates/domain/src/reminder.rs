@@ -49,7 +49,8 @@ impl DueAlarm {
     }
 }
 
-/// Fires an alarm: one notification for each of the user's channels, or one in the inbox of a user who has none.
+/// Fires an alarm: one notification for each of the user's channels that takes reminders, or one in the inbox of a user who has
+/// none of these.
 pub fn fire(ctx: &mut Context<'_>, alarm: &DueAlarm, channels: &[Channel]) -> Commit {
     fire_all(ctx, &[alarm], channels)
 }
@@ -138,8 +139,11 @@ fn payload(alarm: &DueAlarm, now: Timestamp) -> serde_json::Value {
 
 /// Where it goes.
 fn targets(channels: &[Channel]) -> Vec<(ChannelId, ChannelKind)> {
-    if channels.is_empty() {
-        return vec![(ChannelId::new(INBOX_CHANNEL), ChannelKind::Inbox)];
+    let takes = |channel: &&Channel| channel.config.types().takes(EventType::ReminderFired);
+    let mut targets: Vec<_> =
+        channels.iter().filter(takes).map(|channel| (channel.id.clone(), channel.config.kind())).collect();
+    if targets.is_empty() {
+        targets.push((ChannelId::new(INBOX_CHANNEL), ChannelKind::Inbox));
     }
-    channels.iter().map(|channel| (channel.id.clone(), channel.config.kind())).collect()
+    targets
 }

@@ -1,7 +1,7 @@
 //! What a write must not do, whoever asks and however often: the store finds it in the statement that writes, by a name.
 
-use crate::Invalid;
 use crate::project::MAX_PROJECTS;
+use crate::{Invalid, MAX_TESTS};
 
 /// Most parts of a task.
 pub const MAX_PARTS: usize = 100;
@@ -50,6 +50,7 @@ fn wrong(name: &str) -> Invalid {
         "parts" => ("/parent", format!("has {MAX_PARTS} parts already")),
         "name" => ("/name", "is the name of another project of yours".to_owned()),
         "projects" => ("", format!("there are {MAX_PROJECTS} projects already")),
+        "tests" => ("", format!("{MAX_TESTS} tests of this channel wait already")),
         "identity" => ("/identity", "is another user's".to_owned()),
         "user" => ("", "the user was deleted".to_owned()),
         "last-admin" => ("", "is the last admin, who cannot be deleted".to_owned()),
@@ -71,6 +72,7 @@ mod tests {
             assert!(text.contains(&format!("AND deleted_at IS NULL) >= {MAX_PARTS})")));
         }
         assert!(write.contains(&format!("AND deleted_at IS NULL) >= {MAX_PROJECTS}\n")));
+        assert!(write.contains(&format!("AND type = 'test') >= {MAX_TESTS})")));
         for text in [write, create] {
             for (_, rest) in text.match_indices("'rule:").map(|(at, _)| text.split_at(at + 6)) {
                 let name = rest.split('\'').next().unwrap();

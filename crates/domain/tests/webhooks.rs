@@ -1,6 +1,31 @@
-//! Which addresses webhooks may go to.
+//! Which addresses webhooks may go to, and what they can be told of.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use perennial_domain::WebhookPolicy;
+use perennial_domain::{EventType, Subscription, Topic, WebhookPolicy};
+
+/// Reminders and all that is told of tasks, series and projects: each type that has a schema, by its name.
+#[test]
+fn a_channel_can_take_reminders_and_each_type_of_the_topic_of_tasks() {
+    let schemas = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/events");
+    let mut taken = 0;
+    for schema in std::fs::read_dir(schemas).unwrap() {
+        let file = schema.unwrap().file_name().into_string().unwrap();
+        let name = file.trim_end_matches(".json").to_owned();
+        let kind: EventType = serde_json::from_value(name.clone().into()).unwrap();
+        assert_eq!(kind.name(), name);
+        let takes = kind == EventType::ReminderFired || kind.topic() == Topic::TaskEvents;
+        let read = Subscription::parse(&[name.clone()]);
+        assert_eq!(read.is_ok_and(|types| types.takes(kind)), takes, "{name}");
+        taken += usize::from(takes);
+    }
+    assert_eq!(taken, EventType::SUBSCRIBABLE.len());
+}
+
+#[test]
+fn a_type_of_a_later_build_is_passed_over() {
+    let types: Subscription = serde_json::from_str(r#"["task.created", "task.dreamt"]"#).unwrap();
+    assert_eq!(types.names(), ["task.created"]);
+}
 
 #[test]
 fn public_https_hosts_are_taken() {

@@ -28,7 +28,7 @@ pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
     ChangeRecord, IdempotentAnswer, KeySetRecord, NotificationRecord, OccurrenceRecord, ParkedRecord,
-    TokenOwner, UserRecord,
+    TokenOwner, Told, UserRecord,
 };
 pub use tasks::{KeptList, KeptMap, TaskRecord, Tasks};
 pub use work::{
@@ -122,11 +122,20 @@ pub trait Store {
     fn own_tokens(&self, user: &UserId, page: &Page) -> Result<Vec<TokenRow>, StoreError>;
     /// One of them.
     fn own_token(&self, user: &UserId, id: TokenId) -> Result<Option<TokenRow>, StoreError>;
-    /// Notifications in the order of their making, of one task or of all.
+    /// Notifications in the order of their making, about one task or about all.
     fn notifications(
         &self,
         user: &UserId,
         task: Option<TaskId>,
+        page: &Page,
+    ) -> Result<Vec<NotificationRecord>, StoreError> {
+        self.notifications_among(user, &Told { task, channel: None }, page)
+    }
+    /// Those among them that are asked for.
+    fn notifications_among(
+        &self,
+        user: &UserId,
+        told: &Told,
         page: &Page,
     ) -> Result<Vec<NotificationRecord>, StoreError>;
     /// Work of the user that was given up, in the order of its making.

@@ -1,8 +1,8 @@
 //! Rows that are read for what they are, not to decide upon. No rule and no date is parsed that is only to be shown again.
 
 use perennial_domain::{
-    ChannelId, DueInput, Identity, NotificationId, NotificationState, OccurrenceStatus, RecurrenceId,
-    ReminderId, Scope, TaskId, Timestamp, TokenId, User,
+    ChannelId, DueInput, EventId, Identity, NotificationId, NotificationState, OccurrenceStatus,
+    RecurrenceId, ReminderId, Scope, TaskId, Timestamp, TokenId, User,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -60,14 +60,20 @@ pub struct ParkedRecord {
     pub parked_at: Timestamp,
 }
 
-/// A notification, as its user sees it.
+/// A notification, as its user sees it: of a reminder, an event or a test.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "named like the columns")]
 pub struct NotificationRecord {
     pub id: NotificationId,
-    pub task_id: TaskId,
+    /// The type of event that it tells of, or `test`.
+    pub kind: String,
+    /// The event, where it tells of one. A reminder that fired tells of itself.
+    pub event_id: Option<EventId>,
+    /// What is about a project or a test has no task.
+    pub task_id: Option<TaskId>,
     pub recurrence_id: RecurrenceId,
-    pub reminder_id: ReminderId,
+    /// That of a reminder.
+    pub reminder_id: Option<ReminderId>,
     pub channel_id: ChannelId,
     pub state: NotificationState,
     pub attempts: i64,
@@ -75,6 +81,15 @@ pub struct NotificationRecord {
     pub delivered_at: Option<Timestamp>,
     pub last_error: Option<String>,
     pub created_at: Timestamp,
+}
+
+/// Which notifications are listed: all, or those that are about a task, or go over a channel.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Told {
+    /// Only those about this task.
+    pub task: Option<TaskId>,
+    /// Only those over this channel.
+    pub channel: Option<ChannelId>,
 }
 
 /// A user, and whose tokens of an issuer speak for them.

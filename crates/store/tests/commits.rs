@@ -263,6 +263,7 @@ fn full(fixture: &mut Fixture, user: &UserId, word: &str) -> Commit {
             url: word("url"),
             secret: word("secret"),
             previous: vec![Retired { secret: word("old"), until: Timestamp::from_millis(45) }],
+            types: Subscription::default(),
         },
         created_at: Timestamp::from_millis(15),
         deleted_at: Some(Timestamp::from_millis(16)),
@@ -370,7 +371,11 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
     case("channels", &|commit| commit.expect.channels = Some(9));
     case("secret", &|commit| {
         let id = foreign.channels[0].id.clone();
-        commit.expect.secrets.push(ExpectSecret { id, secret: "theirs secret".to_owned() });
+        commit.expect.secrets.push(ExpectSecret {
+            id,
+            secret: "theirs secret".to_owned(),
+            types: Subscription::default(),
+        });
     });
     case("settings", &|commit| commit.expect.settings = Some(2));
     case("zone", &|commit| commit.expect.zone = Some("Asia/Tokyo".to_owned()));
@@ -409,10 +414,24 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
         // Deleted before.
         commit.notifications[0].channel_id = foreign.notifications[0].channel_id.clone();
     });
+    case("channel", &|commit| {
+        commit.notices.push(notice(&foreign.channels[0].id, commit.notifications[0].id))
+    });
     let event = text("SELECT max(event_id) FROM outbox");
     case("event", &|commit| commit.events[0].id = EventId::parse(&event).unwrap());
     case("applied", &|commit| commit.inbox = foreign.inbox.clone());
     all
+}
+
+fn notice(channel: &ChannelId, id: NotificationId) -> NoticeRow {
+    NoticeRow {
+        id,
+        channel_id: channel.clone(),
+        kind: TEST,
+        subject: "subject".to_owned(),
+        payload: json!({ "word": "notice" }),
+        next_attempt_at: Timestamp::from_millis(49),
+    }
 }
 
 fn delivery(id: NotificationId, attempt: i64) -> Delivery {
@@ -685,7 +704,8 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         "channel_v2",
         "true",
         json!({ "id": channel.id, "user_id": user, "kind": "webhook", "created_at": 15,
-        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret", "previous": [{ "secret": "my old", "until": 45 }] }).to_string() }),
+        "deleted_at": 16, "config": json!({ "url": "my url", "secret": "my secret", "previous": [{ "secret": "my old", "until": 45 }],
+            "types": ["reminder.fired"] }).to_string() }),
     );
     // What is due next is that of the earliest open occurrence.
     check(

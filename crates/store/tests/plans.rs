@@ -118,6 +118,8 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.channel(&user, &ChannelId::new("x")).unwrap();
     store.notifications(&user, None, &page).unwrap();
     store.notifications(&user, Some(task.id), &page).unwrap();
+    let over = Told { task: None, channel: Some(ChannelId::new("x")) };
+    store.notifications_among(&user, &over, &page).unwrap();
     store.parked(&user, &page).unwrap();
     store.parked_count(&user).unwrap();
     store.parked_item(&user, 1).unwrap();

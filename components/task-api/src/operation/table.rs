@@ -10,7 +10,7 @@ use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter};
 
 use super::{Body, Operation, Shape, Verb, shape};
 use crate::bulk::{BulkInput, BulkView, MAX_BULK};
-use crate::channels::ChannelInput;
+use crate::channels::{ChannelInput, ChannelPatch};
 use crate::events::EventsView;
 use crate::export::ExportedView;
 use crate::health::{HealthView, ReadyView};
@@ -57,7 +57,9 @@ pub(crate) enum Name {
     ListChannels,
     CreateChannel,
     GetChannel,
+    UpdateChannel,
     RotateSecret,
+    TestChannel,
     DeleteChannel,
     ListNotifications,
     ListParked,
@@ -89,6 +91,8 @@ const STATUS: Parameter = Parameter {
     words: "Only the tasks of this status.",
 };
 const TASK: Parameter = Parameter { name: "task", form: Form::Id, words: "Only those of this task." };
+const CHANNEL: Parameter =
+    Parameter { name: "channel", form: Form::Id, words: "Only those over this channel." };
 const SUBJECT: Parameter =
     Parameter { name: "subject", form: Form::Id, words: "Only those of this task or project." };
 const PROJECT: Parameter =
@@ -337,6 +341,23 @@ pub(crate) const TABLE: &[Operation] = &[
         .creates(shape!(ChannelView<'_>)),
     get("/v1/channels/{id}", Name::GetChannel, READ, "Gives a channel, without its secret.")
         .answers(shape!(ChannelView<'_>)),
+    write(
+        Verb::Patch,
+        "/v1/channels/{id}",
+        Name::UpdateChannel,
+        WRITE,
+        "Changes what a channel is told of, from the next event on.",
+    )
+    .patches(shape!(ChannelPatch))
+    .answers(shape!(ChannelView<'_>)),
+    post(
+        "/v1/channels/{id}/test",
+        Name::TestChannel,
+        WRITE,
+        "Sends a notification over a channel that tells of nothing; `GET /v1/notifications` says what became of it.",
+    )
+    .accepts(shape!(NotificationView<'_>))
+    .checked(),
     post(
         "/v1/channels/{id}/rotate",
         Name::RotateSecret,
@@ -346,8 +367,8 @@ pub(crate) const TABLE: &[Operation] = &[
     .answers(shape!(ChannelView<'_>))
     .checked(),
     write(Verb::Delete, "/v1/channels/{id}", Name::DeleteChannel, WRITE, "Deletes a channel."),
-    get("/v1/notifications", Name::ListNotifications, READ, "Lists what became of the reminders that fired.")
-        .query(&[TASK, LIMIT, CURSOR])
+    get("/v1/notifications", Name::ListNotifications, READ, "Lists what became of reminders, and of what else channels were told.")
+        .query(&[TASK, CHANNEL, LIMIT, CURSOR])
         .answers(shape!(Items<NotificationView<'_>>)),
     get("/v1/parked", Name::ListParked, READ, "Lists the work that was given up, with its reasons.")
         .query(&[ALL, LIMIT, CURSOR])
@@ -504,6 +525,11 @@ impl Operation {
 
     const fn creates(self, shape: Shape) -> Self {
         Self { status: 201, answer: Some(shape), ..self }
+    }
+
+    /// What was asked is done after the answer.
+    const fn accepts(self, shape: Shape) -> Self {
+        Self { status: 202, answer: Some(shape), ..self }
     }
 
     const fn tagged(self) -> Self {

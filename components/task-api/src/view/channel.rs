@@ -1,5 +1,7 @@
 //! Channels.
 
+#[cfg(feature = "schema")]
+use perennial_domain::MAX_TYPES;
 use perennial_domain::{Channel, ChannelConfig, ChannelKind};
 use serde::Serialize;
 
@@ -15,6 +17,8 @@ pub(crate) struct ChannelView<'a> {
     kind: ChannelKind,
     #[cfg_attr(feature = "schema", schemars(length(max = 2000)))]
     url: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TYPES), inner(length(max = 100))))]
+    types: Vec<&'static str>,
     created_at: At,
     #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,6 +32,7 @@ impl<'a> ChannelView<'a> {
             id: channel.id.as_str(),
             kind: channel.config.kind(),
             url,
+            types: channel.config.types().names(),
             created_at: At(channel.created_at),
             secret: None,
         }

@@ -1,8 +1,8 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Between, Bound, Channel, ChannelId, Commit, Identity, NotificationId, Override, Project, ProjectId,
-    RecurrenceId, ReminderId, SeriesState, TaskId, TokenId, TokenRow, UserId,
+    Between, Bound, Channel, ChannelId, Commit, EventId, Identity, NotificationId, Override, Project,
+    ProjectId, RecurrenceId, ReminderId, SeriesState, TaskId, TokenId, TokenRow, UserId,
 };
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ use super::system::accounts::{token, token_query};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
     Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, Listing, NotificationRecord,
-    OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks,
+    OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks, Told,
 };
 
 impl<S: Sql> Store for Sqlite<S> {
@@ -232,20 +232,37 @@ impl<S: Sql> Store for Sqlite<S> {
         )
     }
 
-    fn notifications(
+    fn notifications_among(
         &self,
         user: &UserId,
-        task: Option<TaskId>,
+        told: &Told,
         page: &Page,
     ) -> Result<Vec<NotificationRecord>, StoreError> {
-        let condition = if task.is_some() { "task_id = ?4 AND" } else { "?4 IS NULL AND" };
+        // What is not asked for must not be in the plan.
+        let about = |task: &str| told.task.map_or("?4 IS NULL".to_owned(), |_| format!("{task} = ?4"));
+        let over = |more: &str| {
+            told.channel.as_ref().map_or("?5 IS NULL".to_owned(), |_| format!("channel_id = ?5{more}"))
+        };
         self.query(
             &format!(
-                "SELECT id, task_id, recurrence_id, reminder_id, channel_id, state, attempts, next_attempt_at, \
-                 delivered_at, last_error, created_at FROM notification_v2 \
-                 WHERE {condition} user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+                "SELECT id, 'reminder.fired', NULL, task_id, recurrence_id, reminder_id, channel_id, state, attempts, \
+                 next_attempt_at, delivered_at, last_error, created_at FROM notification_v2 \
+                 WHERE {} AND {} AND user_id = ?1 AND id > ?2 \
+                 UNION ALL SELECT id, type, event_id, CASE WHEN type <> 'test' AND type NOT LIKE 'project.%' THEN subject END, \
+                 '', NULL, channel_id, state, attempts, next_attempt_at, delivered_at, last_error, created_at FROM notice \
+                 WHERE {} AND {} AND user_id = ?1 AND id > ?2 ORDER BY 1 LIMIT ?3",
+                about("task_id"),
+                over(" AND channel_id <> 'inbox'"),
+                about("subject"),
+                over(""),
             ),
-            &[user.as_str().into(), after(page), page.limit.into(), task.map(|task| task.to_string()).into()],
+            &[
+                user.as_str().into(),
+                after(page),
+                page.limit.into(),
+                told.task.map(|task| task.to_string()).into(),
+                told.channel.as_ref().map(|channel| channel.as_str()).into(),
+            ],
             notification,
         )
     }
@@ -291,9 +308,11 @@ pub(super) fn after(page: &Page) -> Value {
 fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {
     Ok(NotificationRecord {
         id: row.id(NotificationId::parse)?,
-        task_id: row.id(TaskId::parse)?,
+        kind: row.text()?,
+        event_id: row.id_or_null(EventId::parse)?,
+        task_id: row.id_or_null(TaskId::parse)?,
         recurrence_id: RecurrenceId::from_text(row.text()?),
-        reminder_id: row.id(ReminderId::parse)?,
+        reminder_id: row.id_or_null(ReminderId::parse)?,
         channel_id: ChannelId::new(row.text()?),
         state: row.name()?,
         attempts: row.integer()?,

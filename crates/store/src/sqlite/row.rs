@@ -69,7 +69,15 @@ impl Row {
 
     /// A column that holds an id.
     pub(super) fn id<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-        let text = self.text()?;
-        parse(&text).ok_or_else(|| StoreError::Corrupt(format!("{text:?} is no id")))
+        self.id_or_null(parse)?.ok_or_else(|| StoreError::Corrupt("NULL where there is an id".to_owned()))
+    }
+
+    /// A column that holds an id, or nothing.
+    pub(super) fn id_or_null<T>(
+        &mut self,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(text) = self.text_or_null()? else { return Ok(None) };
+        parse(&text).map(Some).ok_or_else(|| StoreError::Corrupt(format!("{text:?} is no id")))
     }
 }

@@ -62,6 +62,7 @@ fn does(commit: &Commit) -> Does {
         overrides,
         alarms,
         notifications,
+        notices,
         deliveries,
         retried,
         events,
@@ -87,6 +88,7 @@ fn does(commit: &Commit) -> Does {
         && occurrences.is_empty()
         && reopened.is_empty()
         && overrides.is_empty()
+        && notices.is_empty()
         && deliveries.is_empty()
         && retried.is_empty()
         && inbox.is_none();

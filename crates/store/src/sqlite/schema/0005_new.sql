@@ -120,6 +120,19 @@ BEGIN
         e.value ->> 'idempotency_key'
     FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN stream AS s
     WHERE json_type(NEW.doc, '$.events') = 'array' AND s.id = NEW.doc ->> 'stream';
+    -- Each event becomes a notice for each of the user's channels that takes its type. Its id is a UUID of version 7 (RFC 9562 §5.7).
+    INSERT INTO notice (id, user_id, channel_id, type, event_id, subject, payload, state, next_attempt_at, created_at)
+    SELECT lower(printf('%08x-%04x-7', (NEW.doc ->> 'at') >> 16, (NEW.doc ->> 'at') & 65535) || substr(hex(randomblob(2)), 2) || '-'
+            || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
+        c.user_id, c.channel_id, c.type, e.value ->> 'id', e.value ->> 'subject',
+        json_object('type', c.type,
+            'timestamp', strftime('%Y-%m-%dT%H:%M:%S', (NEW.doc ->> 'at') / 1000, 'unixepoch')
+                || CASE (NEW.doc ->> 'at') % 1000 WHEN 0 THEN 'Z' ELSE printf('.%03dZ', (NEW.doc ->> 'at') % 1000) END,
+            'data', json_set(e.value -> 'data', '$.event_id', e.value ->> 'id', '$.subject', e.value ->> 'subject')),
+        'pending', NEW.doc ->> 'at', NEW.doc ->> 'at'
+    FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN channel_type AS c
+        ON c.user_id = NEW.doc ->> 'user' AND c.type = e.value ->> 'type'
+    WHERE json_type(NEW.doc, '$.events') = 'array';
     INSERT INTO stream_topic (stream_id, topic, last)
     SELECT s.id, e.value ->> 'topic', s.sequence - json_array_length(NEW.doc, '$.events') + max(e.key) + 1
     FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN stream AS s

@@ -100,7 +100,8 @@ BEGIN
             WHERE NOT EXISTS (
                 SELECT 1 FROM channel_v2
                 WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user' AND deleted_at IS NULL
-                    AND config ->> 'secret' = e.value ->> 'secret'))
+                    AND config ->> 'secret' = e.value ->> 'secret'
+                    AND coalesce(config -> 'types', '["reminder.fired"]') = e.value -> 'types'))
         THEN 'expect:secret'
         -- Only the last attempt made may say what became of a notification.
         WHEN json_type(NEW.doc, '$.deliveries') = 'array' AND EXISTS (
@@ -109,6 +110,11 @@ BEGIN
                 SELECT 1 FROM notification_v2 AS n CROSS JOIN work AS w
                     ON w.task_id = n.task_id AND w.kind = 'notification' AND w.recurrence_id = n.recurrence_id
                         AND w.item = n.id
+                WHERE n.id = e.value ->> 'id' AND n.user_id = NEW.doc ->> 'user' AND n.state = 'pending'
+                    AND w.tries = e.value ->> 'attempt')
+            AND NOT EXISTS (
+                SELECT 1 FROM notice AS n CROSS JOIN work AS w
+                    ON w.task_id = n.id AND w.kind = 'notification' AND w.recurrence_id = '' AND w.item = n.id
                 WHERE n.id = e.value ->> 'id' AND n.user_id = NEW.doc ->> 'user' AND n.state = 'pending'
                     AND w.tries = e.value ->> 'attempt'))
         THEN 'expect:attempt'
@@ -247,6 +253,17 @@ BEGIN
                 ON c.id = e.value ->> 'channel_id'
             WHERE c.deleted_at IS NOT NULL)
         THEN 'expect:channel'
+        WHEN json_type(NEW.doc, '$.notices') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.notices') AS e
+            WHERE NOT EXISTS (
+                SELECT 1 FROM channel_v2
+                WHERE id = e.value ->> 'channel_id' AND user_id = NEW.doc ->> 'user' AND deleted_at IS NULL))
+        THEN 'expect:channel'
+        WHEN json_type(NEW.doc, '$.notices') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.notices') AS e
+            WHERE (SELECT count(*) FROM notice
+                   WHERE channel_id = e.value ->> 'channel_id' AND state = 'pending' AND type = 'test') >= 10)
+        THEN 'rule:tests'
         WHEN json_type(NEW.doc, '$.events') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN outbox AS o ON o.event_id = e.value ->> 'id')
         THEN 'exists:event'
@@ -399,18 +416,30 @@ BEGIN
         e.value ->> 'reminder_id', e.value ->> 'channel_id', e.value ->> 'fire_at', e.value ->> 'state', e.value -> 'payload',
         e.value ->> 'next_attempt_at', e.value ->> 'delivered_at', NEW.doc ->> 'at'
     FROM json_each(NEW.doc, '$.notifications') AS e WHERE json_type(NEW.doc, '$.notifications') = 'array';
+    INSERT INTO notice (id, user_id, channel_id, type, subject, payload, state, next_attempt_at, created_at)
+    SELECT e.value ->> 'id', NEW.doc ->> 'user', e.value ->> 'channel_id', e.value ->> 'type', e.value ->> 'subject',
+        e.value -> 'payload', 'pending', e.value ->> 'next_attempt_at', NEW.doc ->> 'at'
+    FROM json_each(NEW.doc, '$.notices') AS e WHERE json_type(NEW.doc, '$.notices') = 'array';
     UPDATE notification_v2 SET state = e.value ->> 'state', attempts = e.value ->> 'attempt',
         next_attempt_at = e.value ->> 'next_attempt_at', delivered_at = e.value ->> 'delivered_at',
         last_error = e.value ->> 'last_error'
     FROM json_each(NEW.doc, '$.deliveries') AS e
     WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND notification_v2.id = e.value ->> 'id'
         AND notification_v2.id IN (SELECT d.value ->> 'id' FROM json_each(NEW.doc, '$.deliveries') AS d);
+    UPDATE notice SET state = e.value ->> 'state', attempts = e.value ->> 'attempt',
+        next_attempt_at = e.value ->> 'next_attempt_at', delivered_at = e.value ->> 'delivered_at',
+        last_error = e.value ->> 'last_error'
+    FROM json_each(NEW.doc, '$.deliveries') AS e
+    WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND notice.id = e.value ->> 'id'
+        AND notice.id IN (SELECT d.value ->> 'id' FROM json_each(NEW.doc, '$.deliveries') AS d);
     -- An endpoint that hangs is left alone for a while.
     UPDATE lane SET failures = e.value ->> 'endpoint_failures', hold_until = CASE
         WHEN e.value ->> 'endpoint_pause' > 0 THEN NEW.doc ->> 'at' + (e.value ->> 'endpoint_pause') ELSE hold_until END
-    FROM json_each(NEW.doc, '$.deliveries') AS e CROSS JOIN notification_v2 AS n ON n.id = e.value ->> 'id'
+    FROM json_each(NEW.doc, '$.deliveries') AS e
     WHERE json_type(NEW.doc, '$.deliveries') = 'array' AND lane.kind = 'notification' AND lane.again IN (0, 1)
-        AND lane.lane = n.channel_id;
+        AND lane.lane = coalesce(
+            (SELECT channel_id FROM notification_v2 WHERE id = e.value ->> 'id'),
+            (SELECT channel_id FROM notice WHERE id = e.value ->> 'id'));
 
     -- The sequence is advanced under the write lock that this statement holds: it is the order of commits. A commit that
     -- finds nothing waiting may take the relay's lease at once.
@@ -434,6 +463,19 @@ BEGIN
         e.value ->> 'idempotency_key'
     FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN stream AS s
     WHERE json_type(NEW.doc, '$.events') = 'array' AND s.id = NEW.doc ->> 'stream';
+    -- Each event becomes a notice for each of the user's channels that takes its type. Its id is a UUID of version 7 (RFC 9562 §5.7).
+    INSERT INTO notice (id, user_id, channel_id, type, event_id, subject, payload, state, next_attempt_at, created_at)
+    SELECT lower(printf('%08x-%04x-7', (NEW.doc ->> 'at') >> 16, (NEW.doc ->> 'at') & 65535) || substr(hex(randomblob(2)), 2) || '-'
+            || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
+        c.user_id, c.channel_id, c.type, e.value ->> 'id', e.value ->> 'subject',
+        json_object('type', c.type,
+            'timestamp', strftime('%Y-%m-%dT%H:%M:%S', (NEW.doc ->> 'at') / 1000, 'unixepoch')
+                || CASE (NEW.doc ->> 'at') % 1000 WHEN 0 THEN 'Z' ELSE printf('.%03dZ', (NEW.doc ->> 'at') % 1000) END,
+            'data', json_set(e.value -> 'data', '$.event_id', e.value ->> 'id', '$.subject', e.value ->> 'subject')),
+        'pending', NEW.doc ->> 'at', NEW.doc ->> 'at'
+    FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN channel_type AS c
+        ON c.user_id = NEW.doc ->> 'user' AND c.type = e.value ->> 'type'
+    WHERE json_type(NEW.doc, '$.events') = 'array';
     INSERT INTO stream_topic (stream_id, topic, last)
     SELECT s.id, e.value ->> 'topic', s.sequence - json_array_length(NEW.doc, '$.events') + max(e.key) + 1
     FROM json_each(NEW.doc, '$.events') AS e CROSS JOIN stream AS s

@@ -42,6 +42,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("idempotency", &["true"]),
     ("audit", &["true"]),
     ("audit_v4", &["true"]),
+    ("notice", &["true"]),
     // Dead letters; all other work hangs on tasks.
     ("work", &["parked_at IS NOT NULL"]),
 ];
@@ -67,6 +68,9 @@ const OTHERS: &[&str] = &[
     // In a zone of nobody's: that a user has moved is noted, and that goes too.
     "UPDATE user SET tz = 'UTC' WHERE ?2 > 0 AND id IN (SELECT value ->> 0 FROM json_each(?1)) AND tz <> 'UTC'",
     "DELETE FROM zone_change WHERE ?2 > 0 AND user_id IN (SELECT value ->> 0 FROM json_each(?1))",
+    // It counts the tasks that are there.
+    "DELETE FROM usage WHERE ?2 > 0 AND user_id IN (SELECT value ->> 0 FROM json_each(?1)) AND NOT EXISTS ( \
+     SELECT 1 FROM task INDEXED BY task_by_status WHERE user_id = usage.user_id AND deleted_at IS NULL)",
     "DELETE FROM identity WHERE ?2 > 0 AND user_id IN (SELECT value ->> 0 FROM json_each(?1))",
 ];
 
@@ -124,6 +128,7 @@ fn next_turn() -> String {
         any("task INDEXED BY task_by_status", "deleted_at IS NULL"),
         any("task INDEXED BY task_deleted", "deleted_at IS NOT NULL"),
         any("task_tag", "true"),
+        any("usage", "true"),
     ];
     for (table, conditions) in TABLES {
         left.extend(conditions.iter().map(|condition| any(table, condition)));

@@ -9,7 +9,8 @@ use crate::sqlite::{Sql, Sqlite};
 /// How long the answers of idempotent requests are kept, in milliseconds: 24 hours.
 const KEEP_ANSWERS: i64 = 86_400_000;
 
-/// How long published events and the inbox are kept, in milliseconds: 30 days, as long as a dead letter may wait.
+/// How long published events, the inbox and notices that have ended are kept, in milliseconds: 30 days, as long as a dead letter
+/// may wait.
 const KEEP_EVENTS: i64 = 2_592_000_000;
 
 /// How long a lane is kept where nothing waits, in milliseconds: a day. It says how an endpoint did last, and whose turn it was.
@@ -18,12 +19,13 @@ const KEEP_LANES: i64 = 86_400_000;
 /// How long it is kept how often a token wrote, in milliseconds: two days, which is longer than two windows may be.
 const KEEP_RATES: i64 = 172_800_000;
 
-/// Whether anything is past its retention: answers before `?3`, events before `?4`, lanes before `?5`, rates a day before that. Answers and events are
+/// Whether anything is past its retention: answers before `?3`, events and notices before `?4`, lanes before `?5`, rates a day before that. Answers and events are
 /// forgotten in the order of their rows, which is that of their making; one that lies over a day ahead was made by a clock that
 /// was wrong, or is looked at by one that is: it must neither keep all behind it nor be forgotten, and goes to the end.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) AS answer \
       WHERE answer.created_at < ?3 OR answer.created_at > ?3 + 172800000) \
      OR EXISTS (SELECT 1 FROM inbox WHERE at < ?4) \
+     OR EXISTS (SELECT 1 FROM notice WHERE state <> 'pending' AND created_at < ?4) \
      OR EXISTS (SELECT 1 FROM lane WHERE next_at IS NULL AND hold_until < ?5) \
      OR EXISTS (SELECT 1 FROM rate WHERE began < ?5 - 86400000) OR EXISTS (SELECT 1 FROM rate WHERE began > ?5 + 259200000) \
      OR EXISTS (SELECT 1 FROM (SELECT at, sequence, stream_id FROM outbox ORDER BY rowid LIMIT 1) AS o \
@@ -31,7 +33,7 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM id
        OR (o.at < ?4 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))))";
 
 /// What is forgotten before `?1` or put at the end, at most `?2` rows of each, and how long it is kept.
-const FORGET: [(&str, i64); 7] = [
+const FORGET: [(&str, i64); 8] = [
     (
         "DELETE FROM idempotency WHERE rowid IN (SELECT answer.rowid FROM (SELECT rowid, created_at FROM idempotency \
          ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at < ?1)",
@@ -46,6 +48,11 @@ const FORGET: [(&str, i64); 7] = [
     (
         "DELETE FROM inbox WHERE (consumer, event_id) IN \
          (SELECT consumer, event_id FROM inbox WHERE at < ?1 LIMIT ?2)",
+        KEEP_EVENTS,
+    ),
+    (
+        "DELETE FROM notice WHERE rowid IN \
+         (SELECT rowid FROM notice WHERE state <> 'pending' AND created_at < ?1 LIMIT ?2)",
         KEEP_EVENTS,
     ),
     (

@@ -49,11 +49,12 @@ const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'priority', t.
      JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id \
      WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
 
-/// What it takes to deliver the notification of the item `w`.
-const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, \
+/// What it takes to deliver the notification of the item `w`: of a reminder, or of something else.
+const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id, 'subject', n.subject, \
      'channel', json({CHANNEL}), 'payload', n.payload, 'endpoint_failures', l.failures, 'proven', l.proven) \
-     FROM notification_v2 AS n JOIN user AS u ON u.id = n.user_id AND u.deleted_at IS NULL JOIN channel_v2 AS c ON c.id = n.channel_id \
-     WHERE n.id = w.item AND n.state = 'pending')";
+     FROM (SELECT id, user_id, channel_id, task_id AS subject, payload FROM notification_v2 WHERE id = w.item AND state = 'pending' \
+     UNION ALL SELECT id, user_id, channel_id, subject, payload FROM notice WHERE id = w.item AND state = 'pending') AS n \
+     CROSS JOIN user AS u ON u.id = n.user_id AND u.deleted_at IS NULL CROSS JOIN channel_v2 AS c ON c.id = n.channel_id)";
 
 /// What is told of each claimed item `w`.
 const ITEM: &str = "'id', w.id, 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id";
@@ -80,6 +81,7 @@ struct ReminderRow {
 struct NotificationRow {
     user: UserRow,
     id: NotificationId,
+    subject: String,
     channel: ChannelRow,
     payload: String,
     endpoint_failures: i64,
@@ -411,7 +413,7 @@ fn notification(row: NotificationRow, ticket: &Ticket) -> Result<DueNotification
         user: row.user.user()?,
         notification: Notification {
             id: row.id,
-            task: ticket.task,
+            subject: row.subject,
             channel: row.channel.config,
             payload: row.payload,
             attempt: ticket.tries,
