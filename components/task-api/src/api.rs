@@ -60,7 +60,11 @@ impl Decision {
 
     /// The answer tells of the change, and is kept under a key.
     pub(crate) fn tell(&mut self, key: Option<&IdempotencyKey>) -> Result<(), Problem> {
+        let audit = &self.commit.audit;
+        // What is not told cannot be looked at either.
+        let told = audit.before.is_some() || audit.after.is_some();
         if self.changes
+            && told
             && let Ok(id) = HeaderValue::try_from(self.commit.id.to_string())
         {
             self.response.headers_mut().insert(CHANGE_ID, id);

@@ -4,7 +4,7 @@ use http::Method;
 use perennial_domain::{ProjectId, TaskId, Timestamp, TokenId, UserId};
 use perennial_http_api::{
     Accepted, Caller, Head, IdempotencyKey, KeyServer, Problem, Query, Request, Response, authenticate,
-    check_body, has_token,
+    check_body, has_token, unless_known,
 };
 use perennial_store::{Store, StoreError, SystemStore};
 
@@ -100,6 +100,18 @@ impl Admitted {
 
     /// Carries the request out.
     pub fn carry_out<S: Store + SystemStore>(
+        &self,
+        api: &mut Api<'_, S>,
+        request: &Request,
+    ) -> Result<Answered, Problem> {
+        let mut answered = self.answered(api, request)?;
+        if self.operation.is_known_by_tag() {
+            answered.response = unless_known(request.headers(), answered.response)?;
+        }
+        Ok(answered)
+    }
+
+    fn answered<S: Store + SystemStore>(
         &self,
         api: &mut Api<'_, S>,
         request: &Request,

@@ -142,6 +142,13 @@ fn described(operation: &Operation, sent: &mut SchemaGenerator, answered: &mut S
             json!({ "type": "string", "minLength": 1, "maxLength": 1_000, "pattern": IfMatch::PATTERN }),
         ));
     }
+    if operation.is_known_by_tag() {
+        parameters.push(header(
+            "If-None-Match",
+            "Entity tags that the client has: 304 where one of them is that of the answer.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 1_000, "pattern": IfMatch::PATTERN }),
+        ));
+    }
     if operation.keyed {
         let key = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
         parameters.push(header(
@@ -264,6 +271,10 @@ fn responses(operation: &Operation, answered: &mut SchemaGenerator) -> Value {
         answer["links"] = Value::Object(links);
     }
     responses.insert(operation.status.to_string(), answer);
+    if operation.is_known_by_tag() {
+        let known = json!({ "description": "The client has it already.", "headers": { "ETag": { "$ref": "#/components/headers/ETag" } } });
+        responses.insert("304".to_owned(), known);
+    }
     for kind in refusals(operation) {
         responses.insert(
             kind.status().as_str().to_owned(),

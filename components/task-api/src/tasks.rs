@@ -231,8 +231,37 @@ pub(crate) fn on_task<S: Store + SystemStore>(
 /// A document with a merge patch applied (RFC 7396).
 pub(crate) fn merge<T: Serialize + DeserializeOwned>(whole: &T, patch: &Value) -> Result<T, Problem> {
     let mut document = serde_json::to_value(whole).unwrap_or_default();
+    let mut strict = document.clone();
     json_patch::merge(&mut document, patch);
+    json_patch::merge(&mut strict, patch);
+    // `null` takes away what is there; of a member that nothing has, it says so.
+    if name_nothings(&mut strict, patch, serde_json::to_value(whole).unwrap_or_default()) {
+        typed::<T>(strict)?;
+    }
     typed(document)
+}
+
+/// Writes the members into a document that a patch takes away and that were not there; whether there are any. What programs
+/// note (`metadata`) may have any name.
+fn name_nothings(document: &mut Value, patch: &Value, whole: Value) -> bool {
+    let (Some(members), Some(patch)) = (document.as_object_mut(), patch.as_object()) else { return false };
+    let mut any = false;
+    for (name, value) in patch.iter().filter(|(name, _)| *name != "metadata") {
+        let before = whole.get(name).cloned();
+        match value {
+            Value::Null if before.is_none() => {
+                members.insert(name.clone(), Value::Null);
+                any = true;
+            }
+            Value::Object(_) => {
+                if let Some(member) = members.get_mut(name) {
+                    any |= name_nothings(member, value, before.unwrap_or_default());
+                }
+            }
+            _ => {}
+        }
+    }
+    any
 }
 
 /// The answer that tells of a new task, and where it is.

@@ -7,6 +7,69 @@ use perennial_fixture::NOON;
 use serde_json::{Value, json};
 use service::{OWNER, Service};
 
+#[test]
+fn a_patch_that_takes_away_what_nothing_has_is_refused() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "a", "due": { "local": "2026-12-01T09:00:00", "tz": "UTC" }, "metadata": { "a": "1" } }));
+    let line = format!("PATCH /v1/tasks/{id}");
+    for (patch, pointer) in [
+        (json!({ "titel": null }), "/titel"),
+        (json!({ "version": null }), "/version"),
+        (json!({ "title": "b", "status": null }), "/status"),
+        (json!({ "due": { "zone": null } }), "/due/zone"),
+    ] {
+        assert_eq!(service.refused(&line, &patch), (422, pointer.to_owned()), "{patch}");
+    }
+    assert_eq!(service.get(&format!("/v1/tasks/{id}"))["title"], "a");
+    for patch in [
+        json!({ "tags": null, "priority": null, "reminders": null, "description": null, "duration": null, "start": null }),
+        json!({ "project": null, "parent": null, "recurrence": null }),
+        json!({ "metadata": { "a": null, "b": null } }),
+        json!({ "due": { "tz": null } }),
+        json!({ "recurrence": { "rrule": "FREQ=DAILY", "rdate": null, "exdate": null, "anchor": null } }),
+        json!({ "recurrence": { "overlap": null, "misfire": null, "rdate": null } }),
+        json!({ "metadata": null }),
+    ] {
+        assert_eq!(service.refused(&line, &patch).0, 200, "{patch}");
+    }
+    assert_eq!(
+        service.refused("PATCH /v1/settings", &json!({ "nothing": null })),
+        (422, "/nothing".to_owned())
+    );
+}
+
+#[test]
+fn a_page_by_place_goes_on_however_long_places_are() {
+    let mut service = Service::default();
+    let mut top = [service.task(&json!({ "title": "a" })), service.task(&json!({ "title": "b" }))];
+    for _ in 0..600 {
+        service.post(&format!("/v1/tasks/{}/move", top[1]), &json!({ "before": top[0] }));
+        top.swap(0, 1);
+    }
+    let page = service.get("/v1/tasks?sort=position&limit=1");
+    let cursor = page["next_cursor"].as_str().unwrap();
+    assert!(cursor.len() > 200, "{cursor}");
+    let next = service.get(&format!("/v1/tasks?sort=position&limit=1&cursor={cursor}"));
+    assert_eq!(next["items"][0]["id"], top[1].as_str());
+}
+
+#[test]
+fn what_is_known_by_its_tag_is_not_sent_again() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "a" }));
+    let mut get = |tag: &str| {
+        let response =
+            service.send(OWNER, &format!("GET /v1/tasks/{id}"), &[("if-none-match", tag)], &Value::Null);
+        (
+            response.status().as_u16(),
+            response.body().is_empty(),
+            response.headers()["etag"].to_str().unwrap().to_owned(),
+        )
+    };
+    assert_eq!(get("\"1\""), (304, true, "\"1\"".to_owned()));
+    assert_eq!(get("\"2\""), (200, false, "\"1\"".to_owned()));
+}
+
 const BERLIN: &str = "Europe/Berlin";
 
 impl Service {

@@ -1,8 +1,8 @@
-//! Conditions: entity tags and `If-Match` (RFC 9110 §13.1.1).
+//! Conditions: entity tags, `If-Match` (RFC 9110 §13.1.1) and `If-None-Match` (§13.1.2).
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 
-use crate::Problem;
+use crate::{Problem, Response};
 
 /// The strong entity tag of a version.
 pub fn etag(version: i64) -> String {
@@ -64,6 +64,25 @@ impl IfMatch {
     }
 }
 
+/// The answer to a read, or 304 with its entity tag alone where the client has it already (RFC 9110 §15.4.5). Tags are compared
+/// weakly.
+pub fn unless_known(headers: &HeaderMap, mut response: Response) -> Result<Response, Problem> {
+    let values =
+        headers.get_all(header::IF_NONE_MATCH).iter().map(|value| value.to_str().unwrap_or_default());
+    let known = IfMatch::read(values)
+        .ok_or_else(|| Problem::malformed("If-None-Match must be *, or entity tags such as \"1\""))?;
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    let current = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(opaque);
+    if let (IfMatch::OneOf(tags), Some(current)) = (known, current)
+        && tags.iter().any(|tag| tag == "*" || opaque(tag) == current)
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.body_mut().clear();
+    }
+    Ok(response)
+}
+
 /// The first entity tag of a list (RFC 9110 §8.8.3), or `*`, and what follows it.
 fn first(list: &str) -> Option<(&str, &str)> {
     let end = match list.strip_prefix('*') {
@@ -83,6 +102,35 @@ fn first(list: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_client_has_is_not_sent_again() {
+        let answered = |sent: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in sent {
+                headers.append(header::IF_NONE_MATCH, value.parse().unwrap());
+            }
+            let mut response = Response::new(b"body".to_vec());
+            response.headers_mut().insert(header::ETAG, "\"7\"".parse().unwrap());
+            unless_known(&headers, response)
+                .map(|response| (response.status().as_u16(), response.body().len(), response.headers().len()))
+                .map_err(|problem| problem.status().as_u16())
+        };
+        for sent in [&["\"7\""][..], &["W/\"7\""], &["*"], &["\"1\", \"7\""], &["\"1\"", "\"7\""]] {
+            assert_eq!(answered(sent), Ok((304, 0, 1)), "{sent:?}");
+        }
+        for sent in [&[][..], &["\"8\""], &["\"77\", W/\"70\""]] {
+            assert_eq!(answered(sent), Ok((200, 4, 1)), "{sent:?}");
+        }
+        for sent in ["7", "\"7", "*, \"7\"", "\"7\" \"8\""] {
+            assert_eq!(answered(&[sent]), Err(400), "{sent}");
+        }
+        let without = unless_known(
+            &HeaderMap::from_iter([(header::IF_NONE_MATCH, "*".parse().unwrap())]),
+            Response::new(b"x".to_vec()),
+        );
+        assert_eq!(without.unwrap().status(), StatusCode::OK, "what has no tag is always sent");
+    }
 
     fn parsed(values: &[&str]) -> Result<IfMatch, u16> {
         let mut headers = HeaderMap::new();

@@ -12,7 +12,7 @@ const DEFAULT: u32 = 50;
 /// Most items of a page.
 const MAX: u32 = 200;
 /// Longest cursor, in characters.
-const MAX_CURSOR: usize = 200;
+const MAX_CURSOR: usize = 800;
 
 /// The parameter for the items of a page.
 pub const LIMIT: Parameter = Parameter {

@@ -267,6 +267,55 @@ fn a_task_that_changes_while_its_words_are_made_keeps_those_of_its_change() {
     assert_eq!((found(&fixture, &user, "old").len(), found(&fixture, &user, "new").len()), (0, 1));
 }
 
+/// Texts with hundreds of words that begin alike fill what is looked at of a beginning; the newest tasks are looked at all the same.
+#[test]
+fn long_texts_hide_nothing_and_those_in_the_bin_less_still() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let old = made(&mut fixture, &user, &json!({ "title": "pay rent" }));
+    let long = |number: usize| {
+        let words: Vec<String> = (0..290).map(|word| format!("pz{number}x{word}")).collect();
+        json!({ "title": format!("list {number}"), "description": words.join(" ") })
+    };
+    let lists: Vec<Task> = (0..20).map(|number| made(&mut fixture, &user, &long(number))).collect();
+    let new = made(&mut fixture, &user, &json!({ "title": "pay tax" }));
+    let all = found(&fixture, &user, "p");
+    assert_eq!(all.len(), 22);
+    assert!(all.contains(&old.id) && all.contains(&new.id));
+    for list in &lists {
+        let state = fixture.state(&user, list, None);
+        let commit = delete_task(&mut fixture.context(&user), &state);
+        fixture.store.commit(&commit).unwrap();
+    }
+    assert_eq!(found(&fixture, &user, "p").len(), 2);
+    assert_eq!(fixture.count("task_word"), 4, "what is in the bin has no words");
+    assert!(!fixture.store.due_work(NOON, tzdata_version()).unwrap().words, "nor is given any");
+}
+
+#[test]
+fn what_another_build_has_changed_is_not_taken_back() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let task = made(&mut fixture, &user, &json!({ "title": "apples" }));
+    let update = |fixture: &mut Fixture, title: &str| {
+        let state = fixture.state(&user, &task, None);
+        let changed = TaskInput { title: title.to_owned(), ..TaskInput::from(&state.task.spec) };
+        update_task(&mut fixture.context(&user), &state, &changed).unwrap().0
+    };
+    let commit = update(&mut fixture, "PÉARS");
+    fixture.store.commit(&commit).unwrap();
+    assert!(fixture.store.change(&user, &commit.id.to_string()).unwrap().unwrap().1);
+    let write =
+        "INSERT INTO write_v2 (ix, mode, relay_for, doc) VALUES (0, 'all', 0, jsonb(?1)) RETURNING ix";
+    let other = update(&mut fixture, "PLÜMS");
+    let sql = NativeSql::open(&fixture.path()).unwrap();
+    assert_eq!(sql.execute(write, &[serde_json::to_string(&other).unwrap().into()]).unwrap().len(), 1);
+    assert!(!fixture.store.change(&user, &commit.id.to_string()).unwrap().unwrap().1);
+    // Its title in lower case, as filters know it, follows with the words.
+    fixture.store.make_words(10).unwrap();
+    assert_eq!(fixture.count("task WHERE title_lower = 'plüms'"), 1);
+}
+
 /// Keeps the last statement of a store and what stood for its parameters.
 struct Recorded(NativeSql, RefCell<(String, Vec<Value>)>);
 

@@ -103,6 +103,11 @@ impl Operation {
         self.body.map_or(MAX_BODY, |body| body.limit)
     }
 
+    /// Whether it is a read whose answer the client may have already, by its entity tag.
+    pub(crate) fn is_known_by_tag(&self) -> bool {
+        self.verb == Verb::Get && self.tagged
+    }
+
     /// The media types of its body; none where it takes no body.
     pub(crate) fn media_types(&self) -> &'static [&'static str] {
         self.body.map_or(&[], |body| body.types)

@@ -19,7 +19,8 @@ use crate::{Listing, MATCHES, Place, Sort, StoreError, Tasks};
 /// Tasks of a word that are counted to find the rarest.
 const COUNTED: u32 = 1_000;
 
-/// Tasks of the rarest word that are looked at, the newest first; of a beginning, those of the whole word and as many of others.
+/// Tasks of the rarest word that are looked at, the newest first; of a beginning, those of the whole word, as many entries of
+/// others, and as many of the newest tasks of each status.
 const WALKED: u32 = 5_000;
 
 /// Words of a task that are read where only their beginning is asked for.
@@ -119,7 +120,23 @@ fn candidates(listing: &Listing, query: &Query, leading: Word<'_>, parameters: &
     let whole = walk(Word { is_begun: false, ..leading }, "w.task_id DESC", parameters);
     let walked = if leading.is_begun {
         let begun = walk(leading, "w.word DESC, w.task_id DESC", parameters);
-        format!("SELECT task_id FROM ({whole}) UNION SELECT task_id FROM ({begun})")
+        // A task may have hundreds of such words: the newest tasks are looked at whatever others have.
+        let is = leading.is("w", parameters);
+        let of = |status: &str| {
+            format!(
+                "SELECT * FROM (SELECT id FROM task INDEXED BY task_by_status WHERE user_id = ?1 AND deleted_at IS NULL \
+                 AND status = '{status}' ORDER BY id DESC LIMIT {WALKED})"
+            )
+        };
+        let newest = format!(
+            "SELECT n.id AS task_id FROM ({} UNION ALL {}) AS n \
+             WHERE EXISTS (SELECT 1 FROM task_word AS w WHERE w.task_id = n.id AND {is})",
+            of("open"),
+            of("done")
+        );
+        format!(
+            "SELECT task_id FROM ({whole}) UNION SELECT task_id FROM ({begun}) UNION SELECT task_id FROM ({newest})"
+        )
     } else {
         whole
     };

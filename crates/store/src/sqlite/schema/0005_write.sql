@@ -48,8 +48,9 @@ BEGIN
         WHEN json_type(NEW.doc, '$.expect.settings') = 'integer' AND NEW.doc ->> '$.expect.settings' IS NOT (
             SELECT version FROM user WHERE id = NEW.doc ->> 'user')
         THEN 'expect:settings'
-        -- Occurrences are computed in their user's zone: who read another must read again.
-        WHEN coalesce(json_type(NEW.doc, '$.opened'), json_type(NEW.doc, '$.occurrences'), json_type(NEW.doc, '$.reopened')) = 'array'
+        -- Occurrences and alarms are computed in their user's zone: who read another must read again.
+        WHEN coalesce(json_type(NEW.doc, '$.opened'), json_type(NEW.doc, '$.occurrences'), json_type(NEW.doc, '$.reopened'),
+                json_type(NEW.doc, '$.alarms')) = 'array'
             AND NEW.doc ->> '$.expect.zone' <> (SELECT tz FROM user WHERE id = NEW.doc ->> 'user')
         THEN 'expect:zone'
         WHEN json_type(NEW.doc, '$.expect.projects') = 'array' AND EXISTS (
@@ -362,9 +363,9 @@ BEGIN
     SELECT t.id, w.value ->> 0, t.user_id, w.value ->> 1
     FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id'
     CROSS JOIN json_each(e.value, '$.words') AS w
-    WHERE json_type(NEW.doc, '$.tasks') = 'array' AND t.has_words = 0;
+    WHERE json_type(NEW.doc, '$.tasks') = 'array' AND t.has_words = 0 AND t.deleted_at IS NULL;
     UPDATE task SET has_words = 1
-    WHERE json_type(NEW.doc, '$.tasks') = 'array' AND has_words = 0
+    WHERE json_type(NEW.doc, '$.tasks') = 'array' AND has_words = 0 AND deleted_at IS NULL
         AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
 
     UPDATE occurrence SET predecessor = e.value ->> 'predecessor', ordinal = e.value ->> 'ordinal',
