@@ -26,6 +26,7 @@ pub(crate) struct ChannelInput {
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2_000), regex(pattern = perennial_domain::pattern::URL)))]
     url: String,
     /// What it is told of; unless said, reminders. Each type once.
+    #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "types_schema"))]
     types: Option<Vec<String>>,
 }
@@ -36,6 +37,7 @@ pub(crate) struct ChannelInput {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChannelPatch {
     /// What it is told of; null: reminders, as of a new channel. Each type once.
+    #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "types_schema"))]
     types: Option<Vec<String>>,
 }

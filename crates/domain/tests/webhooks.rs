@@ -1,5 +1,4 @@
 //! Which addresses webhooks may go to, and what they can be told of.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{EventType, Subscription, Topic, WebhookPolicy};
 
@@ -14,7 +13,7 @@ fn a_channel_can_take_reminders_and_each_type_of_the_topic_of_tasks() {
         let kind: EventType = serde_json::from_value(name.clone().into()).unwrap();
         assert_eq!(kind.name(), name);
         let takes = kind == EventType::ReminderFired || kind.topic() == Topic::TaskEvents;
-        let read = Subscription::parse(&[name.clone()]);
+        let read = Subscription::parse(std::slice::from_ref(&name));
         assert_eq!(read.is_ok_and(|types| types.takes(kind)), takes, "{name}");
         taken += usize::from(takes);
     }

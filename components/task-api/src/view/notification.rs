@@ -51,6 +51,7 @@ pub(crate) struct Notice<'a> {
     /// The task that it is about; of projects and tests, none.
     task_id: Option<TaskId>,
     /// Always null: the event has it, where it is about an occurrence.
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<&'a str>,
     /// Always null.
     reminder_id: Option<ReminderId>,
