@@ -5,11 +5,12 @@ use perennial_domain::filter::{self, Clock, Condition, Test};
 use perennial_domain::search::Query as Search;
 use perennial_domain::{
     Context, Invalid, MoveInput, Occurrence, ProjectId, RecurrenceId, SeriesState, Task, TaskId, TaskInput,
-    TaskStatus, Timestamp, UserId, create_task, delete_task, leave_unchanged, move_task, tag, update_task,
+    TaskStatus, Timestamp, UserId, create_task, delete_task, escaped, leave_unchanged, move_task, tag,
+    update_task,
 };
 use perennial_http_api::{
     Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
-    no_content, typed,
+    no_content, typed, unknown_member,
 };
 use perennial_store::{Among, Listing, Sort, Store, SystemStore, TaskRecord};
 use serde::Serialize;
@@ -230,38 +231,43 @@ pub(crate) fn on_task<S: Store + SystemStore>(
 
 /// A document with a merge patch applied (RFC 7396).
 pub(crate) fn merge<T: Serialize + DeserializeOwned>(whole: &T, patch: &Value) -> Result<T, Problem> {
-    let mut document = serde_json::to_value(whole).unwrap_or_default();
-    let mut strict = document.clone();
+    let whole = serde_json::to_value(whole).unwrap_or_default();
+    let mut document = whole.clone();
     json_patch::merge(&mut document, patch);
-    json_patch::merge(&mut strict, patch);
-    // `null` takes away what is there; of a member that nothing has, it says so.
-    if name_nothings(&mut strict, patch, serde_json::to_value(whole).unwrap_or_default()) {
-        typed::<T>(strict)?;
+    // `null` takes away what is there; a member that nothing can have is no less wrong for that. Of those that there can be, none
+    // of which is there, a document has few.
+    for pointer in nothings(patch, &whole, "") {
+        let mut named = document.clone();
+        if let Some((object, name)) = pointer.rsplit_once('/')
+            && let Some(members) = named.pointer_mut(object).and_then(Value::as_object_mut)
+        {
+            members.insert(unescaped(name), Value::Null);
+        }
+        if let Some(problem) = unknown_member::<T>(named) {
+            return Err(problem);
+        }
     }
     typed(document)
 }
 
-/// Writes the members into a document that a patch takes away and that were not there; whether there are any. What programs
-/// note (`metadata`) may have any name.
-fn name_nothings(document: &mut Value, patch: &Value, whole: Value) -> bool {
-    let (Some(members), Some(patch)) = (document.as_object_mut(), patch.as_object()) else { return false };
-    let mut any = false;
-    for (name, value) in patch.iter().filter(|(name, _)| *name != "metadata") {
-        let before = whole.get(name).cloned();
-        match value {
-            Value::Null if before.is_none() => {
-                members.insert(name.clone(), Value::Null);
-                any = true;
+/// Where a patch takes away a member that is not there. What programs note (`metadata`) may have any name.
+fn nothings(patch: &Value, whole: &Value, at: &str) -> Vec<String> {
+    let members = patch.as_object().into_iter().flatten().filter(|(name, _)| *name != "metadata");
+    members
+        .flat_map(|(name, value)| {
+            let place = format!("{at}/{}", escaped(name));
+            match (value, whole.get(name)) {
+                (Value::Null, None) => vec![place],
+                (Value::Object(_), before) => nothings(value, before.unwrap_or(&Value::Null), &place),
+                _ => Vec::new(),
             }
-            Value::Object(_) => {
-                if let Some(member) = members.get_mut(name) {
-                    any |= name_nothings(member, value, before.unwrap_or_default());
-                }
-            }
-            _ => {}
-        }
-    }
-    any
+        })
+        .collect()
+}
+
+/// A segment of a JSON Pointer as the name that it stands for (RFC 6901 §4).
+fn unescaped(segment: &str) -> String {
+    segment.replace("~1", "/").replace("~0", "~")
 }
 
 /// The answer that tells of a new task, and where it is.

@@ -11,6 +11,7 @@ use serde_path_to_error::{Path, Segment};
 
 use self::parse::parse;
 use self::read::Read;
+use self::wrong::Wrong;
 use crate::media::check_type;
 use crate::{Problem, Request};
 
@@ -30,13 +31,21 @@ pub fn json_value(request: &Request, types: &[&str]) -> Result<Value, Problem> {
 
 /// Reads a typed document out of any.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Read(value)).map_err(|error| {
-        let place = pointer(error.path());
-        let wrong = error.into_inner();
-        // The object around it names what is missing; the pointer leads to where it would be.
-        let member = wrong.member().map(|member| format!("/{}", escaped(member))).unwrap_or_default();
-        Invalid::at(format!("{place}{member}"), wrong.to_string()).into()
-    })
+    serde_path_to_error::deserialize(Read(value)).map_err(problem)
+}
+
+/// What is wrong with a document that has a member which it cannot have; nothing else that is wrong is looked for.
+pub fn unknown_member<T: DeserializeOwned>(value: Value) -> Option<Problem> {
+    let read: Result<T, _> = serde_path_to_error::deserialize(Read(value));
+    read.err().filter(|error| matches!(error.inner(), Wrong::Unknown { .. })).map(problem)
+}
+
+fn problem(error: serde_path_to_error::Error<Wrong>) -> Problem {
+    let place = pointer(error.path());
+    let wrong = error.into_inner();
+    // The object around it names what is missing; the pointer leads to where it would be.
+    let member = wrong.member().map(|member| format!("/{}", escaped(member))).unwrap_or_default();
+    Invalid::at(format!("{place}{member}"), wrong.to_string()).into()
 }
 
 /// A path as a JSON Pointer (RFC 6901).
