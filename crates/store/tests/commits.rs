@@ -535,7 +535,7 @@ fn a_create_writes_the_same_by_either_view() {
 #[test]
 fn what_must_be_unique_is_unique_whatever_is_checked() {
     let world = world();
-    world.fixture.rows("DROP TRIGGER write_commit_v4");
+    world.fixture.rows("DROP TRIGGER write_commit_v5");
     let trigger = include_str!("../src/sqlite/schema/0005_write.sql").split("\n--;\n").nth(1).unwrap();
     let unchecked = trigger.replace("WHERE why IS NOT NULL", "WHERE false");
     assert_ne!(unchecked, trigger);
