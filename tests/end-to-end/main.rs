@@ -5,6 +5,7 @@ mod callbacks;
 mod case;
 mod completing;
 mod delivery;
+mod examples;
 mod full_disk;
 mod idempotency;
 mod isolation;

@@ -6,6 +6,7 @@ mod checks;
 mod figures;
 mod ledger;
 mod load;
+mod one_key;
 mod tables;
 mod worker;
 

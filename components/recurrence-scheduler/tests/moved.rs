@@ -41,6 +41,11 @@ fn what_hangs_on_the_users_zone_moves_with_them_once() {
     let started = fixture.task(&ada, r#"{"title": "x", "start": {"local": "2026-11-24"}}"#);
     sweeps(&mut fixture, 1, NOON);
     let events = fixture.count("outbox");
+    fixture.rows("CREATE TABLE uprooted (task TEXT)");
+    fixture.rows(
+        "CREATE TRIGGER uproots AFTER UPDATE OF tzdata ON occurrence WHEN NEW.tzdata = '' BEGIN \
+         INSERT INTO uprooted (task) VALUES (NEW.task_id); END",
+    );
     move_to(&mut fixture, &ada, "America/New_York");
     sweeps(&mut fixture, 5, NOON);
     let alarm = |task: perennial_domain::TaskId| {
@@ -56,6 +61,11 @@ fn what_hangs_on_the_users_zone_moves_with_them_once() {
         assert_eq!(alarm(task.id), [at.as_millis().into(), "armed".into()]);
         assert_eq!(now.version, if hours == 0 { 1 } else { 2 }, "it changed once");
     }
+    assert_eq!(
+        fixture.count("uprooted"),
+        3,
+        "what has a zone of its own, or another user, is not computed anew"
+    );
     let (_, start) = fixture.read(&ada, &started.0, &started.1);
     assert_eq!(start.start_at.unwrap(), started.1.start_at.unwrap().plus_millis(6 * HOUR));
     assert_eq!(fixture.read(&eve, &hers.0, &hers.1).1.due_at, hers.1.due_at);

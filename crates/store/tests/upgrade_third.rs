@@ -1,6 +1,9 @@
 //! A database that the third schema's build has made is opened by this one, while that build goes on writing.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cut;
+
+use std::cell::Cell;
 use std::path::Path;
 
 use perennial_domain::search::Query;
@@ -82,7 +85,8 @@ fn what_the_build_before_has_and_writes_is_in_every_list() {
     let late = before.task("late", "old", 20);
     before.task("early", "old", 2);
     let store = Sqlite::open(NativeSql::open(&path).unwrap(), Durability::Full).unwrap();
-    assert_eq!(store.schema_version().unwrap(), (5, 5));
+    let (found, needed) = store.schema_version().unwrap();
+    assert_eq!(found, needed);
     // While it is replaced, it goes on.
     before.task("between", "new", 10);
     let by_due = Listing { sort: Sort::Due, ..Listing::default() };
@@ -117,4 +121,29 @@ fn what_the_build_before_has_and_writes_is_in_every_list() {
     let deletes = perennial_domain::delete_task(&mut context(&ada, &mut before.ids), &state);
     store.commit(&deletes).unwrap();
     assert_eq!(titles(&store, &tagged("old")), ["early"]);
+}
+
+#[test]
+fn a_migration_that_is_cut_off_anywhere_is_finished_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    let mut before = Before::create(&original);
+    before.task("first", "old", 20);
+    drop(before);
+    let ids = Cell::new(5_000_000);
+    cut::is_finished_by_the_next(
+        &original,
+        |path| {
+            ids.set(ids.get() + 1_000);
+            let sql = NativeSql::open(path).unwrap();
+            sql.execute("PRAGMA synchronous = OFF", &[]).unwrap();
+            Before { sql, ids: Counting(ids.get()) }.task("between", "old", 2);
+        },
+        |path| {
+            let sql = NativeSql::open(path).unwrap();
+            let lost = "SELECT id FROM task WHERE id NOT IN (SELECT task_id FROM task_tag WHERE tag = 'old') \
+                        OR next_due_at IS NULL OR rank IS NULL";
+            assert_eq!(sql.execute(lost, &[]).unwrap().len(), 0, "each task is in each list");
+        },
+    );
 }

@@ -11,8 +11,8 @@ use perennial_recurrence::{Zone, zone_names};
 use proptest::prelude::*;
 
 use super::algebra::{depth, found};
-use super::berlin;
 use super::trees::{condition, facts};
+use super::{berlin, mutated};
 
 /// Tokens, whole and broken.
 const TOKENS: &str = "( ) ( ) not and or and or = != < <= > >= ~ .. =< == due start created updated completed priority duration \
@@ -159,6 +159,11 @@ fn fuzzing_finds_no_text_without_an_answer() {
     .run();
     println!("{texts} texts, {read} of them read as a filter");
     assert!(read > 20 && texts - read > 20, "{read} of {texts}");
+}
+
+#[test]
+fn fuzzing_finds_no_mutant_without_an_answer() {
+    mutated::fuzz(include_str!("filters.txt"), |text| check(text, &berlin()));
 }
 
 #[test]

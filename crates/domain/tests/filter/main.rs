@@ -13,6 +13,8 @@ mod examples;
 mod held;
 mod laws;
 mod meaning;
+#[path = "../mutated/mod.rs"]
+mod mutated;
 mod times;
 mod trees;
 

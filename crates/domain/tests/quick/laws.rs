@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::mutated;
+
 /// Words that mean something, alone or beside each other.
 const WORDS: &str = "every each every! other daily weekly weekdays on on weekdays at by due from for in the day after tomorrow today \
     yesterday tonight this next last week month year Monday fri Sun. mondya tomorow 5 31 Dec December 2026 2027 2026-12-05 \
@@ -136,6 +138,12 @@ fn fuzzing_finds_no_line_without_an_answer() {
     }
     println!("{lines} lines, {read} of them read as a task");
     assert!(read > 20 && lines - read > 20, "{read} of {lines}");
+}
+
+#[test]
+fn fuzzing_finds_no_mutant_without_an_answer() {
+    let now = Timestamp::parse("2026-11-21T11:00:00Z").unwrap();
+    mutated::fuzz(include_str!("lines.txt"), |text| check(text, &Zone::utc(), now));
 }
 
 #[test]

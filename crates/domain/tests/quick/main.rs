@@ -8,6 +8,8 @@
 
 mod examples;
 mod laws;
+#[path = "../mutated/mod.rs"]
+mod mutated;
 mod places;
 
 use perennial_domain::{Actor, Context, Ids, Invalid, QuickInput, Reading, Timestamp, UserId, quick_task};

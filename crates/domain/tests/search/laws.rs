@@ -10,6 +10,8 @@ use perennial_domain::search::{
 };
 use proptest::prelude::*;
 
+use super::mutated;
+
 /// Few words, so that searches and tasks meet; and signs.
 const PIECES: &str = "a b ab abc a b ab cafe Café cafe\u{301} é STRASSE straße ς 東 京 東京 タワー タ 한국 ก็ 12 2026-12-01 e-mail don't \
     R&D x.y 🎂 ﷺ ½ \u{0} \u{200d} \u{ad} \u{301}";
@@ -185,4 +187,9 @@ fn fuzzing_finds_no_search_on_which_tokens_and_definition_differ() {
     .run();
     println!("{searches} searches, {read} of them read, {found} found what they were tried on");
     assert!(read > 20 && searches > read && found > 20, "{searches}, {read}, {found}");
+}
+
+#[test]
+fn fuzzing_finds_no_mutant_without_an_answer() {
+    mutated::fuzz(include_str!("searches.txt"), |text| check(text).is_some());
 }

@@ -11,6 +11,8 @@ mod examples;
 #[path = "../held/mod.rs"]
 mod held;
 mod laws;
+#[path = "../mutated/mod.rs"]
+mod mutated;
 mod order;
 
 use perennial_domain::search::{Query, Token, matches, tokens};
