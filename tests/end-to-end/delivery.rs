@@ -59,7 +59,7 @@ fn a_channel_is_told_of_the_events_that_it_takes_and_tested() {
     let address = format!("/v1/channels/{}", hook["id"].as_str().unwrap());
     let patch = user.call(http::Method::PATCH, address.clone()).json(&json!({ "types": ["task.created"] }));
     assert_eq!(patch.answer().ok(StatusCode::OK)["types"], json!(["task.created"]));
-    let test = user.post(&format!("{address}/test")).answer().ok(StatusCode::ACCEPTED);
+    let test = user.post(format!("{address}/test")).answer().ok(StatusCode::ACCEPTED);
     let task = user.create(&json!({ "title": "Told" }));
     let list = format!("/v1/notifications?channel={}", hook["id"].as_str().unwrap());
     let delivered = until("both are delivered", SOON, || {

@@ -1,5 +1,5 @@
 //! What a search finds, in which order, and what it costs.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use perennial_domain::filter::{Clock, parse};
