@@ -13,7 +13,7 @@ const CORE_INSTANCES_PER_GUEST: u32 = 8;
 
 /// How much of a memory stays with the process between two guests. Guests that touch no more cost no page faults: what
 /// they wrote is copied back, found by the kernel's scan of the page map (Linux 6.7; older kernels copy the whole start).
-const KEPT_MEMORY: usize = 2 * 1024 * 1024;
+const KEPT_MEMORY: usize = 4 * 1024 * 1024;
 
 /// The same for a table.
 const KEPT_TABLE: usize = 64 * 1024;
