@@ -35,6 +35,8 @@ const FIRST: i64 = 4_000_000_000 / 60;
 struct Case {
     name: String,
     query: String,
+    /// Whether its first page is asked for each time, and not the next one.
+    first: bool,
 }
 
 /// A store, and where its lists are read on.
@@ -159,11 +161,19 @@ fn cases(project: &str, count: usize) -> Vec<Case> {
     let mut cases: Vec<Case> = among
         .iter()
         .flat_map(|(name, among)| {
-            sorts.map(|sort| Case { name: format!("{name} by {sort}"), query: format!("{among}sort={sort}") })
+            sorts.map(|sort| Case {
+                name: format!("{name} by {sort}"),
+                query: format!("{among}sort={sort}"),
+                first: false,
+            })
         })
         .collect();
     for sort in ["due", "created"] {
-        cases.push(Case { name: format!("tag by {sort}"), query: format!("tag=home&sort={sort}") });
+        cases.push(Case {
+            name: format!("tag by {sort}"),
+            query: format!("tag=home&sort={sort}"),
+            first: false,
+        });
     }
     let bound = |number: usize| instant(FIRST + i64::try_from(number).unwrap()).format("%Y-%m-%dT%H:%M:%SZ");
     let until = |number: usize| format!("due%20%3C%20{}", bound(number));
@@ -173,7 +183,7 @@ fn cases(project: &str, count: usize) -> Vec<Case> {
         ("first range of due by due", until(RANGE)),
         ("middle range of due by due", format!("{}%20and%20{}", from(middle), until(end))),
     ] {
-        cases.push(Case { name: name.to_owned(), query: format!("filter={filter}&sort=due") });
+        cases.push(Case { name: name.to_owned(), query: format!("filter={filter}&sort=due"), first: true });
     }
     cases
 }
@@ -199,6 +209,10 @@ impl Stock {
             found += page["items"].as_array().ok_or("no items")?.len();
             self.cursors[case] = page["next_cursor"].as_str().map(str::to_owned);
             match self.cursors[case] {
+                _ if found == PAGE && self.cases[case].first => {
+                    self.cursors[case] = None;
+                    return Ok(took.as_secs_f64() * 1_000.0);
+                }
                 _ if found == PAGE => return Ok(took.as_secs_f64() * 1_000.0),
                 // The rest of a list is no page: it is begun again.
                 None => (found, took) = (0, Duration::ZERO),
