@@ -18,7 +18,7 @@ SCHEMA   := --features task-api/schema
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness zones help up demo build guests host \
+.PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
         test test-unit test-component test-e2e contract check format lint deny mutants redis toolchain
 
 help: ## this list
@@ -106,6 +106,12 @@ bench-alarms: build ## a million armed alarms, ten thousand of them due in one s
 
 bench-fairness: build ## how late one user's work is behind a million due alarms of another; BACKLOG=, PROBES=20
 	@$(BENCH) bench-fairness
+
+bench-lists: build ## a page of each list at 1,000 and at 100,000 tasks, and beside a million of others; MANY=, OTHERS=, ROUNDS=41
+	@$(BENCH) bench-lists
+
+bench-clients: build ## a thousand clients at once, one write to four reads; CLIENTS=, SECONDS=10, PAUSE=0
+	@$(BENCH) bench-clients
 
 zones: toolchain ## check the built-in zone data against an unpacked tzdata package: TZDATA=dir
 	@$(CARGO) run $(NATIVE) -p perennial-recurrence --example check-zones -- $(TZDATA)

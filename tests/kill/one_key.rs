@@ -24,6 +24,9 @@ const KILLS: usize = 2;
 /// How often a client asks before the service is killed.
 const ASKS: usize = 50;
 
+/// Makes a request for a user.
+type Kind<'a> = &'a dyn Fn(&Client) -> Request;
+
 /// A request of one user, who has asked for nothing else under a key.
 struct Request {
     method: Method,
@@ -110,7 +113,7 @@ fn told(answer: &Answer) -> (u16, &str, [&str; 3]) {
 }
 
 /// One round: gives how many answers came before a kill.
-fn round(service: &mut Service, state_dir: &Path, name: &str, make: Make, rng: &mut Rng) -> usize {
+fn round(service: &mut Service, state_dir: &Path, name: &str, make: Kind<'_>, rng: &mut Rng) -> usize {
     let user = service.user(name);
     let request = make(&user);
     let mut answers = Vec::new();
@@ -138,9 +141,6 @@ fn round(service: &mut Service, state_dir: &Path, name: &str, make: Make, rng: &
     early
 }
 
-/// Makes the request of a round.
-type Make = fn(&Client) -> Request;
-
 #[test]
 fn sixty_four_with_one_key_get_one_answer_whenever_the_service_is_killed() {
     let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
@@ -149,11 +149,11 @@ fn sixty_four_with_one_key_get_one_answer_whenever_the_service_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let state_dir = folder.path().join("state");
     let mut service = start(&state_dir);
-    let kinds: [(&str, Make); 4] = [
-        ("create", create),
-        ("change", change),
-        ("bulk-all", |_| bulk("all")),
-        ("bulk-each", |_| bulk("each")),
+    let kinds: [(&str, Kind<'_>); 4] = [
+        ("create", &create),
+        ("change", &change),
+        ("bulk-all", &|_| bulk("all")),
+        ("bulk-each", &|_| bulk("each")),
     ];
     for (kind, make) in kinds {
         let early: Vec<usize> = (0..ROUNDS)
