@@ -95,6 +95,38 @@ fn found(fixture: &Fixture, user: &UserId, listing: &Listing, limit: u32) -> Vec
     panic!("a list without an end");
 }
 
+/// A range of what a list is ordered by is begun where it begins: nobody walks to it.
+#[test]
+fn a_range_in_the_middle_of_many_is_found_at_once() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let commits: Vec<Commit> = (0..5_000)
+        .map(|number| {
+            let (year, month, day) = (2027 + number / 336, 1 + number / 28 % 12, 1 + number % 28);
+            let due = json!({ "local": format!("{year}-{month:02}-{day:02}T09:00:00"), "tz": "UTC" });
+            let input = serde_json::from_value(json!({ "title": "t", "due": due })).unwrap();
+            create_task(&mut fixture.context(&user), &input).unwrap().0
+        })
+        .collect();
+    fixture.store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
+    let clock = Clock { now: NOON, zone: Zone::parse("UTC").unwrap(), week_start: Weekday::Mon };
+    for (text, expected) in [
+        ("due >= 2034-01-01 and due < 2034-03-01", 56),
+        ("due >= 2034-01-01 and not title = x and due < 2034-03-01", 56),
+        ("due < 2027-02-01", 28),
+    ] {
+        let filter = Some(parse(text, &clock).unwrap());
+        for descending in [false, true] {
+            let listing =
+                Listing { sort: Sort::Due, descending, filter: filter.clone(), ..Listing::default() };
+            let page = fixture.store.tasks(&user, &listing, None, 201).unwrap();
+            let rows = page.read().unwrap();
+            assert_eq!((rows.len(), page.end()), (expected, None), "{text}, {descending}");
+            assert_eq!(found(&fixture, &user, &listing, 20).len(), expected, "{text} in pages");
+        }
+    }
+}
+
 #[test]
 fn a_filter_in_sql_finds_what_the_domain_finds() {
     let mut fixture = Fixture::new();

@@ -1,6 +1,6 @@
 //! Lists of tasks: each order is that of an index, so that a page costs what it shows, however many tasks there are.
 
-use perennial_domain::filter::{Condition, Test};
+use perennial_domain::filter::{Bounds, Condition, Quantity, Test};
 use perennial_domain::{TaskStatus, UserId};
 
 use super::shown::TASK;
@@ -95,13 +95,20 @@ pub(super) fn list(user: &UserId, listing: &Listing, after: Option<&Place>, limi
             _ => None,
         },
     });
+    let range = Range::of(listing, after.as_ref(), &mut parameters);
     let Parameters(parameters) = parameters;
     if conditions.is_empty() {
-        let rows =
-            ordered(listing, scope.as_deref(), after.as_ref(), ("task", &format!("{TASK} AS task")), "?2");
+        let rows = ordered(
+            listing,
+            scope.as_deref(),
+            (after.as_ref(), &range),
+            ("task", &format!("{TASK} AS task")),
+            "?2",
+        );
         return Listed { walked: String::new(), rows, parameters };
     }
-    let walked = ordered(listing, scope.as_deref(), after.as_ref(), ("key, id", "NULL"), &WALK.to_string());
+    let walked =
+        ordered(listing, scope.as_deref(), (after.as_ref(), &range), ("key, id", "NULL"), &WALK.to_string());
     let rows = format!(
         "SELECT {TASK} AS task FROM walked CROSS JOIN task AS t ON t.id = walked.id WHERE {} LIMIT ?2",
         conditions.join(" AND ")
@@ -128,7 +135,7 @@ impl Parameters {
 fn ordered(
     listing: &Listing,
     scope: Option<&str>,
-    after: Option<&After>,
+    (after, range): (Option<&After>, &Range),
     (wanted, shown): (&str, &str),
     limit: &str,
 ) -> String {
@@ -140,7 +147,9 @@ fn ordered(
         .filter_map(|last| {
             let mut branches = Vec::new();
             let mut order = String::new();
-            for key in keys(listing).iter().filter(|key| key.last == last) {
+            for key in
+                keys(listing).iter().filter(|key| key.last == last && !(last && range.leaves_out_nothing))
+            {
                 order = match key.column {
                     None if last || listing.sort == Sort::Created => format!("3 {direction}"),
                     _ => format!("2 {direction}, 3 {direction}"),
@@ -150,8 +159,11 @@ fn ordered(
                 };
                 for source in sources(listing, key, scope) {
                     branches.push(format!(
-                        "SELECT {shown}, {} AS key, {} AS id FROM {source} AND {}{from}",
-                        key.shown, key.id, key.condition
+                        "SELECT {shown}, {} AS key, {} AS id FROM {source} AND {}{}{from}",
+                        key.shown,
+                        key.id,
+                        key.condition,
+                        range.condition(key)
                     ));
                 }
             }
@@ -161,6 +173,61 @@ fn ordered(
         })
         .collect();
     format!("{} LIMIT {limit}", parts.join(" UNION ALL "))
+}
+
+/// What a filter asks of that which a list is ordered by: it is begun where that begins, and ends where it ends.
+struct Range {
+    /// Comparisons, each without its column.
+    bounds: Vec<String>,
+    /// Whether what has nothing to be ordered by is in it.
+    leaves_out_nothing: bool,
+}
+
+impl Range {
+    /// Whatever is filtered by what the list is ordered by. From a place on, that place is its beginning.
+    fn of(listing: &Listing, after: Option<&After>, parameters: &mut Parameters) -> Self {
+        let quantity = match listing.sort {
+            Sort::Due => Some(Quantity::Due),
+            Sort::Priority => Some(Quantity::Priority),
+            Sort::Updated => Some(Quantity::Updated),
+            Sort::Created | Sort::Position | Sort::Relevance => None,
+        };
+        let quantity = quantity.filter(|_| !matches!(listing.among, Among::Deleted));
+        let asked: Vec<Bounds> = match (quantity, &listing.filter) {
+            (Some(quantity), Some(filter)) => within(filter, quantity),
+            _ => Vec::new(),
+        };
+        let first = after.is_none();
+        let mut bounds = Vec::new();
+        for one in &asked {
+            let (from, below) = match *one {
+                Bounds::From(from) => (Some(from), None),
+                Bounds::Below(below) => (None, Some(below)),
+                Bounds::Between(from, below) => (Some(from), Some(below)),
+            };
+            let from = from.filter(|_| first || listing.descending);
+            let below = below.filter(|_| first || !listing.descending);
+            bounds.extend(from.map(|from| format!(">= {}", parameters.bind(from))));
+            bounds.extend(below.map(|below| format!("< {}", parameters.bind(below))));
+        }
+        // A cursor among those that have nothing is of another filter: there it finds nothing.
+        let leaves_out_nothing = !asked.is_empty() && after.is_none_or(|after| after.key.is_some());
+        Self { bounds, leaves_out_nothing }
+    }
+
+    fn condition(&self, key: &Key) -> String {
+        let Some(column) = key.column else { return String::new() };
+        self.bounds.iter().map(|bound| format!(" AND {column} {bound}")).collect()
+    }
+}
+
+/// What must be so of a quantity, whatever else.
+fn within(filter: &Condition, quantity: Quantity) -> Vec<Bounds> {
+    match filter {
+        Condition::Test(Test::Within(of, bounds)) if *of == quantity => vec![*bounds],
+        Condition::And(all) => all.iter().flat_map(|one| within(one, quantity)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the tasks with a tag have an index for the order asked for.
