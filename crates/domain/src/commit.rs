@@ -140,6 +140,9 @@ pub struct Expect {
     /// Tasks by version; 0 = does not exist.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<ExpectTask>,
+    /// Tasks by the last change that their user made of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ExpectChange>,
     /// Occurrences by status.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub occurrences: Vec<ExpectOccurrence>,
@@ -193,6 +196,15 @@ pub struct ExpectTask {
     pub id: TaskId,
     /// Its version when read.
     pub version: i64,
+}
+
+/// Nothing that its user did to this task came after this change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectChange {
+    /// The task.
+    pub task_id: TaskId,
+    /// The change: its commit.
+    pub change_id: Uuid,
 }
 
 /// This project is still of this version.

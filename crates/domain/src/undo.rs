@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::commit::ExpectChange;
 use crate::task::{Completion, Reopening, TaskStatus};
 use crate::{
     Commit, Context, Invalid, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task, TaskInput,
@@ -50,12 +51,18 @@ impl Change {
     }
 }
 
-/// Takes a change back: a command of its own, which can be taken back likewise. That nothing else has changed the task since is
-/// the caller's to see to.
+/// Takes a change back: a command of its own, which can be taken back likewise. It is applied only if the change is still the
+/// last that the user made of the task.
 ///
 /// # Errors
 /// [`Invalid`] if changes of this kind cannot be taken back, or not any more.
 pub fn undo(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
+    let mut commit = opposite(ctx, state, change)?;
+    commit.expect.changes.push(ExpectChange { task_id: state.task.id, change_id: change.id });
+    Ok(commit)
+}
+
+fn opposite(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
     match change.action.as_str() {
         "task.create" | "task.restore" => Ok(delete_task(ctx, state)),
         "task.delete" => Ok(restore_task(ctx, state)?.0),

@@ -34,6 +34,7 @@ fn does(commit: &Commit) -> Does {
         expect:
             Expect {
                 tasks: expected_tasks,
+                changes: expected_changes,
                 occurrences: expected_occurrences,
                 alarms: expected_alarms,
                 projects: expected_projects,
@@ -70,7 +71,8 @@ fn does(commit: &Commit) -> Does {
         idempotency,
         inbox,
     } = commit;
-    let neither = expected_occurrences.is_empty()
+    let neither = expected_changes.is_empty()
+        && expected_occurrences.is_empty()
         && expected_channels.is_none()
         && expected_answer.is_none()
         && expected_secrets.is_empty()

@@ -45,6 +45,12 @@ BEGIN
             WHERE (SELECT version FROM task WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user')
                 IS NOT nullif(e.value ->> 'version', 0))
         THEN 'expect:task'
+        -- What is taken back is the last that was done.
+        WHEN json_type(NEW.doc, '$.expect.changes') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.expect.changes') AS e
+            WHERE (SELECT change_id FROM task WHERE id = e.value ->> 'task_id' AND user_id = NEW.doc ->> 'user')
+                IS NOT e.value ->> 'change_id')
+        THEN 'expect:change'
         WHEN json_type(NEW.doc, '$.expect.settings') = 'integer' AND NEW.doc ->> '$.expect.settings' IS NOT (
             SELECT version FROM user WHERE id = NEW.doc ->> 'user')
         THEN 'expect:settings'
