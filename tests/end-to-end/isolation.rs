@@ -213,7 +213,9 @@ impl Things {
 /// Ada's things: two of each, so that each of her lists has a second page.
 fn things(service: &Service, ada: &Client) -> Things {
     for number in [1, 2] {
-        let hook = json!({ "type": "webhook", "url": format!("https://hooks.example.invalid/{number}") });
+        // So that each has two of the same task: its reminder, and that it was completed.
+        let types = ["reminder.fired", "task.completed"];
+        let hook = json!({ "type": "webhook", "url": format!("https://hooks.example.invalid/{number}"), "types": types });
         ada.post("/v1/channels").json(&hook).answer().ok(http::StatusCode::CREATED);
         one_parked(service, ada);
     }
