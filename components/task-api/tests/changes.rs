@@ -28,6 +28,11 @@ impl Service {
         assert!(response.status().is_success(), "{line}: {}", String::from_utf8_lossy(response.body()));
         response.headers()["change-id"].to_str().unwrap().to_owned()
     }
+
+    fn undo(&mut self, change: &str) {
+        let response = self.send(OWNER, &format!("POST /v1/changes/{change}/undo"), &[], &Value::Null);
+        assert_eq!(response.status().as_u16(), 204, "{}", String::from_utf8_lossy(response.body()));
+    }
 }
 
 type Hook<'a> = RefCell<Option<Box<dyn FnOnce() + 'a>>>;
@@ -83,5 +88,52 @@ fn a_change_that_came_meanwhile_is_not_taken_back() {
             (status, &task["title"], &task["description"]),
             (422, &json!("three"), &json!("written meanwhile"))
         );
+    }
+}
+
+/// As what comes back from the bin, so what comes back by taking its deletion back.
+#[test]
+fn a_deletion_is_taken_back_when_the_project_is_gone() {
+    let mut service = Service::default();
+    let project =
+        service.json("POST /v1/projects", &json!({ "name": "P" }))["id"].as_str().unwrap().to_owned();
+    let id = service.task(&json!({ "title": "a", "project": project }));
+    let change = service.change(&format!("DELETE /v1/tasks/{id}"), &Value::Null);
+    service.json(&format!("DELETE /v1/projects/{project}"), &Value::Null);
+    service.undo(&change);
+    assert_eq!(service.get(&format!("/v1/tasks/{id}"))["project"], Value::Null);
+}
+
+/// So many mornings.
+fn daily(count: u32) -> Value {
+    json!({ "title": "a", "due": { "local": "2026-11-22T09:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": format!("FREQ=DAILY;COUNT={count}") }, "reminders": [{ "trigger": "PT0S" }] })
+}
+
+fn on(day: u32) -> Value {
+    json!({ "recurrence_id": format!("2026-11-{day}T09:00:00[UTC]") })
+}
+
+#[test]
+fn the_extension_of_a_series_that_had_ended_is_taken_back() {
+    let mut service = Service::default();
+    let id = service.task(&daily(1));
+    let path = format!("/v1/tasks/{id}");
+    service.json(&format!("POST {path}/complete"), &on(22));
+    // Once while its end is not planned yet, once after it.
+    for _ in 0..2 {
+        let longer = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=2" } });
+        let extended = service.change(&format!("PATCH {path}"), &longer);
+        assert_eq!(service.get(&path)["occurrence"]["recurrence_id"], on(23)["recurrence_id"]);
+        // Anyone else who leaves nothing of it is told, as ever.
+        let shortened = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=1" } });
+        let refused = service.send(OWNER, &format!("PATCH {path}"), &[], &shortened);
+        assert_eq!(refused.status().as_u16(), 422);
+        service.undo(&extended);
+        let task = service.get(&path);
+        assert_eq!((&task["status"], &task["occurrence"]), (&json!("done"), &Value::Null));
+        assert_eq!(service.fixture.count("occurrence WHERE status = 'open'"), 0);
+        assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 0);
+        assert_eq!(service.fixture.count("work"), 0, "nothing is owed");
     }
 }

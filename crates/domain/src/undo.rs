@@ -5,10 +5,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::commit::ExpectChange;
-use crate::task::{Completion, Reopening, TaskStatus};
+use crate::task::{Completion, Reopening, Shortened, TaskStatus, change_task};
 use crate::{
-    Commit, Context, Invalid, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task, TaskInput,
-    complete, delete_task, override_occurrence, reopen, restore_task, update_task,
+    Between, Commit, Context, Invalid, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task,
+    TaskInput, complete, delete_task, override_occurrence, reopen, restore_task,
 };
 
 /// A change that a user made, as it was noted.
@@ -28,6 +28,7 @@ pub struct Change {
 #[derive(Deserialize)]
 struct NotedTask {
     task: TaskInput,
+
     position: Option<String>,
 }
 
@@ -45,6 +46,12 @@ impl Change {
         Some(noted.recurrence_id)
     }
 
+    /// The place to which it is taken back, where its task had been moved to one before.
+    pub fn position(&self) -> Option<String> {
+        let noted: NotedTask = serde_json::from_value(self.before.clone()?).ok()?;
+        noted.position
+    }
+
     /// Whether its task lies in the bin since.
     pub fn deletes(&self) -> bool {
         self.action == "task.delete"
@@ -52,21 +59,31 @@ impl Change {
 }
 
 /// Takes a change back: a command of its own, which can be taken back likewise. It is applied only if the change is still the
-/// last that the user made of the task.
+/// last that the user made of the task. Where another stands at its place by now, the task comes `beside` that.
 ///
 /// # Errors
 /// [`Invalid`] if changes of this kind cannot be taken back, or not any more.
-pub fn undo(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
-    let mut commit = opposite(ctx, state, change)?;
+pub fn undo(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    change: &Change,
+    beside: Option<&Between>,
+) -> Result<Commit, Invalid> {
+    let mut commit = opposite(ctx, state, change, beside)?;
     commit.expect.changes.push(ExpectChange { task_id: state.task.id, change_id: change.id });
     Ok(commit)
 }
 
-fn opposite(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
+fn opposite(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    change: &Change,
+    beside: Option<&Between>,
+) -> Result<Commit, Invalid> {
     match change.action.as_str() {
         "task.create" | "task.restore" => Ok(delete_task(ctx, state)),
         "task.delete" => Ok(restore_task(ctx, state)?.0),
-        "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?),
+        "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?, beside),
         "task.complete" => match reopen(ctx, state)? {
             Reopening::Opens(commit, _) => Ok(*commit),
             Reopening::AlreadyOpen => Err(not_any_more()),
@@ -91,17 +108,29 @@ fn not_any_more() -> Invalid {
 }
 
 /// The task as it was: what it says, and where it stands.
-fn put_back(ctx: &mut Context<'_>, state: &SeriesState, was: NotedTask) -> Result<Commit, Invalid> {
-    let NotedTask { mut task, position } = was;
+fn put_back(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    was: NotedTask,
+    beside: Option<&Between>,
+) -> Result<Commit, Invalid> {
+    let NotedTask { mut task, mut position } = was;
+    if let Some(beside) = beside {
+        let full = || Invalid::at("", "another task stands at its place, with no room left beside it");
+        position = Some(beside.place().ok_or_else(full)?);
+    }
     // A reminder that was taken away since is made anew.
     for reminder in &mut task.reminders {
         reminder.id = reminder.id.filter(|id| state.task.spec.reminders.iter().any(|known| known.id == *id));
     }
-    let (mut commit, next, _) = update_task(ctx, state, &task)?;
+    // A series that had ended, or was about to, ends again.
+    let (mut commit, next, _) = change_task(ctx, state, &task, Shortened::Ends)?;
     for row in &mut commit.tasks {
         row.position.clone_from(&position);
     }
-    commit.audit.after = Some(Task { position, ..next }.noted());
+    let next = Task { position, ..next };
+    commit.expect.place(&next, &state.task);
+    commit.audit.after = Some(next.noted());
     Ok(commit)
 }
 

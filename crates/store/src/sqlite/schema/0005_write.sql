@@ -51,6 +51,11 @@ BEGIN
             WHERE (SELECT change_id FROM task WHERE id = e.value ->> 'task_id' AND user_id = NEW.doc ->> 'user')
                 IS NOT e.value ->> 'change_id')
         THEN 'expect:change'
+        WHEN json_type(NEW.doc, '$.expect.places') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.expect.places') AS e CROSS JOIN task AS t
+                ON t.user_id = NEW.doc ->> 'user' AND t.position = e.value ->> 'place'
+            WHERE t.id <> e.value ->> 'task_id')
+        THEN 'expect:place'
         WHEN json_type(NEW.doc, '$.expect.settings') = 'integer' AND NEW.doc ->> '$.expect.settings' IS NOT (
             SELECT version FROM user WHERE id = NEW.doc ->> 'user')
         THEN 'expect:settings'
