@@ -5,10 +5,11 @@ mod service;
 
 use std::cell::RefCell;
 
-use perennial_domain::WebhookPolicy;
+use perennial_domain::{Plan, RecurrenceId, TaskId, UserId, WebhookPolicy, plan_successor};
 use perennial_fixture::{Counting, NOON};
 use perennial_http_api::Accepted;
 use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value as SqlValue};
+use perennial_store::{Store, WorkStore};
 use serde_json::{Value, json};
 use service::{OWNER, Published, Service, request};
 use task_api::{Answered, Api, Limits, handle};
@@ -135,5 +136,81 @@ fn the_extension_of_a_series_that_had_ended_is_taken_back() {
         assert_eq!(service.fixture.count("occurrence WHERE status = 'open'"), 0);
         assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 0);
         assert_eq!(service.fixture.count("work"), 0, "nothing is owed");
+    }
+}
+
+/// The occurrence that follows one, opened as the scheduler does.
+fn plan(service: &Service, id: &str, after: &Value) {
+    let (user, task) = (UserId::admin(), TaskId::parse(id).unwrap());
+    let after = RecurrenceId::from_text(after["recurrence_id"].as_str().unwrap());
+    let due = service.fixture.store.due_series(&user, task, &after).unwrap().unwrap();
+    let mut ids = Counting(7_000_000 + u64::try_from(service.fixture.count("outbox")).unwrap());
+    let mut ctx = perennial_fixture::context(&user, &mut ids);
+    ctx.zone = due.user.zone;
+    let Plan::Opens(commit, _) = plan_successor(&mut ctx, &due.state).unwrap() else {
+        panic!("nothing is owed")
+    };
+    service.fixture.store.commit(&commit).unwrap();
+}
+
+#[test]
+fn what_followed_meanwhile_goes_with_a_completion_or_a_skip_taken_back() {
+    for verb in ["complete", "skip"] {
+        let mut service = Service::default();
+        let id = service.task(&daily(4));
+        let path = format!("/v1/tasks/{id}");
+        let open = |service: &mut Service| {
+            let all = service.get(&format!("{path}/occurrences"))["items"].as_array().unwrap().clone();
+            let open = all.iter().filter(|one| one["status"] == "open");
+            open.map(|one| one["recurrence_id"].clone()).collect::<Vec<_>>()
+        };
+        let change = service.change(&format!("POST {path}/{verb}"), &on(22));
+        plan(&service, &id, &on(22));
+        assert_eq!(open(&mut service), [on(23)["recurrence_id"].clone()]);
+        service.undo(&change);
+        assert_eq!(open(&mut service), [on(22)["recurrence_id"].clone()], "{verb}");
+        assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 1);
+        // Closed again, it is followed as it was.
+        service.json(&format!("POST {path}/{verb}"), &on(22));
+        plan(&service, &id, &on(22));
+        assert_eq!(open(&mut service), [on(23)["recurrence_id"].clone()]);
+        // Where occurrences stack, the next one does not come of this one's being closed.
+        let stacks = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=4", "overlap": "stack" } });
+        service.json(&format!("PATCH {path}"), &stacks);
+        let change = service.change(&format!("POST {path}/{verb}"), &on(23));
+        plan(&service, &id, &on(23));
+        service.undo(&change);
+        assert_eq!(open(&mut service).len(), 2, "{verb}");
+    }
+}
+
+#[test]
+fn the_changes_of_a_task_that_was_split_are_those_before_it_too() {
+    let mut service = Service::default();
+    let old = service.task(&daily(9));
+    let path = format!("/v1/tasks/{old}");
+    service.json(&format!("PATCH {path}"), &json!({ "title": "b" }));
+    service.json(&format!("POST {path}/complete"), &on(22));
+    let split = json!({ "recurrence_id": on(25)["recurrence_id"], "changes": { "title": "z" } });
+    let new = service.json(&format!("POST {path}/split"), &split)["id"].as_str().unwrap().to_owned();
+    service.json(&format!("PATCH {path}"), &json!({ "title": "c" }));
+    service.json(&format!("PATCH /v1/tasks/{new}"), &json!({ "title": "y" }));
+    let mut actions = |id: &str, limit: u32| {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = service.get(&format!("/v1/changes?subject={id}&limit={limit}{cursor}"));
+            for change in page["items"].as_array().unwrap() {
+                found.push(change["action"].as_str().unwrap().to_owned());
+            }
+            let Some(next) = page["next_cursor"].as_str() else { return found };
+            cursor = format!("&cursor={next}");
+        }
+    };
+    for limit in [1, 50] {
+        assert_eq!(
+            actions(&old, limit),
+            ["task.update", "series.split", "task.complete", "task.update", "task.create"]
+        );
+        assert_eq!(actions(&new, limit), ["task.update", "series.split"]);
     }
 }

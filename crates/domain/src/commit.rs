@@ -539,6 +539,9 @@ pub struct Audit {
     pub actor: String,
     pub action: String,
     pub subject: String,
+    /// The task whose list of changes goes on with this one, where that is not the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_those_of: Option<TaskId>,
     pub correlation_id: String,
     /// Version of the zone data that the write was decided with.
     pub tzdata: String,

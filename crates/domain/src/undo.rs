@@ -5,10 +5,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::commit::ExpectChange;
-use crate::task::{Completion, Reopening, Shortened, TaskStatus, change_task};
+use crate::task::{Completion, Reopening, Shortened, TaskStatus, change_task, give_up};
 use crate::{
-    Between, Commit, Context, Invalid, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task,
-    TaskInput, complete, delete_task, override_occurrence, reopen, restore_task,
+    Between, Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, RecurrenceId,
+    Series, SeriesState, Succession, Task, TaskInput, complete, delete_task, override_occurrence, reopen,
+    restore_task,
 };
 
 /// A change that a user made, as it was noted.
@@ -84,10 +85,7 @@ fn opposite(
         "task.create" | "task.restore" => Ok(delete_task(ctx, state)),
         "task.delete" => Ok(restore_task(ctx, state)?.0),
         "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?, beside),
-        "task.complete" => match reopen(ctx, state)? {
-            Reopening::Opens(commit, _) => Ok(*commit),
-            Reopening::AlreadyOpen => Err(not_any_more()),
-        },
+        "task.complete" => not_completed(ctx, state),
         "task.reopen" => match complete(ctx, state)? {
             Completion::Closes(commit, _) => Ok(*commit),
             Completion::AlreadyClosed => Err(not_any_more()),
@@ -134,6 +132,25 @@ fn put_back(
     Ok(commit)
 }
 
+/// The occurrence asked for is open as before. What followed it meanwhile is given up: it comes again once this is closed.
+fn not_completed(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Commit, Invalid> {
+    let Reopening::Opens(mut commit, open) = reopen(ctx, state)? else { return Err(not_any_more()) };
+    if state.open.iter().any(|other| came_of(state, other, &open)) {
+        give_up(ctx, &mut commit, state, &state.task.spec, |other| came_of(state, other, &open));
+        for row in &mut commit.reopened {
+            row.succession = Succession::None;
+        }
+    }
+    Ok(*commit)
+}
+
+/// Whether an occurrence is open because the one before it was closed. One of a series that stacks would be either way.
+fn came_of(state: &SeriesState, open: &Occurrence, closed: &Occurrence) -> bool {
+    let stacks = |series: &Series| series.input().overlap == Overlap::Stack;
+    open.predecessor.as_ref() == Some(&closed.recurrence_id)
+        && !state.task.spec.series.as_ref().is_some_and(stacks)
+}
+
 /// The occurrence as it differed from its series before. One that was skipped while it was open is open again.
 fn occurrence_as_before(
     ctx: &mut Context<'_>,
@@ -150,14 +167,20 @@ fn occurrence_as_before(
     if state.is_full() {
         return Err(Invalid::at("", "as many occurrences of this task are open as may be: close one first"));
     }
-    let open = skipped.opened_again(&state.task);
+    let mut open = skipped.opened_again(&state.task);
+    let (next, others): (Vec<_>, Vec<_>) =
+        state.open.iter().cloned().partition(|other| came_of(state, other, skipped));
+    if !next.is_empty() {
+        open.succession = Succession::None;
+    }
     let reopened = SeriesState {
         task: Task { status: TaskStatus::Open, completed_at: None, ..state.task.clone() },
         asked: Some(open.clone()),
-        open: [vec![open], state.open.clone()].concat(),
+        open: [vec![open], others].concat(),
         ..state.clone()
     };
     let (mut commit, _) = override_occurrence(ctx, &reopened, &input)?;
+    give_up(ctx, &mut commit, state, &state.task.spec, |other| next.contains(other));
     // What is expected is what is there: an occurrence that is cancelled.
     for expected in &mut commit.expect.occurrences {
         if expected.recurrence_id == skipped.recurrence_id {

@@ -112,7 +112,7 @@ pub(super) fn replace(
 }
 
 /// Gives up those open occurrences.
-fn give_up(
+pub(crate) fn give_up(
     ctx: &Context<'_>,
     commit: &mut Commit,
     state: &SeriesState,

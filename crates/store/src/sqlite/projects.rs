@@ -32,6 +32,15 @@ impl ProjectRow {
     }
 }
 
+/// The change of the subject `?4` before the change `id`. A split is a change of two: of the task that was split, whose list goes on
+/// with what was before, and of the new one, whose list begins there.
+fn previous(id: &str) -> String {
+    format!(
+        "(SELECT p.previous FROM audit_v4 AS p WHERE p.user_id = ?1 AND p.told = 1 AND p.id = {id} \
+         AND (p.action <> 'series.split' OR p.subject <> ?4))"
+    )
+}
+
 /// The place nearest to `here`, after it or before it.
 fn neighbour(follows: bool, here: &str) -> String {
     let (than, end) = if follows { (">", "min") } else { ("<", "max") };
@@ -162,10 +171,11 @@ impl<S: Sql> Sqlite<S> {
                 "WITH RECURSIVE told (id, left) AS (SELECT CASE ?2 WHEN '' THEN coalesce( \
                  (SELECT change_id FROM task WHERE id = ?4 AND user_id = ?1), \
                  (SELECT change_id FROM project WHERE id = ?4 AND user_id = ?1)) \
-                 ELSE (SELECT previous FROM audit_v4 WHERE user_id = ?1 AND told = 1 AND id = ?2) END, ?3 \
-                 UNION ALL SELECT (SELECT previous FROM audit_v4 WHERE user_id = ?1 AND told = 1 AND id = told.id), left - 1 \
+                 ELSE {} END, ?3 UNION ALL SELECT {}, left - 1 \
                  FROM told WHERE told.id IS NOT NULL AND left > 1) \
-                 SELECT {CHANGE} FROM told CROSS JOIN audit_v4 AS c ON c.user_id = ?1 AND c.told = 1 AND c.id = told.id"
+                 SELECT {CHANGE} FROM told CROSS JOIN audit_v4 AS c ON c.user_id = ?1 AND c.told = 1 AND c.id = told.id",
+                previous("?2"),
+                previous("told.id")
             ),
             &[user.as_str().into(), after, page.limit.into(), subject.into()],
             Row::json,

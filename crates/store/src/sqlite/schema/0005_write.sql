@@ -330,7 +330,7 @@ BEGIN
         NEW.doc ->> 'id', NEW.doc ->> 'at', NEW.doc ->> '$.audit.actor', NEW.doc ->> '$.audit.action',
         NEW.doc ->> '$.audit.subject', NEW.doc ->> '$.audit.correlation_id', NEW.doc ->> '$.audit.tzdata',
         NEW.doc -> '$.audit.before', NEW.doc -> '$.audit.after', CASE WHEN NEW.doc -> '$.audit.after' IS NOT NULL OR NEW.doc -> '$.audit.before' IS NOT NULL THEN coalesce(
-            (SELECT change_id FROM task WHERE id = NEW.doc ->> '$.audit.subject' AND user_id = NEW.doc ->> 'user'),
+            (SELECT change_id FROM task WHERE id = coalesce(NEW.doc ->> '$.audit.after_those_of', NEW.doc ->> '$.audit.subject') AND user_id = NEW.doc ->> 'user'),
             (SELECT change_id FROM project WHERE id = NEW.doc ->> '$.audit.subject' AND user_id = NEW.doc ->> 'user')) END);
     INSERT INTO project (id, user_id, version, name, description, archived, created_at, updated_at, deleted_at,
         change_id)
