@@ -1,7 +1,7 @@
 //! The bin: tasks that were deleted, until they are forgotten.
 
 use http::StatusCode;
-use perennial_domain::{Context, TaskId, restore_task};
+use perennial_domain::{Context, SeriesState, TaskId, UserId, restore_task};
 use perennial_http_api::{Caller, Problem, Query, Request, Response, answer};
 use perennial_store::{Among, Listing, Store, SystemStore};
 
@@ -31,19 +31,25 @@ pub(crate) fn decide_restore(
     ctx: &mut Context<'_>,
     id: TaskId,
 ) -> Result<Decision, Problem> {
-    let mut state = store.deleted_series(&ctx.user, id)?.ok_or_else(Problem::not_found)?;
+    let state = deleted(store, &ctx.user, id)?.ok_or_else(Problem::not_found)?;
+    let (commit, task, open) = restore_task(ctx, &state)?;
+    let response = tagged(answer(StatusCode::OK, &TaskView::new(&task, open.as_ref())), task.version);
+    Ok(Decision::write(commit, response))
+}
+
+/// A deleted task as it comes back: in no project that is there no more, and a part of no task that cannot have it as one now.
+pub(crate) fn deleted(store: &impl Store, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, Problem> {
+    let Some(mut state) = store.deleted_series(user, id)? else { return Ok(None) };
     let spec = &mut state.task.spec;
     if let Some(project) = spec.project
-        && store.project(&ctx.user, project)?.is_none()
+        && store.project(user, project)?.is_none()
     {
         spec.project = None;
     }
     if let Some(parent) = spec.parent
-        && store.task(&ctx.user, parent)?.is_none()
+        && !store.may_be_part(user, id, parent)?
     {
         spec.parent = None;
     }
-    let (commit, task, open) = restore_task(ctx, &state)?;
-    let response = tagged(answer(StatusCode::OK, &TaskView::new(&task, open.as_ref())), task.version);
-    Ok(Decision::write(commit, response))
+    Ok(Some(state))
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
+use crate::bin::deleted;
 use crate::view::ChangeView;
 
 /// The changes that the user made, the last first.
@@ -43,12 +44,16 @@ pub(crate) fn undo<S: Store + SystemStore>(
         let task = TaskId::parse(&record.subject).ok_or_else(Problem::not_found)?;
         let asked = change.recurrence_id();
         let state = if change.deletes() {
-            store.deleted_series(&user, task)?
+            deleted(store, &user, task)?
         } else {
             store.series(&user, task, asked.as_ref())?
         };
         let state = state.ok_or_else(|| Invalid::at("", "its task or project is there no more"))?;
-        Ok(Decision::write(take_back(ctx, &state, &change)?, no_content()))
+        let beside = match change.position() {
+            Some(place) => store.taken(&user, task, &place)?,
+            None => None,
+        };
+        Ok(Decision::write(take_back(ctx, &state, &change, beside.as_ref())?, no_content()))
     })
 }
 

@@ -5,10 +5,11 @@ mod service;
 
 use std::cell::RefCell;
 
-use perennial_domain::WebhookPolicy;
+use perennial_domain::{Plan, RecurrenceId, TaskId, UserId, WebhookPolicy, plan_successor};
 use perennial_fixture::{Counting, NOON};
 use perennial_http_api::Accepted;
 use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value as SqlValue};
+use perennial_store::{Store, WorkStore};
 use serde_json::{Value, json};
 use service::{OWNER, Published, Service, request};
 use task_api::{Answered, Api, Limits, handle};
@@ -27,6 +28,11 @@ impl Service {
         let response = self.send(OWNER, line, &[], body);
         assert!(response.status().is_success(), "{line}: {}", String::from_utf8_lossy(response.body()));
         response.headers()["change-id"].to_str().unwrap().to_owned()
+    }
+
+    fn undo(&mut self, change: &str) {
+        let response = self.send(OWNER, &format!("POST /v1/changes/{change}/undo"), &[], &Value::Null);
+        assert_eq!(response.status().as_u16(), 204, "{}", String::from_utf8_lossy(response.body()));
     }
 }
 
@@ -83,5 +89,128 @@ fn a_change_that_came_meanwhile_is_not_taken_back() {
             (status, &task["title"], &task["description"]),
             (422, &json!("three"), &json!("written meanwhile"))
         );
+    }
+}
+
+/// As what comes back from the bin, so what comes back by taking its deletion back.
+#[test]
+fn a_deletion_is_taken_back_when_the_project_is_gone() {
+    let mut service = Service::default();
+    let project =
+        service.json("POST /v1/projects", &json!({ "name": "P" }))["id"].as_str().unwrap().to_owned();
+    let id = service.task(&json!({ "title": "a", "project": project }));
+    let change = service.change(&format!("DELETE /v1/tasks/{id}"), &Value::Null);
+    service.json(&format!("DELETE /v1/projects/{project}"), &Value::Null);
+    service.undo(&change);
+    assert_eq!(service.get(&format!("/v1/tasks/{id}"))["project"], Value::Null);
+}
+
+/// So many mornings.
+fn daily(count: u32) -> Value {
+    json!({ "title": "a", "due": { "local": "2026-11-22T09:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": format!("FREQ=DAILY;COUNT={count}") }, "reminders": [{ "trigger": "PT0S" }] })
+}
+
+fn on(day: u32) -> Value {
+    json!({ "recurrence_id": format!("2026-11-{day}T09:00:00[UTC]") })
+}
+
+#[test]
+fn the_extension_of_a_series_that_had_ended_is_taken_back() {
+    let mut service = Service::default();
+    let id = service.task(&daily(1));
+    let path = format!("/v1/tasks/{id}");
+    service.json(&format!("POST {path}/complete"), &on(22));
+    // Once while its end is not planned yet, once after it.
+    for _ in 0..2 {
+        let longer = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=2" } });
+        let extended = service.change(&format!("PATCH {path}"), &longer);
+        assert_eq!(service.get(&path)["occurrence"]["recurrence_id"], on(23)["recurrence_id"]);
+        // Anyone else who leaves nothing of it is told, as ever.
+        let shortened = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=1" } });
+        let refused = service.send(OWNER, &format!("PATCH {path}"), &[], &shortened);
+        assert_eq!(refused.status().as_u16(), 422);
+        service.undo(&extended);
+        let task = service.get(&path);
+        assert_eq!((&task["status"], &task["occurrence"]), (&json!("done"), &Value::Null));
+        assert_eq!(service.fixture.count("occurrence WHERE status = 'open'"), 0);
+        assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 0);
+        assert_eq!(service.fixture.count("work"), 0, "nothing is owed");
+    }
+}
+
+/// The occurrence that follows one, opened as the scheduler does.
+fn plan(service: &Service, id: &str, after: &Value) {
+    let (user, task) = (UserId::admin(), TaskId::parse(id).unwrap());
+    let after = RecurrenceId::from_text(after["recurrence_id"].as_str().unwrap());
+    let due = service.fixture.store.due_series(&user, task, &after).unwrap().unwrap();
+    let mut ids = Counting(7_000_000 + u64::try_from(service.fixture.count("outbox")).unwrap());
+    let mut ctx = perennial_fixture::context(&user, &mut ids);
+    ctx.zone = due.user.zone;
+    let Plan::Opens(commit, _) = plan_successor(&mut ctx, &due.state).unwrap() else {
+        panic!("nothing is owed")
+    };
+    service.fixture.store.commit(&commit).unwrap();
+}
+
+#[test]
+fn what_followed_meanwhile_goes_with_a_completion_or_a_skip_taken_back() {
+    for verb in ["complete", "skip"] {
+        let mut service = Service::default();
+        let id = service.task(&daily(4));
+        let path = format!("/v1/tasks/{id}");
+        let open = |service: &mut Service| {
+            let all = service.get(&format!("{path}/occurrences"))["items"].as_array().unwrap().clone();
+            let open = all.iter().filter(|one| one["status"] == "open");
+            open.map(|one| one["recurrence_id"].clone()).collect::<Vec<_>>()
+        };
+        let change = service.change(&format!("POST {path}/{verb}"), &on(22));
+        plan(&service, &id, &on(22));
+        assert_eq!(open(&mut service), [on(23)["recurrence_id"].clone()]);
+        service.undo(&change);
+        assert_eq!(open(&mut service), [on(22)["recurrence_id"].clone()], "{verb}");
+        assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 1);
+        // Closed again, it is followed as it was.
+        service.json(&format!("POST {path}/{verb}"), &on(22));
+        plan(&service, &id, &on(22));
+        assert_eq!(open(&mut service), [on(23)["recurrence_id"].clone()]);
+        // Where occurrences stack, the next one does not come of this one's being closed.
+        let stacks = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=4", "overlap": "stack" } });
+        service.json(&format!("PATCH {path}"), &stacks);
+        let change = service.change(&format!("POST {path}/{verb}"), &on(23));
+        plan(&service, &id, &on(23));
+        service.undo(&change);
+        assert_eq!(open(&mut service).len(), 2, "{verb}");
+    }
+}
+
+#[test]
+fn the_changes_of_a_task_that_was_split_are_those_before_it_too() {
+    let mut service = Service::default();
+    let old = service.task(&daily(9));
+    let path = format!("/v1/tasks/{old}");
+    service.json(&format!("PATCH {path}"), &json!({ "title": "b" }));
+    service.json(&format!("POST {path}/complete"), &on(22));
+    let split = json!({ "recurrence_id": on(25)["recurrence_id"], "changes": { "title": "z" } });
+    let new = service.json(&format!("POST {path}/split"), &split)["id"].as_str().unwrap().to_owned();
+    service.json(&format!("PATCH {path}"), &json!({ "title": "c" }));
+    service.json(&format!("PATCH /v1/tasks/{new}"), &json!({ "title": "y" }));
+    let mut actions = |id: &str, limit: u32| {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = service.get(&format!("/v1/changes?subject={id}&limit={limit}{cursor}"));
+            for change in page["items"].as_array().unwrap() {
+                found.push(change["action"].as_str().unwrap().to_owned());
+            }
+            let Some(next) = page["next_cursor"].as_str() else { return found };
+            cursor = format!("&cursor={next}");
+        }
+    };
+    for limit in [1, 50] {
+        assert_eq!(
+            actions(&old, limit),
+            ["task.update", "series.split", "task.complete", "task.update", "task.create"]
+        );
+        assert_eq!(actions(&new, limit), ["task.update", "series.split"]);
     }
 }

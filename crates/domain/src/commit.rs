@@ -11,7 +11,7 @@ use crate::search::Posting;
 use crate::{
     ChannelConfig, ChannelId, Event, EventId, Metadata, NotificationId, NotificationState, Occurrence,
     OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Subscription,
-    Succession, Task, TaskId, TaskStatus, Timestamp, TokenId, UserId,
+    Succession, Task, TaskId, TaskSpec, TaskStatus, Timestamp, TokenId, UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.
@@ -161,6 +161,9 @@ pub struct Expect {
     /// Tasks that may have another as a part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<ExpectParent>,
+    /// Places at which none of the user's other tasks stands, deleted or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<ExpectPlace>,
     /// How many channels the user has, where the commit depends on it.
     pub channels: Option<i64>,
     /// Channels that are there and whose secret and types are still these.
@@ -225,6 +228,15 @@ pub struct ExpectParent {
     pub part: TaskId,
 }
 
+/// No other task stands at this place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectPlace {
+    /// The task that is put there.
+    pub task_id: TaskId,
+    /// The place.
+    pub place: String,
+}
+
 /// This channel is there, signs with this secret and takes these types of events.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExpectSecret {
@@ -237,10 +249,18 @@ pub struct ExpectSecret {
 }
 
 impl Expect {
-    /// Expects what a task is put under.
-    pub(crate) fn place(&mut self, task: &Task) {
-        self.in_projects.extend(task.spec.project);
-        self.parents.extend(task.spec.parent.map(|id| ExpectParent { id, part: task.id }));
+    /// Expects that the place that a task is moved to is free.
+    pub(crate) fn place(&mut self, task: &Task, before: &Task) {
+        let moved = task.position.clone().filter(|_| task.position != before.position);
+        self.places.extend(moved.map(|place| ExpectPlace { task_id: task.id, place }));
+    }
+
+    /// Expects what a task is put under, but not what it was under before: that may be gone since.
+    pub(crate) fn under(&mut self, task: &Task, before: Option<&TaskSpec>) {
+        let (project, parent) = before.map_or((None, None), |before| (before.project, before.parent));
+        self.in_projects.extend(task.spec.project.filter(|id| Some(*id) != project));
+        let anew = task.spec.parent.filter(|id| Some(*id) != parent);
+        self.parents.extend(anew.map(|id| ExpectParent { id, part: task.id }));
     }
 }
 
@@ -519,6 +539,9 @@ pub struct Audit {
     pub actor: String,
     pub action: String,
     pub subject: String,
+    /// The task whose list of changes goes on with this one, where that is not the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_those_of: Option<TaskId>,
     pub correlation_id: String,
     /// Version of the zone data that the write was decided with.
     pub tzdata: String,

@@ -97,6 +97,7 @@ impl Context<'_> {
                 actor: self.actor.as_str().to_owned(),
                 action: action.to_owned(),
                 subject: subject.to_owned(),
+                after_those_of: None,
                 correlation_id: self.correlation_id.clone(),
                 tzdata: tzdata_version().to_owned(),
                 before: None,

@@ -45,9 +45,9 @@ pub use channel::{
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, DeletedUserRow, Delivery, Expect, ExpectAlarm,
-    ExpectAnswer, ExpectChange, ExpectOccurrence, ExpectParent, ExpectProject, ExpectSecret, ExpectTask,
-    IdempotencyRecord, IdentityRow, InboxRecord, NoticeRow, NotificationRow, OccurrenceRow, OverrideRow,
-    ProjectRow, Quota, Rate, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
+    ExpectAnswer, ExpectChange, ExpectOccurrence, ExpectParent, ExpectPlace, ExpectProject, ExpectSecret,
+    ExpectTask, IdempotencyRecord, IdentityRow, InboxRecord, NoticeRow, NotificationRow, OccurrenceRow,
+    OverrideRow, ProjectRow, Quota, Rate, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};

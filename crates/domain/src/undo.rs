@@ -5,10 +5,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::commit::ExpectChange;
-use crate::task::{Completion, Reopening, TaskStatus};
+use crate::task::{Completion, Reopening, Shortened, TaskStatus, change_task, give_up};
 use crate::{
-    Commit, Context, Invalid, OccurrenceStatus, OverrideInput, RecurrenceId, SeriesState, Task, TaskInput,
-    complete, delete_task, override_occurrence, reopen, restore_task, update_task,
+    Between, Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, RecurrenceId,
+    Series, SeriesState, Succession, Task, TaskInput, complete, delete_task, override_occurrence, reopen,
+    restore_task,
 };
 
 /// A change that a user made, as it was noted.
@@ -28,6 +29,7 @@ pub struct Change {
 #[derive(Deserialize)]
 struct NotedTask {
     task: TaskInput,
+
     position: Option<String>,
 }
 
@@ -45,6 +47,12 @@ impl Change {
         Some(noted.recurrence_id)
     }
 
+    /// The place to which it is taken back, where its task had been moved to one before.
+    pub fn position(&self) -> Option<String> {
+        let noted: NotedTask = serde_json::from_value(self.before.clone()?).ok()?;
+        noted.position
+    }
+
     /// Whether its task lies in the bin since.
     pub fn deletes(&self) -> bool {
         self.action == "task.delete"
@@ -52,25 +60,32 @@ impl Change {
 }
 
 /// Takes a change back: a command of its own, which can be taken back likewise. It is applied only if the change is still the
-/// last that the user made of the task.
+/// last that the user made of the task. Where another stands at its place by now, the task comes `beside` that.
 ///
 /// # Errors
 /// [`Invalid`] if changes of this kind cannot be taken back, or not any more.
-pub fn undo(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
-    let mut commit = opposite(ctx, state, change)?;
+pub fn undo(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    change: &Change,
+    beside: Option<&Between>,
+) -> Result<Commit, Invalid> {
+    let mut commit = opposite(ctx, state, change, beside)?;
     commit.expect.changes.push(ExpectChange { task_id: state.task.id, change_id: change.id });
     Ok(commit)
 }
 
-fn opposite(ctx: &mut Context<'_>, state: &SeriesState, change: &Change) -> Result<Commit, Invalid> {
+fn opposite(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    change: &Change,
+    beside: Option<&Between>,
+) -> Result<Commit, Invalid> {
     match change.action.as_str() {
         "task.create" | "task.restore" => Ok(delete_task(ctx, state)),
         "task.delete" => Ok(restore_task(ctx, state)?.0),
-        "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?),
-        "task.complete" => match reopen(ctx, state)? {
-            Reopening::Opens(commit, _) => Ok(*commit),
-            Reopening::AlreadyOpen => Err(not_any_more()),
-        },
+        "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?, beside),
+        "task.complete" => not_completed(ctx, state),
         "task.reopen" => match complete(ctx, state)? {
             Completion::Closes(commit, _) => Ok(*commit),
             Completion::AlreadyClosed => Err(not_any_more()),
@@ -91,18 +106,49 @@ fn not_any_more() -> Invalid {
 }
 
 /// The task as it was: what it says, and where it stands.
-fn put_back(ctx: &mut Context<'_>, state: &SeriesState, was: NotedTask) -> Result<Commit, Invalid> {
-    let NotedTask { mut task, position } = was;
+fn put_back(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    was: NotedTask,
+    beside: Option<&Between>,
+) -> Result<Commit, Invalid> {
+    let NotedTask { mut task, mut position } = was;
+    if let Some(beside) = beside {
+        let full = || Invalid::at("", "another task stands at its place, with no room left beside it");
+        position = Some(beside.place().ok_or_else(full)?);
+    }
     // A reminder that was taken away since is made anew.
     for reminder in &mut task.reminders {
         reminder.id = reminder.id.filter(|id| state.task.spec.reminders.iter().any(|known| known.id == *id));
     }
-    let (mut commit, next, _) = update_task(ctx, state, &task)?;
+    // A series that had ended, or was about to, ends again.
+    let (mut commit, next, _) = change_task(ctx, state, &task, Shortened::Ends)?;
     for row in &mut commit.tasks {
         row.position.clone_from(&position);
     }
-    commit.audit.after = Some(Task { position, ..next }.noted());
+    let next = Task { position, ..next };
+    commit.expect.place(&next, &state.task);
+    commit.audit.after = Some(next.noted());
     Ok(commit)
+}
+
+/// The occurrence asked for is open as before. What followed it meanwhile is given up: it comes again once this is closed.
+fn not_completed(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Commit, Invalid> {
+    let Reopening::Opens(mut commit, open) = reopen(ctx, state)? else { return Err(not_any_more()) };
+    if state.open.iter().any(|other| came_of(state, other, &open)) {
+        give_up(ctx, &mut commit, state, &state.task.spec, |other| came_of(state, other, &open));
+        for row in &mut commit.reopened {
+            row.succession = Succession::None;
+        }
+    }
+    Ok(*commit)
+}
+
+/// Whether an occurrence is open because the one before it was closed. One of a series that stacks would be either way.
+fn came_of(state: &SeriesState, open: &Occurrence, closed: &Occurrence) -> bool {
+    let stacks = |series: &Series| series.input().overlap == Overlap::Stack;
+    open.predecessor.as_ref() == Some(&closed.recurrence_id)
+        && !state.task.spec.series.as_ref().is_some_and(stacks)
 }
 
 /// The occurrence as it differed from its series before. One that was skipped while it was open is open again.
@@ -121,14 +167,20 @@ fn occurrence_as_before(
     if state.is_full() {
         return Err(Invalid::at("", "as many occurrences of this task are open as may be: close one first"));
     }
-    let open = skipped.opened_again(&state.task);
+    let mut open = skipped.opened_again(&state.task);
+    let (next, others): (Vec<_>, Vec<_>) =
+        state.open.iter().cloned().partition(|other| came_of(state, other, skipped));
+    if !next.is_empty() {
+        open.succession = Succession::None;
+    }
     let reopened = SeriesState {
         task: Task { status: TaskStatus::Open, completed_at: None, ..state.task.clone() },
         asked: Some(open.clone()),
-        open: [vec![open], state.open.clone()].concat(),
+        open: [vec![open], others].concat(),
         ..state.clone()
     };
     let (mut commit, _) = override_occurrence(ctx, &reopened, &input)?;
+    give_up(ctx, &mut commit, state, &state.task.spec, |other| next.contains(other));
     // What is expected is what is there: an occurrence that is cancelled.
     for expected in &mut commit.expect.occurrences {
         if expected.recurrence_id == skipped.recurrence_id {

@@ -61,8 +61,12 @@ pub trait Store {
     ) -> Result<Tasks, StoreError>;
     /// The same as [`series`](Self::series) of a task that is deleted and not forgotten yet.
     fn deleted_series(&self, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, StoreError>;
-    /// The place right before a task of the user, or right after it, among all of the user's that are open.
+    /// The place right before a task of the user, or right after it, where none of the user's stands.
     fn beside(&self, user: &UserId, id: TaskId, after: bool) -> Result<Option<Between>, StoreError>;
+    /// The place right after another, if a task of the user that is not this one stands at that.
+    fn taken(&self, user: &UserId, id: TaskId, place: &str) -> Result<Option<Between>, StoreError>;
+    /// Whether a task of the user may be a part of another: that is there, is no part itself and has room, and the one has no parts.
+    fn may_be_part(&self, user: &UserId, part: TaskId, parent: TaskId) -> Result<bool, StoreError>;
     /// Projects in the order of their making.
     fn projects(&self, user: &UserId, page: &Page) -> Result<Vec<Project>, StoreError>;
     /// One project.

@@ -269,6 +269,7 @@ fn another_users_rows_are_not_there() {
     assert_eq!(fixture.count("token WHERE last_used_at IS NOT NULL"), 1);
 
     let (project, deleted, made) = project_and_parts(&mut fixture, &ada, &task);
+    fixture.rows(&format!("UPDATE task SET position = 'h' WHERE id = '{}'", task.id));
     // Every read of a user's requests, by whether it finds anything.
     let store = &fixture.store;
     let bounds = (
@@ -319,6 +320,8 @@ fn another_users_rows_are_not_there() {
             ),
             ("deleted_series", store.deleted_series(user, deleted.id).unwrap().is_some()),
             ("beside", store.beside(user, task.id, true).unwrap().is_some()),
+            ("taken", store.taken(user, deleted.id, "h").unwrap().is_some()),
+            ("may_be_part", store.may_be_part(user, deleted.id, task.id).unwrap()),
             ("projects", !store.projects(user, &page()).unwrap().is_empty()),
             ("project", store.project(user, project.id).unwrap().is_some()),
             ("tags", !store.tags(user, &page()).unwrap().is_empty()),

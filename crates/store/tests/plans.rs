@@ -94,6 +94,8 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.deleted_series(&user, task.id).unwrap();
     store.beside(&user, task.id, true).unwrap();
     store.beside(&user, task.id, false).unwrap();
+    store.taken(&user, task.id, "x").unwrap();
+    store.may_be_part(&user, task.id, task.id).unwrap();
     store.projects(&user, &page).unwrap();
     store.project(&user, ProjectId::new(fixture.ids.next())).unwrap();
     store.tags(&user, &page).unwrap();

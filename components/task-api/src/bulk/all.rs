@@ -109,6 +109,10 @@ fn decide<S: Store + SystemStore>(
             Ok(mut decision) => {
                 decision.tell(None)?;
                 decided.told.push(Told::done(&decision.response));
+                if let Some(pointer) = item.meets(&decision.commit, &decided.commits) {
+                    let detail = "an earlier operation of this request moves a task to the same place: send this one by itself";
+                    wrong.add(pointer, detail);
+                }
                 if decision.changes {
                     decided.commits.push(decision.commit);
                     decided.of.push(index);

@@ -1,6 +1,6 @@
 //! A command of many.
 
-use perennial_domain::{Invalid, TaskId};
+use perennial_domain::{Commit, ExpectPlace, Invalid, TaskId};
 use perennial_http_api::{IdempotencyKey, Kind, Problem};
 
 use crate::command::Command;
@@ -46,6 +46,16 @@ impl Item {
             return Some(format!("{}/id", self.at));
         }
         let (_, member) = self.beside.as_ref().filter(|(id, _)| is_touched(id))?;
+        Some(format!("{}/body/{member}", self.at))
+    }
+
+    /// Where it says that its task comes to the place that one of the earlier commits gives to another.
+    pub(super) fn meets(&self, commit: &Commit, earlier: &[Commit]) -> Option<String> {
+        let gives = |place: &ExpectPlace| {
+            let mut given = earlier.iter().flat_map(|commit| &commit.expect.places);
+            given.any(|other| other.place == place.place)
+        };
+        let (_, member) = self.beside.as_ref().filter(|_| commit.expect.places.iter().any(gives))?;
         Some(format!("{}/body/{member}", self.at))
     }
 }

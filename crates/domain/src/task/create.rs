@@ -50,7 +50,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, creation: Creation<'_>) -> (Commit, 
 
     let mut commit = ctx.commit("task.create", &task.id.to_string());
     commit.expect.tasks.push(ExpectTask { id: task.id, version: 0 });
-    commit.expect.place(&task);
+    commit.expect.under(&task, None);
     commit.tasks.push((&task).into());
     commit.opened.push((&occurrence).into());
     alarms::settle(ctx, &mut commit, &occurrence, &task.spec.reminders, None);

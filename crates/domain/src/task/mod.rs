@@ -35,6 +35,8 @@ pub(crate) use alarms::settle;
 pub(crate) use close::close;
 pub(crate) use create::{Creation, Opening, create};
 pub(crate) use reminder::MAX_REMINDERS;
+pub(crate) use replan::Shortened;
+pub(crate) use update::{change_task, give_up};
 
 use crate::fields::Duration;
 use crate::search::{Posting, tokens};

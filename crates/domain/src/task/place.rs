@@ -43,6 +43,14 @@ pub struct Between {
     pub upper: Option<String>,
 }
 
+impl Between {
+    /// A place there, as short as can be; `None` where there is no room.
+    pub(crate) fn place(&self) -> Option<String> {
+        let place = midway(self.lower.as_deref().unwrap_or_default(), self.upper.as_deref());
+        place.filter(|place| place.len() <= MAX_PLACE)
+    }
+}
+
 /// What is there, also where it is `null`.
 fn said<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     value: D,
@@ -89,11 +97,11 @@ pub fn move_task(
     if let Some(between) = between {
         let pointer = if input.before.is_some() { "/before" } else { "/after" };
         let full = || Invalid::at(pointer, "has no room left beside it: move it first");
-        let place = midway(between.lower.as_deref().unwrap_or_default(), between.upper.as_deref());
-        next.position = Some(place.filter(|place| place.len() <= MAX_PLACE).ok_or_else(full)?);
+        next.position = Some(between.place().ok_or_else(full)?);
     }
     let mut commit = ctx.commit_on(task, "task.move");
-    commit.expect.place(&next);
+    commit.expect.place(&next, task);
+    commit.expect.under(&next, Some(&task.spec));
     commit.tasks.push((&next).into());
     (commit.audit.before, commit.audit.after) = (Some(task.noted()), Some(next.noted()));
     let recurrence_id = state.open.first().map(|open| &open.recurrence_id);

@@ -15,18 +15,32 @@ pub(super) enum Replanned {
     StaysDone,
 }
 
+/// What becomes of a series that changed dates leave nothing of, while something of it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortened {
+    /// That is refused: it is hardly meant.
+    Refused,
+    /// It ends after what was closed last, and what is open is given up: it had ended before it was extended.
+    Ends,
+}
+
 /// What is open once the task is as `spec` says.
 ///
 /// # Errors
-/// [`Invalid`] if something is open and nothing would be.
-pub(super) fn replan(ctx: &Context<'_>, state: &SeriesState, spec: &TaskSpec) -> Result<Replanned, Invalid> {
+/// [`Invalid`] if something is open and nothing would be, where that is refused.
+pub(super) fn replan(
+    ctx: &Context<'_>,
+    state: &SeriesState,
+    spec: &TaskSpec,
+    shortened: Shortened,
+) -> Result<Replanned, Invalid> {
     let closed = state.last_closed.as_ref();
     let done = state.task.status == TaskStatus::Done;
     let nominal = match (&spec.series, &spec.due) {
         (Some(series), Some(due)) => match series.successor(due, closed, &Search::anew(ctx, state))? {
             Some(nominal) => Some(nominal),
             None if done => return Ok(Replanned::StaysDone),
-            None => return nothing_follows(state),
+            None => return nothing_follows(state, shortened),
         },
         _ if done => return Ok(Replanned::StaysDone),
         (_, due) => due.clone(),
@@ -41,9 +55,11 @@ pub(super) fn replan(ctx: &Context<'_>, state: &SeriesState, spec: &TaskSpec) ->
     Ok(Replanned::Opens(Box::new(opening.open(ctx, &state.overrides))))
 }
 
-fn nothing_follows(state: &SeriesState) -> Result<Replanned, Invalid> {
+fn nothing_follows(state: &SeriesState, shortened: Shortened) -> Result<Replanned, Invalid> {
     match &state.last_closed {
-        Some(closed) if state.open.is_empty() => Ok(Replanned::Ends(Box::new(closed.clone()))),
+        Some(closed) if state.open.is_empty() || shortened == Shortened::Ends => {
+            Ok(Replanned::Ends(Box::new(closed.clone())))
+        }
         Some(closed) => Err(Invalid::at(RRULE, format!("has no occurrence after {}", closed.recurrence_id))),
         None => Err(Invalid::at(RRULE, "has no occurrence")),
     }

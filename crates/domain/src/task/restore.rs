@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::replan::{Replanned, replan};
+use super::replan::{Replanned, Shortened, replan};
 use super::update::replace;
 use super::{Task, TaskInput, TaskStatus, settle};
 use crate::{Commit, Context, EventType, Invalid, Occurrence, SeriesState, Succession};
@@ -18,7 +18,7 @@ pub fn restore_task(
     let mut commit = ctx.commit_on(task, "task.restore");
     let mut open = None;
     if task.status == TaskStatus::Open {
-        match replan(ctx, state, &next.spec)? {
+        match replan(ctx, state, &next.spec, Shortened::Refused)? {
             Replanned::Opens(replacement) => {
                 replace(ctx, &mut commit, state, &next.spec, &replacement);
                 settle(ctx, &mut commit, &replacement, &next.spec.reminders, Some(state));
@@ -31,7 +31,7 @@ pub fn restore_task(
             Replanned::StaysDone => {}
         }
     }
-    commit.expect.place(&next);
+    commit.expect.under(&next, None);
     commit.tasks.push((&next).into());
     commit.audit.before = Some(json!({ "deleted": true, "version": task.version }));
     commit.audit.after = Some(next.noted());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::replan::{Replanned, replan};
+use super::replan::{Replanned, Shortened, replan};
 use super::{Task, TaskInput, TaskSpec, TaskStatus, settle};
 use crate::series::stack_anew;
 use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession};
@@ -16,6 +16,16 @@ pub fn update_task(
     state: &SeriesState,
     input: &TaskInput,
 ) -> Result<(Commit, Task, Option<Occurrence>), Invalid> {
+    change_task(ctx, state, input, Shortened::Refused)
+}
+
+/// The same, with what becomes of a series that is left with nothing.
+pub(crate) fn change_task(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    input: &TaskInput,
+    shortened: Shortened,
+) -> Result<(Commit, Task, Option<Occurrence>), Invalid> {
     let task = &state.task;
     let spec = input.check(&task.spec.reminders, ctx.ids)?;
     let mut next = Task { spec, ..task.next(ctx.now) };
@@ -23,7 +33,7 @@ pub fn update_task(
     let mut open = state.open.clone();
     let mut ended = None;
     if is_moved(&task.spec, &next.spec) {
-        match replan(ctx, state, &next.spec)? {
+        match replan(ctx, state, &next.spec, shortened)? {
             Replanned::Opens(replacement) => {
                 replace(ctx, &mut commit, state, &next.spec, &replacement);
                 (next.status, next.completed_at) = (TaskStatus::Open, None);
@@ -32,6 +42,8 @@ pub fn update_task(
             Replanned::Ends(last) => {
                 (next.status, next.completed_at) = (TaskStatus::Done, last.completed_at.or(Some(ctx.now)));
                 ended = Some(json!({ "last": last.recurrence_id }));
+                give_up(ctx, &mut commit, state, &next.spec, |_| true);
+                open.clear();
                 commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..*last }).into());
             }
             Replanned::StaysDone => keep_done(ctx, &mut commit, state, &next.spec),
@@ -42,9 +54,7 @@ pub fn update_task(
             .map(|occurrence| stack_anew(ctx, &mut commit, state, &next.spec, occurrence))
             .collect();
     }
-    if (next.spec.project, next.spec.parent) != (task.spec.project, task.spec.parent) {
-        commit.expect.place(&next);
-    }
+    commit.expect.under(&next, Some(&task.spec));
     commit.tasks.push((&next).into());
     for occurrence in &open {
         settle(ctx, &mut commit, occurrence, &next.spec.reminders, Some(state));
@@ -81,11 +91,7 @@ pub(super) fn replace(
     spec: &TaskSpec,
     replacement: &Occurrence,
 ) {
-    for occurrence in state.open.iter().filter(|other| other.recurrence_id != replacement.recurrence_id) {
-        let given_up = state.given_up(occurrence);
-        commit.occurrences.push((&given_up).into());
-        settle(ctx, commit, &given_up, &spec.reminders, Some(state));
-    }
+    give_up(ctx, commit, state, spec, |other| other.recurrence_id != replacement.recurrence_id);
     if let Some(closed) = state.last_closed.as_ref().filter(|last| {
         last.recurrence_id != replacement.recurrence_id
             && matches!(last.succession, Succession::Pending | Succession::Ended)
@@ -102,6 +108,21 @@ pub(super) fn replace(
         commit.reopened.push(replacement.into());
     } else {
         commit.occurrences.push(replacement.into());
+    }
+}
+
+/// Gives up those open occurrences.
+pub(crate) fn give_up(
+    ctx: &Context<'_>,
+    commit: &mut Commit,
+    state: &SeriesState,
+    spec: &TaskSpec,
+    which: impl Fn(&Occurrence) -> bool,
+) {
+    for occurrence in state.open.iter().filter(|open| which(open)) {
+        let given_up = state.given_up(occurrence);
+        commit.occurrences.push((&given_up).into());
+        settle(ctx, commit, &given_up, &spec.reminders, Some(state));
     }
 }
 

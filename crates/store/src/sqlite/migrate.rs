@@ -51,6 +51,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0005_forget.sql"),
             include_str!("schema/0005_limits.sql"),
             include_str!("schema/0005_channels.sql"),
+            include_str!("schema/0005_places.sql"),
             include_str!("schema/0005_write.sql"),
             include_str!("schema/0005_new.sql"),
         ],

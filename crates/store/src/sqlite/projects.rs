@@ -1,6 +1,6 @@
 //! Projects, tags, places and changes: what a user's tasks stand in, and what was done to them.
 
-use perennial_domain::{Between, Project, ProjectId, ProjectInput, TaskId, Timestamp, UserId};
+use perennial_domain::{Between, MAX_PARTS, Project, ProjectId, ProjectInput, TaskId, Timestamp, UserId};
 use serde::Deserialize;
 
 use super::read::after;
@@ -30,6 +30,26 @@ impl ProjectRow {
         let Self { id, version, input, created_at, updated_at } = self;
         Project { id, version, input, created_at, updated_at }
     }
+}
+
+/// The change of the subject `?4` before the change `id`. A split is a change of two: of the task that was split, whose list goes on
+/// with what was before, and of the new one, whose list begins there.
+fn previous(id: &str) -> String {
+    format!(
+        "(SELECT p.previous FROM audit_v4 AS p WHERE p.user_id = ?1 AND p.told = 1 AND p.id = {id} \
+         AND (p.action <> 'series.split' OR p.subject <> ?4))"
+    )
+}
+
+/// The place nearest to `here`, after it or before it.
+fn neighbour(follows: bool, here: &str) -> String {
+    let (than, end) = if follows { (">", "min") } else { ("<", "max") };
+    format!(
+        "(SELECT {end}(place) FROM (SELECT {end}(t.position) AS place FROM task AS t \
+         WHERE t.user_id = ?1 AND t.position {than} {here} \
+         UNION ALL SELECT {end}(t.id) FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL \
+         AND t.status = 'open' AND t.position IS NULL AND t.id {than} {here}))"
+    )
 }
 
 fn project(row: &mut Row) -> Result<Project, StoreError> {
@@ -69,28 +89,20 @@ impl<S: Sql> Sqlite<S> {
         )
     }
 
-    /// A task that was not moved stands at its id. The neighbour is the nearest of those that were moved and those that were not.
+    /// A task that was not moved stands at its id. The neighbour is the nearest of those that were moved, done and deleted ones
+    /// too, which keep their places, and of the open ones that were not.
     pub(super) fn place_beside(
         &self,
         user: &UserId,
         id: TaskId,
         follows: bool,
     ) -> Result<Option<Between>, StoreError> {
-        let (than, end) = if follows { (">", "min") } else { ("<", "max") };
-        let neighbour = |column: &str, which: &str| {
-            format!(
-                "SELECT {end}({column}) AS place FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL \
-                 AND t.status = 'open' AND t.position {which} AND {column} {than} (SELECT place FROM here)"
-            )
-        };
         let found = self.query_one(
             &format!(
                 "WITH here AS (SELECT coalesce(t.position, t.id) AS place FROM task AS t \
                  WHERE t.id = ?2 AND t.user_id = ?1 AND t.deleted_at IS NULL) \
-                 SELECT (SELECT place FROM here), \
-                 (SELECT {end}(place) FROM ({} UNION ALL {}))",
-                neighbour("t.position", "IS NOT NULL"),
-                neighbour("t.id", "IS NULL")
+                 SELECT (SELECT place FROM here), {}",
+                neighbour(follows, "(SELECT place FROM here)")
             ),
             &[user.as_str().into(), id.to_string().into()],
             |row| Ok((row.text_or_null()?, row.text_or_null()?)),
@@ -98,6 +110,42 @@ impl<S: Sql> Sqlite<S> {
         let Some((Some(here), neighbour)) = found else { return Ok(None) };
         let (lower, upper) = if follows { (Some(here), neighbour) } else { (neighbour, Some(here)) };
         Ok(Some(Between { lower, upper }))
+    }
+
+    /// What `expect.parents` asks, before anything is written.
+    pub(super) fn has_room_for(
+        &self,
+        user: &UserId,
+        part: TaskId,
+        parent: TaskId,
+    ) -> Result<bool, StoreError> {
+        let found = self.query_one(
+            "SELECT (SELECT count(*) FROM task AS t WHERE t.parent_id = ?3 AND t.id <> ?2 AND t.deleted_at IS NULL) \
+             FROM task AS p WHERE p.id = ?3 AND p.user_id = ?1 AND p.deleted_at IS NULL AND p.parent_id IS NULL \
+             AND p.id <> ?2 AND NOT EXISTS (SELECT 1 FROM task AS t WHERE t.parent_id = ?2 AND t.deleted_at IS NULL)",
+            &[user.as_str().into(), part.to_string().into(), parent.to_string().into()],
+            |row| Ok(usize::try_from(row.integer()?).unwrap_or(usize::MAX)),
+        )?;
+        Ok(found.is_some_and(|parts| parts < MAX_PARTS))
+    }
+
+    /// What is right after a place where another task of the user stands than this one; `None` where none does.
+    pub(super) fn taken_place(
+        &self,
+        user: &UserId,
+        id: TaskId,
+        place: &str,
+    ) -> Result<Option<Between>, StoreError> {
+        let found = self.query_one(
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM task AS t WHERE t.user_id = ?1 AND t.position = ?3 AND t.id <> ?2), {}",
+                neighbour(true, "?3")
+            ),
+            &[user.as_str().into(), id.to_string().into(), place.into()],
+            |row| Ok((row.integer()? != 0, row.text_or_null()?)),
+        )?;
+        let Some((true, upper)) = found else { return Ok(None) };
+        Ok(Some(Between { lower: Some(place.to_owned()), upper }))
     }
 
     /// Of one subject, from the last that was told of it to the one before, and so on.
@@ -123,10 +171,11 @@ impl<S: Sql> Sqlite<S> {
                 "WITH RECURSIVE told (id, left) AS (SELECT CASE ?2 WHEN '' THEN coalesce( \
                  (SELECT change_id FROM task WHERE id = ?4 AND user_id = ?1), \
                  (SELECT change_id FROM project WHERE id = ?4 AND user_id = ?1)) \
-                 ELSE (SELECT previous FROM audit_v4 WHERE user_id = ?1 AND told = 1 AND id = ?2) END, ?3 \
-                 UNION ALL SELECT (SELECT previous FROM audit_v4 WHERE user_id = ?1 AND told = 1 AND id = told.id), left - 1 \
+                 ELSE {} END, ?3 UNION ALL SELECT {}, left - 1 \
                  FROM told WHERE told.id IS NOT NULL AND left > 1) \
-                 SELECT {CHANGE} FROM told CROSS JOIN audit_v4 AS c ON c.user_id = ?1 AND c.told = 1 AND c.id = told.id"
+                 SELECT {CHANGE} FROM told CROSS JOIN audit_v4 AS c ON c.user_id = ?1 AND c.told = 1 AND c.id = told.id",
+                previous("?2"),
+                previous("told.id")
             ),
             &[user.as_str().into(), after, page.limit.into(), subject.into()],
             Row::json,

@@ -82,6 +82,14 @@ impl<S: Sql> Store for Sqlite<S> {
         self.place_beside(user, id, after)
     }
 
+    fn taken(&self, user: &UserId, id: TaskId, place: &str) -> Result<Option<Between>, StoreError> {
+        self.taken_place(user, id, place)
+    }
+
+    fn may_be_part(&self, user: &UserId, part: TaskId, parent: TaskId) -> Result<bool, StoreError> {
+        self.has_room_for(user, part, parent)
+    }
+
     fn projects(&self, user: &UserId, page: &Page) -> Result<Vec<Project>, StoreError> {
         self.projects_of(user, page)
     }

@@ -41,6 +41,7 @@ fn does(commit: &Commit) -> Does {
                 in_projects: _,
                 empty_projects,
                 parents: _,
+                places: expected_places,
                 channels: expected_channels,
                 answer: expected_answer,
                 secrets: expected_secrets,
@@ -73,6 +74,7 @@ fn does(commit: &Commit) -> Does {
     } = commit;
     let neither = expected_changes.is_empty()
         && expected_occurrences.is_empty()
+        && expected_places.is_empty()
         && expected_channels.is_none()
         && expected_answer.is_none()
         && expected_secrets.is_empty()

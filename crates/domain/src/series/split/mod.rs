@@ -68,6 +68,7 @@ pub fn split_series(
         commit.events.push(ctx.event(EventType::SeriesEnded, &subject, data));
     }
     commit.audit.action = "series.split".to_owned();
+    commit.audit.after_those_of = Some(task.id);
     Ok((commit, new, opened))
 }
 

@@ -51,6 +51,11 @@ BEGIN
             WHERE (SELECT change_id FROM task WHERE id = e.value ->> 'task_id' AND user_id = NEW.doc ->> 'user')
                 IS NOT e.value ->> 'change_id')
         THEN 'expect:change'
+        WHEN json_type(NEW.doc, '$.expect.places') = 'array' AND EXISTS (
+            SELECT 1 FROM json_each(NEW.doc, '$.expect.places') AS e CROSS JOIN task AS t
+                ON t.user_id = NEW.doc ->> 'user' AND t.position = e.value ->> 'place'
+            WHERE t.id <> e.value ->> 'task_id')
+        THEN 'expect:place'
         WHEN json_type(NEW.doc, '$.expect.settings') = 'integer' AND NEW.doc ->> '$.expect.settings' IS NOT (
             SELECT version FROM user WHERE id = NEW.doc ->> 'user')
         THEN 'expect:settings'
@@ -326,7 +331,7 @@ BEGIN
         NEW.doc ->> 'id', NEW.doc ->> 'at', NEW.doc ->> '$.audit.actor', NEW.doc ->> '$.audit.action',
         NEW.doc ->> '$.audit.subject', NEW.doc ->> '$.audit.correlation_id', NEW.doc ->> '$.audit.tzdata',
         NEW.doc -> '$.audit.before', NEW.doc -> '$.audit.after', CASE WHEN NEW.doc -> '$.audit.after' IS NOT NULL OR NEW.doc -> '$.audit.before' IS NOT NULL THEN coalesce(
-            (SELECT change_id FROM task WHERE id = NEW.doc ->> '$.audit.subject' AND user_id = NEW.doc ->> 'user'),
+            (SELECT change_id FROM task WHERE id = coalesce(NEW.doc ->> '$.audit.after_those_of', NEW.doc ->> '$.audit.subject') AND user_id = NEW.doc ->> 'user'),
             (SELECT change_id FROM project WHERE id = NEW.doc ->> '$.audit.subject' AND user_id = NEW.doc ->> 'user')) END);
     INSERT INTO project (id, user_id, version, name, description, archived, created_at, updated_at, deleted_at,
         change_id)
