@@ -144,7 +144,7 @@ fn plan(service: &Service, id: &str, after: &Value) {
     let (user, task) = (UserId::admin(), TaskId::parse(id).unwrap());
     let after = RecurrenceId::from_text(after["recurrence_id"].as_str().unwrap());
     let due = service.fixture.store.due_series(&user, task, &after).unwrap().unwrap();
-    let mut ids = Counting(7_000_000 + u64::try_from(service.fixture.count("outbox")).unwrap());
+    let mut ids = Counting(u64::try_from(service.fixture.count("outbox")).unwrap().saturating_add(7_000_000));
     let mut ctx = perennial_fixture::context(&user, &mut ids);
     ctx.zone = due.user.zone;
     let Plan::Opens(commit, _) = plan_successor(&mut ctx, &due.state).unwrap() else {
