@@ -7,7 +7,7 @@ use super::view::view;
 use super::{Sql, Sqlite, Sync};
 use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, RateCount, Refusal, StoreError};
 
-/// Takes commits apart (schema/0005_write.sql, 0005_new.sql and 0005_forget.sql there). Of each that is not refused it says
+/// Takes commits apart (schema/0005_write.sql, 0005_new.sql and 0005_fired.sql there). Of each that is not refused it says
 /// which it is, the answer that was stored under its key before, the relay's lease, and how often its token has written.
 const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      RETURNING ix, \

@@ -54,6 +54,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0005_places.sql"),
             include_str!("schema/0005_write.sql"),
             include_str!("schema/0005_new.sql"),
+            include_str!("schema/0005_fired.sql"),
         ],
     ),
 ];
