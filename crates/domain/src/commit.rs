@@ -390,9 +390,9 @@ pub struct TaskRow {
     pub version: i64,
     pub title: String,
     pub title_lower: String,
-    /// What it is found by: rows of `task_word`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub words: Vec<Posting>,
+    /// What it is found by: rows of `task_word`, where its texts may be others than before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<Posting>>,
     pub description: String,
     pub priority: Priority,
     pub tags: Vec<String>,

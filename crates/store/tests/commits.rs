@@ -666,7 +666,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         version: 31,
         title: "task title".to_owned(),
         title_lower: "44".to_owned(),
-        words: vec![Posting("46".to_owned(), "t47 d48".to_owned())],
+        words: Some(vec![Posting("46".to_owned(), "t47 d48".to_owned())]),
         description: "description".to_owned(),
         priority: Priority::High,
         tags: vec!["one".to_owned(), "two".to_owned()],
@@ -712,7 +712,7 @@ fn every_member_of_a_commit_arrives_in_its_column() {
         "task",
         "true",
         as_columns(
-            &TaskRow { words: Vec::new(), ..task.clone() },
+            &TaskRow { words: None, ..task.clone() },
             json!({ "user_id": user, "next_due_at": commit.opened[0].due_at, "change_id": commit.id, "has_words": 0 }),
         ),
     );

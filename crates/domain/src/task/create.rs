@@ -6,7 +6,7 @@ use super::{Task, TaskInput, TaskSpec, TaskStatus, alarms};
 use crate::commit::ExpectTask;
 use crate::{
     Commit, Context, Due, EventType, Invalid, Occurrence, OccurrenceStatus, Overlap, Override, RecurrenceId,
-    Succession, TaskId,
+    Succession, TaskId, TaskRow,
 };
 
 /// Creates a task with its first occurrence and that occurrence's alarms.
@@ -51,7 +51,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, creation: Creation<'_>) -> (Commit, 
     let mut commit = ctx.commit("task.create", &task.id.to_string());
     commit.expect.tasks.push(ExpectTask { id: task.id, version: 0 });
     commit.expect.under(&task, None);
-    commit.tasks.push((&task).into());
+    commit.tasks.push(TaskRow::with_words(&task));
     commit.opened.push((&occurrence).into());
     alarms::settle(ctx, &mut commit, &occurrence, &task.spec.reminders, None);
     commit.audit.after = Some(task.noted());

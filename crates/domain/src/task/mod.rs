@@ -141,6 +141,15 @@ impl Task {
     }
 }
 
+impl TaskRow {
+    /// The row of a task whose texts may be others than before, with the words that they are found by.
+    pub(crate) fn with_words(task: &Task) -> Self {
+        let spec = &task.spec;
+        let words = Posting::of(tokens(&spec.title, &spec.tags, &spec.description));
+        Self { words: Some(words), ..Self::from(task) }
+    }
+}
+
 impl From<&Task> for TaskRow {
     fn from(task: &Task) -> Self {
         let spec = &task.spec;
@@ -149,7 +158,7 @@ impl From<&Task> for TaskRow {
             version: task.version,
             title: spec.title.clone(),
             title_lower: crate::filter::lowered(&spec.title),
-            words: Posting::of(tokens(&spec.title, &spec.tags, &spec.description)),
+            words: None,
             description: spec.description.clone(),
             priority: spec.priority,
             tags: spec.tags.clone(),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::replan::{Replanned, Shortened, replan};
 use super::update::replace;
 use super::{Task, TaskInput, TaskStatus, settle};
-use crate::{Commit, Context, EventType, Invalid, Occurrence, SeriesState, Succession};
+use crate::{Commit, Context, EventType, Invalid, Occurrence, SeriesState, Succession, TaskRow};
 
 /// Brings a deleted task back as it was. What was open is open again; a series goes on as one that has changed does, after the
 /// last occurrence that was closed. Reminders whose time has passed meanwhile do not fire.
@@ -32,7 +32,7 @@ pub fn restore_task(
         }
     }
     commit.expect.under(&next, None);
-    commit.tasks.push((&next).into());
+    commit.tasks.push(TaskRow::with_words(&next));
     commit.audit.before = Some(json!({ "deleted": true, "version": task.version }));
     commit.audit.after = Some(next.noted());
     let data = json!({

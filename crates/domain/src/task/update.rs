@@ -5,7 +5,9 @@ use serde_json::json;
 use super::replan::{Replanned, Shortened, replan};
 use super::{Task, TaskInput, TaskSpec, TaskStatus, settle};
 use crate::series::stack_anew;
-use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession};
+use crate::{
+    Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession, TaskRow,
+};
 
 /// Changes a task to what `input` says, and gives the occurrence that is open then.
 ///
@@ -55,7 +57,7 @@ pub(crate) fn change_task(
             .collect();
     }
     commit.expect.under(&next, Some(&task.spec));
-    commit.tasks.push((&next).into());
+    commit.tasks.push(TaskRow::with_words(&next));
     for occurrence in &open {
         settle(ctx, &mut commit, occurrence, &next.spec.reminders, Some(state));
     }

@@ -369,7 +369,8 @@ BEGIN
         change_id = coalesce(excluded.change_id, task.change_id);
     -- Words are made anew where the texts are others.
     DELETE FROM task_word WHERE json_type(NEW.doc, '$.tasks') = 'array' AND task_id IN (
-        SELECT t.id FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id' WHERE t.has_words = 0);
+        SELECT t.id FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id'
+        WHERE json_type(e.value, '$.words') = 'array' AND t.has_words = 0);
     INSERT INTO task_word (task_id, word, user_id, places)
     SELECT t.id, w.value ->> 0, t.user_id, w.value ->> 1
     FROM json_each(NEW.doc, '$.tasks') AS e CROSS JOIN task AS t ON t.id = e.value ->> 'id'
@@ -377,7 +378,8 @@ BEGIN
     WHERE json_type(NEW.doc, '$.tasks') = 'array' AND t.has_words = 0 AND t.deleted_at IS NULL;
     UPDATE task SET has_words = 1
     WHERE json_type(NEW.doc, '$.tasks') = 'array' AND has_words = 0 AND deleted_at IS NULL
-        AND id IN (SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e);
+        AND id IN (
+            SELECT e.value ->> 'id' FROM json_each(NEW.doc, '$.tasks') AS e WHERE json_type(e.value, '$.words') = 'array');
 
     UPDATE occurrence SET predecessor = e.value ->> 'predecessor', ordinal = e.value ->> 'ordinal',
         status = e.value ->> 'status', succession = e.value ->> 'succession', title = e.value ->> 'title',
