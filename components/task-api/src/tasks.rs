@@ -236,12 +236,10 @@ pub(crate) fn merge<T: Serialize + DeserializeOwned>(whole: &T, patch: &Value) -
     json_patch::merge(&mut document, patch);
     // `null` takes away what is there; a member that nothing can have is no less wrong for that. Of those that there can be, none
     // of which is there, a document has few.
-    for pointer in nothings(patch, &whole, "") {
+    for (object, name) in nothings(patch, &whole, "") {
         let mut named = document.clone();
-        if let Some((object, name)) = pointer.rsplit_once('/')
-            && let Some(members) = named.pointer_mut(object).and_then(Value::as_object_mut)
-        {
-            members.insert(unescaped(name), Value::Null);
+        if let Some(members) = named.pointer_mut(&object).and_then(Value::as_object_mut) {
+            members.insert(name, Value::Null);
         }
         if let Some(problem) = unknown_member::<T>(named) {
             return Err(problem);
@@ -250,24 +248,19 @@ pub(crate) fn merge<T: Serialize + DeserializeOwned>(whole: &T, patch: &Value) -
     typed(document)
 }
 
-/// Where a patch takes away a member that is not there. What programs note (`metadata`) may have any name.
-fn nothings(patch: &Value, whole: &Value, at: &str) -> Vec<String> {
+/// The members that a patch takes away and that are not there, each with the pointer of its object. What programs note
+/// (`metadata`) may have any name.
+fn nothings(patch: &Value, whole: &Value, at: &str) -> Vec<(String, String)> {
     let members = patch.as_object().into_iter().flatten().filter(|(name, _)| *name != "metadata");
     members
-        .flat_map(|(name, value)| {
-            let place = format!("{at}/{}", escaped(name));
-            match (value, whole.get(name)) {
-                (Value::Null, None) => vec![place],
-                (Value::Object(_), before) => nothings(value, before.unwrap_or(&Value::Null), &place),
-                _ => Vec::new(),
+        .flat_map(|(name, value)| match (value, whole.get(name)) {
+            (Value::Null, None) => vec![(at.to_owned(), name.clone())],
+            (Value::Object(_), before) => {
+                nothings(value, before.unwrap_or(&Value::Null), &format!("{at}/{}", escaped(name)))
             }
+            _ => Vec::new(),
         })
         .collect()
-}
-
-/// A segment of a JSON Pointer as the name that it stands for (RFC 6901 §4).
-fn unescaped(segment: &str) -> String {
-    segment.replace("~1", "/").replace("~0", "~")
 }
 
 /// The answer that tells of a new task, and where it is.

@@ -147,9 +147,7 @@ fn ordered(
         .filter_map(|last| {
             let mut branches = Vec::new();
             let mut order = String::new();
-            for key in
-                keys(listing).iter().filter(|key| key.last == last && !(last && range.leaves_out_nothing))
-            {
+            for key in keys(listing).iter().filter(|key| key.last == last && !(last && range.is_of_keys)) {
                 order = match key.column {
                     None if last || listing.sort == Sort::Created => format!("3 {direction}"),
                     _ => format!("2 {direction}, 3 {direction}"),
@@ -179,8 +177,8 @@ fn ordered(
 struct Range {
     /// Comparisons, each without its column.
     bounds: Vec<String>,
-    /// Whether what has nothing to be ordered by is in it.
-    leaves_out_nothing: bool,
+    /// Whether tasks that have nothing to be ordered by are outside of it.
+    is_of_keys: bool,
 }
 
 impl Range {
@@ -211,8 +209,8 @@ impl Range {
             bounds.extend(below.map(|below| format!("< {}", parameters.bind(below))));
         }
         // A cursor among those that have nothing is of another filter: there it finds nothing.
-        let leaves_out_nothing = !asked.is_empty() && after.is_none_or(|after| after.key.is_some());
-        Self { bounds, leaves_out_nothing }
+        let is_of_keys = !asked.is_empty() && after.is_none_or(|after| after.key.is_some());
+        Self { bounds, is_of_keys }
     }
 
     fn condition(&self, key: &Key) -> String {

@@ -59,13 +59,16 @@ impl<S: Sql> Sqlite<S> {
         let end = page.last().filter(|_| hits.len() > page.len()).map(|hit| hit.place(listing.sort));
         let ids: Vec<TaskId> = page.iter().map(|hit| hit.id).collect();
         let shown = Listed::only(user, &serde_json::to_string(&ids)?);
-        let scores = page.iter().map(|hit| (hit.id, hit.place(listing.sort))).collect();
-        Ok(Tasks { places: scores, end, ..self.shown(&shown)? })
+        let places = page.iter().map(|hit| (hit.id, hit.place(listing.sort))).collect();
+        Ok(Tasks { places, end, ..self.shown(&shown)? })
     }
 
     /// Which of the words that must be there the fewest of the user's tasks have.
     fn rarest<'q>(&self, user: &UserId, query: &'q Query) -> Result<Word<'q>, StoreError> {
         let words: Vec<Word<'q>> = query.terms.iter().flat_map(Word::of).collect();
+        if let [only] = words.as_slice() {
+            return Ok(*only);
+        }
         let mut parameters = Parameters::of(user);
         let counts: Vec<String> = words
             .iter()

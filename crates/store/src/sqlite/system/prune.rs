@@ -19,7 +19,8 @@ const KEEP_LANES: i64 = 86_400_000;
 /// How long it is kept how often a token wrote, in milliseconds: two days, which is longer than two windows may be.
 const KEEP_RATES: i64 = 172_800_000;
 
-/// Whether anything is past its retention: answers before `?3`, events and notices before `?4`, lanes before `?5`, rates a day before that. Answers and events are
+/// Whether anything is past its retention: answers before `?3`, events and notices before `?4`, lanes before `?5`, rates a day
+/// before that. Answers and events are
 /// forgotten in the order of their rows, which is that of their making; one that lies over a day ahead was made by a clock that
 /// was wrong, or is looked at by one that is: it must neither keep all behind it nor be forgotten, and goes to the end.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) AS answer \
