@@ -2,12 +2,11 @@
 //! keeps it prepared.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use perennial_domain::*;
-use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_fixture::{Fixture, NOON, Recorded, WEEKLY};
+use perennial_store::sqlite::{Durability, Sqlite};
 use perennial_store::{Apply, Mode, Store};
 use rusqlite::Connection;
 
@@ -59,27 +58,13 @@ fn a_create_writes_few_pages() {
     assert!(mean < 38.5, "{mean} pages a create: {pages:#?}");
 }
 
-/// Keeps the statements that a store issues.
-struct Recorded {
-    sql: NativeSql,
-    statements: RefCell<Vec<String>>,
-}
-
-impl Sql for &Recorded {
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
-        self.statements.borrow_mut().push(statement.to_owned());
-        self.sql.execute(statement, parameters)
-    }
-}
-
 /// Spin prepares each statement anew, with every trigger that it might set off.
 #[test]
 fn a_create_compiles_only_what_a_create_does() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
     let (task, occurrence) = fixture.task(&user, WEEKLY);
-    let recorded =
-        Recorded { sql: NativeSql::open(&fixture.path()).unwrap(), statements: RefCell::default() };
+    let recorded = Recorded::open(&fixture.path());
     let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
     let connection = Connection::open(fixture.path()).unwrap();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
@@ -124,8 +109,7 @@ fn an_alarm_costs_the_same_however_many_fire_with_it() {
                 fire_all(&mut fixture.context(&user), &alarms, &[])
             })
             .collect();
-        let recorded =
-            Recorded { sql: NativeSql::open(&fixture.path()).unwrap(), statements: RefCell::default() };
+        let recorded = Recorded::open(&fixture.path());
         let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
         // The first ones tell the statement, which is that of a set.
         store.apply(&commits[..2], Apply { mode: Mode::Each, relay_for: 0 }).unwrap();

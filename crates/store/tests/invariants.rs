@@ -1,11 +1,10 @@
 //! The invariants that the store keeps, each under the number it has in docs/architecture.md.
 
-use std::cell::RefCell;
 use std::thread;
 
 use perennial_domain::*;
-use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context, webhook};
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_fixture::{Counting, Fixture, NOON, Recorded, WEEKLY, context, webhook};
+use perennial_store::sqlite::{Durability, NativeSql, Sql, Sqlite, Value};
 use perennial_store::*;
 
 /// Invariant 1: whatever part of a commit fails, none of it is there.
@@ -43,27 +42,14 @@ fn a_commit_that_fails_in_any_part_leaves_nothing() {
     }
 }
 
-/// Keeps the statements that a store issues.
-struct Recorded<'a> {
-    sql: NativeSql,
-    statements: &'a RefCell<Vec<String>>,
-}
-
-impl Sql for Recorded<'_> {
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
-        self.statements.borrow_mut().push(statement.to_owned());
-        self.sql.execute(statement, parameters)
-    }
-}
-
 /// Invariant 1: a commit is one statement, in no transaction of a guest's.
 #[test]
 fn a_commit_is_one_statement() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
-    let statements = RefCell::default();
-    let sql = Recorded { sql: NativeSql::open(&fixture.path()).unwrap(), statements: &statements };
-    let store = Sqlite::open(sql, Durability::Full).unwrap();
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Full).unwrap();
+    let statements = &recorded.statements;
     let input = serde_json::from_str(WEEKLY).unwrap();
     let commits: Vec<_> =
         (0..3).map(|_| create_task(&mut fixture.context(&user), &input).unwrap().0).collect();

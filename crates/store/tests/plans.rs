@@ -2,36 +2,15 @@
 //! no more than it says.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use perennial_domain::*;
-use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_fixture::{Fixture, NOON, Recorded, WEEKLY};
 use perennial_recurrence::tzdata_version;
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_store::sqlite::{Durability, Sqlite};
 use perennial_store::*;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-
-/// Keeps the statements that a store issues.
-struct Recorded {
-    sql: NativeSql,
-    statements: RefCell<Vec<String>>,
-}
-
-impl Recorded {
-    fn open(path: &Path) -> Self {
-        Self { sql: NativeSql::open(path).unwrap(), statements: RefCell::default() }
-    }
-}
-
-impl Sql for &Recorded {
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
-        self.statements.borrow_mut().push(statement.to_owned());
-        self.sql.execute(statement, parameters)
-    }
-}
 
 /// Everything that the store can be asked for, once.
 fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {

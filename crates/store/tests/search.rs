@@ -5,12 +5,11 @@
 use perennial_domain::filter::{Clock, parse};
 use perennial_domain::search::{Candidate, Query, matches, rank, tokens};
 use perennial_domain::*;
-use perennial_fixture::{Fixture, NOON};
+use perennial_fixture::{Fixture, NOON, Recorded};
 use perennial_recurrence::{Zone, tzdata_version};
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_store::sqlite::{Durability, NativeSql, Sql, Sqlite, Value};
 use perennial_store::{Apply, Listing, MATCHES, Mode, Place, Sort, Store, WorkStore};
 use serde_json::json;
-use std::cell::RefCell;
 
 fn made(fixture: &mut Fixture, user: &UserId, document: &serde_json::Value) -> Task {
     fixture.task(user, &document.to_string()).0
@@ -164,7 +163,11 @@ fn a_search_is_of_the_words_that_a_task_has_now() {
         assert_eq!(found(&fixture, &user, text), [task.id], "{text}");
     }
     let kept = fixture.rows("SELECT word, places FROM task_word ORDER BY word");
-    // What changes no text leaves the words.
+    // What changes no text leaves the words, and what cannot change any does not make them.
+    let state = fixture.state(&user, &task, None);
+    let moved = MoveInput { project: Some(None), ..MoveInput::default() };
+    let (commit, _) = move_task(&mut fixture.context(&user), &state, &moved, None).unwrap();
+    assert_eq!(commit.tasks[0].words, None);
     let urgent = TaskInput { priority: Priority::Urgent, ..TaskInput::from(&task.spec) };
     let state = fixture.state(&user, &task, None);
     let (commit, task, _) = update_task(&mut fixture.context(&user), &state, &urgent).unwrap();
@@ -179,6 +182,20 @@ fn a_search_is_of_the_words_that_a_task_has_now() {
     assert_eq!(found(&fixture, &user, "rent"), []);
     assert_eq!(found(&fixture, &user, "taxes wire"), [task.id]);
     assert_eq!(fixture.count("task WHERE has_words = 0"), 0);
+    let state = fixture.state(&user, &task, None);
+    let wordless = TaskInput {
+        title: "!!!".to_owned(),
+        tags: Vec::new(),
+        description: String::new(),
+        ..TaskInput::from(&task.spec)
+    };
+    let (commit, ..) = update_task(&mut fixture.context(&user), &state, &wordless).unwrap();
+    fixture.store.commit(&commit).unwrap();
+    assert_eq!((fixture.count("task_word"), fixture.count("task WHERE has_words = 0")), (0, 0));
+    let state = fixture.state(&user, &task, None);
+    let (commit, task, _) =
+        update_task(&mut fixture.context(&user), &state, &TaskInput::from(&task.spec)).unwrap();
+    fixture.store.commit(&commit).unwrap();
 
     let state = fixture.state(&user, &task, None);
     let commit = delete_task(&mut fixture.context(&user), &state);
@@ -316,28 +333,16 @@ fn what_another_build_has_changed_is_not_taken_back() {
     assert_eq!(fixture.count("task WHERE title_lower = 'plüms'"), 1);
 }
 
-/// Keeps the last statement of a store and what stood for its parameters.
-struct Recorded(NativeSql, RefCell<(String, Vec<Value>)>);
-
-impl Sql for &Recorded {
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
-        if statement.contains("walked") || statement.contains("count(*)") {
-            *self.1.borrow_mut() = (statement.to_owned(), parameters.to_vec());
-        }
-        self.0.execute(statement, parameters)
-    }
-}
-
 /// Steps of SQLite's machine that the last statement takes.
 fn steps(recorded: &Recorded, fixture: &Fixture) -> i32 {
-    let (statement, parameters) = &*recorded.1.borrow();
+    let (statement, parameters) = recorded.last_with("walked");
     let connection = rusqlite::Connection::open(fixture.path()).unwrap();
-    let mut prepared = connection.prepare(statement).unwrap();
+    let mut prepared = connection.prepare(&statement).unwrap();
     let values: Vec<rusqlite::types::Value> = parameters
-        .iter()
+        .into_iter()
         .map(|value| match value {
-            Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
-            Value::Integer(number) => rusqlite::types::Value::Integer(*number),
+            Value::Text(text) => rusqlite::types::Value::Text(text),
+            Value::Integer(number) => rusqlite::types::Value::Integer(number),
             _ => rusqlite::types::Value::Null,
         })
         .collect();
@@ -352,7 +357,7 @@ fn steps(recorded: &Recorded, fixture: &Fixture) -> i32 {
 fn a_search_costs_the_same_however_many_tasks_have_its_words() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
-    let recorded = Recorded(NativeSql::open(&fixture.path()).unwrap(), RefCell::default());
+    let recorded = Recorded::open(&fixture.path());
     let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
     let add = |fixture: &mut Fixture, count: usize| {
         let commits: Vec<Commit> = (0..count)
@@ -400,7 +405,7 @@ fn a_search_costs_the_same_however_many_tasks_have_its_words() {
 fn the_dearest_search_is_bounded() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
-    let recorded = Recorded(NativeSql::open(&fixture.path()).unwrap(), RefCell::default());
+    let recorded = Recorded::open(&fixture.path());
     let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
     // Each task has three hundred words, those of the search a hundred times.
     let many: String = (0..290).map(|number| format!("a{number:03} ")).collect();
@@ -415,7 +420,7 @@ fn the_dearest_search_is_bounded() {
     let text = "\"b0 b1 b2 b3 b4 b5 b6 b7 b8 b9\" \"b1 b2 b3 b4 b5 b6 b7\" a* b* b0* b1* a0* a1* a2*";
     let page = store.tasks(&user, &listing(text, Sort::Relevance), None, 51).unwrap();
     assert_eq!(page.read().unwrap().len(), 50);
-    let (statement, parameters) = recorded.1.borrow().clone();
+    let (statement, parameters) = recorded.last_with("walked");
     let read: usize = fixture_rows(&fixture, &statement, &parameters);
     assert!(read <= 6 * 1024 * 1024, "{read} bytes");
     let steps = steps(&recorded, &fixture);

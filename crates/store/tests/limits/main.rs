@@ -4,11 +4,9 @@
 mod quota;
 mod rate;
 
-use std::cell::RefCell;
-
 use perennial_domain::*;
-use perennial_fixture::{Fixture, WEEKLY};
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_fixture::{Fixture, Recorded, WEEKLY};
+use perennial_store::sqlite::{Durability, Sqlite};
 use perennial_store::{Outcome, Store, StoreError};
 
 /// A commit that makes a task.
@@ -29,21 +27,11 @@ fn commit(fixture: &Fixture, commit: &Commit) -> Option<String> {
     refused(fixture.store.commit(commit))
 }
 
-/// Keeps the last statement that a store issues.
-struct Last(NativeSql, RefCell<String>);
-
-impl Sql for &Last {
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
-        self.1.replace(statement.to_owned());
-        self.0.execute(statement, parameters)
-    }
-}
-
 /// The statement that a commit like this one is written by.
 fn statement_for(fixture: &mut Fixture, like: &Commit) -> String {
-    let last = Last(NativeSql::open(&fixture.path()).unwrap(), RefCell::default());
-    let store = Sqlite::open(&last, Durability::Normal).unwrap();
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
     let one = create(fixture, &like.user);
     store.commit(&Commit { quota: like.quota, rate: like.rate.clone(), ..one }).unwrap();
-    last.1.take()
+    recorded.last_with("INSERT INTO").0
 }

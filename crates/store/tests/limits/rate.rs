@@ -1,11 +1,10 @@
 //! Writes are counted with what they write.
 
-use std::cell::RefCell;
 use std::thread;
 
 use perennial_domain::*;
-use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context};
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value};
+use perennial_fixture::{Counting, Fixture, NOON, Recorded, WEEKLY, context};
+use perennial_store::sqlite::{Durability, Sqlite, Value};
 use perennial_store::{Apply, Mode, Outcome, RateCount, Store, StoreError, WorkStore};
 
 use super::{commit, create, refused};
@@ -166,26 +165,16 @@ fn a_token_is_counted_by_itself() {
     }
 }
 
-/// Keeps the statements that a store issues.
-struct Recorded(NativeSql, RefCell<Vec<String>>);
-
-impl Sql for &Recorded {
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, SqlError> {
-        self.1.borrow_mut().push(statement.to_owned());
-        self.0.execute(statement, parameters)
-    }
-}
-
 #[test]
 fn where_nothing_is_limited_nothing_is_counted_and_a_read_writes_nothing() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
-    let recorded = Recorded(NativeSql::open(&fixture.path()).unwrap(), RefCell::default());
+    let recorded = Recorded::open(&fixture.path());
     let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
     let issued = |act: &mut dyn FnMut()| {
-        recorded.1.borrow_mut().clear();
+        recorded.statements.borrow_mut().clear();
         act();
-        let issued = recorded.1.take();
+        let issued = recorded.statements.take();
         issued.into_iter().filter(|text| !text.starts_with("PRAGMA")).collect::<Vec<_>>()
     };
     let free = create(&mut fixture, &user);

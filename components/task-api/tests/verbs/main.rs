@@ -1,6 +1,9 @@
 //! What can be done with a task, one verb after another: move, skip, snooze, delete and restore, undo; and what a task stands in.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod changes;
+mod places;
+#[path = "../service/mod.rs"]
 mod service;
 
 use perennial_fixture::NOON;

@@ -1,24 +1,10 @@
 //! What tasks stand under and between, also where something of that is gone.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod service;
 
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 impl Service {
-    fn get(&mut self, address: &str) -> Value {
-        self.json(&format!("GET {address}"), &Value::Null)
-    }
-
-    fn post(&mut self, address: &str, body: &Value) -> Value {
-        self.json(&format!("POST {address}"), body)
-    }
-
-    fn task(&mut self, body: &Value) -> String {
-        self.post("/v1/tasks", body)["id"].as_str().unwrap().to_owned()
-    }
-
     /// Tasks of these titles, in this order.
     fn tasks<const N: usize>(&mut self, titles: [&str; N]) -> [String; N] {
         titles.map(|title| self.task(&json!({ "title": title })))
@@ -26,14 +12,6 @@ impl Service {
 
     fn delete(&mut self, address: &str) {
         self.json(&format!("DELETE {address}"), &Value::Null);
-    }
-
-    /// The status of a request and the pointer of its first error.
-    fn refused(&mut self, line: &str, body: &Value) -> (u16, String) {
-        let response = self.send(OWNER, line, &[], body);
-        let problem: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        let pointer = problem["errors"][0]["pointer"].as_str().unwrap_or("no pointer").to_owned();
-        (response.status().as_u16(), pointer)
     }
 }
 
