@@ -18,6 +18,11 @@ fn ours(name: &str, value: &str) -> Setup {
         ("jwt_jwks_host", "https://none.invalid"),
         ("jwt_jwks", ""),
         ("jwt_algorithms", "EdDSA"),
+        ("quota_tasks", "1000000"),
+        ("rate_limit_writes", ""),
+        ("rate_limit_reads", ""),
+        ("rate_limit_redis_url", ""),
+        ("rate_limit_redis_host", "redis://none.invalid:6379"),
     ];
     let lines = values.map(|(known, default)| format!("{known} = {{ default = \"{default}\" }}\n")).concat();
     Setup::new(&format!("[variables]\n{lines}{PROBE}")).variable(name, value)
@@ -31,6 +36,8 @@ async fn a_wrong_setting_is_refused_by_its_name() {
         ("bus", "kafka"),
         ("webhook_http_origin", "ftp://x"),
         ("jwt_algorithms", "none"),
+        ("quota_tasks", "0"),
+        ("rate_limit_writes", "often"),
     ] {
         let refusal = ours(name, value).refusal().await;
         assert!(refusal.contains(&format!("the variable {name} is wrong")), "{refusal}");
