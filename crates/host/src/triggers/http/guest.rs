@@ -14,6 +14,7 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::sending::{WatchedBody, sending};
+use super::turns::Turn;
 use crate::guest::{GuestComponent, GuestState, Held, is_shutdown};
 use crate::http_out::Origin;
 use crate::services::Services;
@@ -25,13 +26,14 @@ pub(super) struct HttpGuest {
 }
 
 impl HttpGuest {
-    /// Runs the guest for `request` and answers what it answers. `permit` is released when the guest has ended.
+    /// Runs the guest for `request`, in its turn if it has to have one, and answers what it answers. `permit` is released when
+    /// the guest has ended.
     pub async fn respond<P: Send + 'static>(
         &self,
         services: &Arc<Services>,
         request: Request<WasiBody>,
         origin: Origin,
-        permit: P,
+        (permit, turn): (P, Option<Turn>),
     ) -> anyhow::Result<Response<WatchedBody>> {
         let work = services.in_flight.begin();
         let mut store = self.component.store(services, Some(origin));
@@ -52,6 +54,12 @@ impl HttpGuest {
             let call = async {
                 let guest = pre.instantiate_async(&mut store).await?;
                 guest.wasi_http_incoming_handler().call_handle(&mut store, request, outparam).await
+            };
+            let call = async {
+                match turn {
+                    Some(turn) => turn.spend(call).await,
+                    None => call.await,
+                }
             };
             let result = services.guard(&faults, watch.deadline(&services.limits), call).await;
             let result = result.map_err(anyhow::Error::from).and_then(|result| Ok(result?));

@@ -10,6 +10,7 @@ mod router;
 mod sending;
 mod server;
 mod socket;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,6 +37,7 @@ pub(crate) use reading::Clients;
 pub use reading::Unread;
 use router::{Matched, Router, WELL_KNOWN};
 pub(crate) use server::serve;
+use turns::Turns;
 
 /// The export an HTTP trigger calls; the patch level is the guest's.
 const EXPORT: &str = "wasi:http/incoming-handler@0.2.0";
@@ -53,6 +55,7 @@ pub(crate) struct HttpTrigger {
     /// How many guests may run at once.
     instances: Arc<Semaphore>,
     arrivals: Arrivals,
+    turns: Turns,
     origin: Origin,
     info: Bytes,
     /// Route by route, for the banner.
@@ -80,6 +83,7 @@ impl HttpTrigger {
         }
         Ok(Self {
             arrivals: Arrivals::new(instances, services.limits.body),
+            turns: Turns::new(),
             services,
             router,
             guests,
@@ -102,7 +106,7 @@ impl HttpTrigger {
             return self.well_known(name);
         }
         match self.router.route(&path) {
-            Some(matched) => self.handle_matched(request, matched, client).await,
+            Some(matched) => self.handle_matched(request, matched, client, Some(&self.turns)).await,
             None => empty(StatusCode::NOT_FOUND),
         }
     }
@@ -117,7 +121,8 @@ impl HttpTrigger {
             return refused(CHAINED_CLIENT, &error);
         }
         let matched = Matched::chained(trigger, request.uri().path());
-        self.handle_matched(request, matched, CHAINED_CLIENT).await
+        // It works in the turn of the guest that waits for it.
+        self.handle_matched(request, matched, CHAINED_CLIENT, None).await
     }
 
     async fn handle_matched(
@@ -125,6 +130,7 @@ impl HttpTrigger {
         mut request: Request<WasiBody>,
         matched: Matched<'_>,
         client: SocketAddr,
+        turns: Option<&Turns>,
     ) -> Response<WasiBody> {
         if let Err(error) = headers::complete_uri(&mut request) {
             return refused(client, &error);
@@ -135,14 +141,19 @@ impl HttpTrigger {
             None => return answered("", Err(anyhow::anyhow!("a route leads nowhere"))),
         };
         let response = match headers::add_spin_headers(&mut request, &matched, client) {
-            Ok(()) => self.run(id, request).await,
+            Ok(()) => self.run(id, request, turns).await,
             Err(error) => Err(error),
         };
         answered(id, response)
     }
 
     /// Runs a guest once there is room for it.
-    async fn run(&self, id: &str, request: Request<WasiBody>) -> anyhow::Result<Response<WasiBody>> {
+    async fn run(
+        &self,
+        id: &str,
+        request: Request<WasiBody>,
+        turns: Option<&Turns>,
+    ) -> anyhow::Result<Response<WasiBody>> {
         let guest = self.guests.get(id).context("a route leads nowhere")?;
         let (head, body) = request.into_parts();
         let body = match self.arrivals.admit(body).await {
@@ -159,8 +170,12 @@ impl HttpTrigger {
             tracing::warn!(component = id, "all instances are busy: answered 503");
             return Ok(busy("too many requests are being answered"));
         };
+        let turn = match turns {
+            Some(turns) => turns.take().await,
+            None => None,
+        };
         let request = Request::from_parts(head, body);
-        let response = guest.respond(&self.services, request, self.origin.clone(), permit).await?;
+        let response = guest.respond(&self.services, request, self.origin.clone(), (permit, turn)).await?;
         Ok(response.map(BodyExt::boxed_unsync))
     }
 
