@@ -2,18 +2,18 @@
 
 use http::StatusCode;
 use perennial_domain::{
-    Channel, ChannelId, NotificationState, RecurrenceId, Subscription, create_channel_for, delete_channel,
-    leave_channel, rotate_secret, test_channel, update_channel,
+    Channel, ChannelId, Context, NotificationState, RecurrenceId, Subscription, create_channel_for,
+    delete_channel, leave_channel, rotate_secret, test_channel, update_channel,
 };
 use perennial_http_api::{
-    Caller, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
+    Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
 };
 use perennial_store::{NotificationRecord, Store, SystemStore};
 use serde::{Deserialize, Serialize};
 
 use crate::Api;
 use crate::api::{Answered, Decision, fresh_secret};
-use crate::tasks::{MERGE_PATCH, merge, merge_patch};
+use crate::tasks::{MERGE_PATCH, merge, merge_patch, tagged};
 use crate::view::{ChannelView, NotificationView};
 
 /// A channel as sent.
@@ -77,7 +77,7 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result
 
 pub(crate) fn get(store: &impl Store, caller: &Caller, id: &str) -> Result<Response, Problem> {
     let channel = store.channel(&caller.user.id, &ChannelId::new(id))?.ok_or_else(Problem::not_found)?;
-    Ok(answer(StatusCode::OK, &ChannelView::new(&channel)))
+    Ok(show(&channel))
 }
 
 pub(crate) fn create<S: Store + SystemStore>(
@@ -93,7 +93,7 @@ pub(crate) fn create<S: Store + SystemStore>(
         let existing = store.channels(&user)?.len();
         let secret = fresh_secret("whsec_")?;
         let (commit, channel) = create_channel_for(ctx, (&url, types.clone()), secret, existing, &policy)?;
-        Ok(Decision::secret(commit, answer(StatusCode::CREATED, &ChannelView::with_secret(&channel))))
+        Ok(Decision::secret(commit, told(StatusCode::CREATED, &channel)))
     })
 }
 
@@ -105,18 +105,15 @@ pub(crate) fn update<S: Store + SystemStore>(
     id: &str,
 ) -> Result<Answered, Problem> {
     let patch = merge_patch(json_value(request, &MERGE_PATCH)?, "a channel")?;
-    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
-    api.write(caller, request, |store, ctx| {
-        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+    on_channel(api, caller, request, id, |ctx, channel| {
         let names = channel.config.types().names();
         let before = ChannelPatch { types: Some(names.into_iter().map(str::to_owned).collect()) };
         let ChannelPatch { types } = merge(&before, &patch)?;
         let types = subscription(types.as_deref())?;
-        let show = |channel: &Channel| answer(StatusCode::OK, &ChannelView::new(channel));
         if types == *channel.config.types() {
-            return Ok(Decision::nothing(leave_channel(ctx, &channel), show(&channel)));
+            return Ok(Decision::nothing(leave_channel(ctx, channel), show(channel)));
         }
-        let (commit, channel) = update_channel(ctx, &channel, types);
+        let (commit, channel) = update_channel(ctx, channel, types);
         Ok(Decision::write(commit, show(&channel)))
     })
 }
@@ -128,11 +125,9 @@ pub(crate) fn test<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
-    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
-    api.write(caller, request, |store, ctx| {
-        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+    on_channel(api, caller, request, id, |ctx, channel| {
         let now = ctx.now;
-        let (commit, notice) = test_channel(ctx, &channel);
+        let (commit, notice) = test_channel(ctx, channel);
         let sent = NotificationRecord {
             id: notice.id,
             kind: notice.kind.to_owned(),
@@ -159,12 +154,10 @@ pub(crate) fn rotate<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
-    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
-    api.write(caller, request, |store, ctx| {
-        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
+    on_channel(api, caller, request, id, |ctx, channel| {
         let secret = fresh_secret("whsec_")?;
-        let (commit, channel) = rotate_secret(ctx, &channel, secret)?;
-        Ok(Decision::secret(commit, answer(StatusCode::OK, &ChannelView::with_secret(&channel))))
+        let (commit, channel) = rotate_secret(ctx, channel, secret)?;
+        Ok(Decision::secret(commit, told(StatusCode::OK, &channel)))
     })
 }
 
@@ -174,9 +167,33 @@ pub(crate) fn delete<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
+    on_channel(api, caller, request, id, |ctx, channel| {
+        Ok(Decision::write(delete_channel(ctx, channel), no_content()))
+    })
+}
+
+/// Carries out a write on one channel of the caller: it is read, and `If-Match` checked, each time the write is decided.
+fn on_channel<S: Store + SystemStore>(
+    api: &mut Api<'_, S>,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+    mut decide: impl FnMut(&mut Context<'_>, &Channel) -> Result<Decision, Problem>,
+) -> Result<Answered, Problem> {
+    let if_match = IfMatch::parse(request.headers())?;
     let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
     api.write(caller, request, |store, ctx| {
         let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
-        Ok(Decision::write(delete_channel(ctx, &channel), no_content()))
+        if_match.check(channel.digest().as_str())?;
+        decide(ctx, &channel)
     })
+}
+
+fn show(channel: &Channel) -> Response {
+    tagged(answer(StatusCode::OK, &ChannelView::new(channel)), channel.digest().as_str())
+}
+
+/// With its secret.
+fn told(status: StatusCode, channel: &Channel) -> Response {
+    tagged(answer(status, &ChannelView::with_secret(channel)), channel.digest().as_str())
 }

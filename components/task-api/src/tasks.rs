@@ -9,7 +9,7 @@ use perennial_domain::{
     update_task,
 };
 use perennial_http_api::{
-    Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, etag, json, json_value,
+    Caller, EntityTag, IfMatch, PageQuery, Problem, Query, Request, Response, answer, json, json_value,
     no_content, typed, unknown_member,
 };
 use perennial_store::{Among, Listing, Sort, Store, SystemStore, TaskRecord};
@@ -281,9 +281,9 @@ fn show(status: StatusCode, task: &Task, open: Option<&Occurrence>) -> Response 
     tagged(answer(status, &TaskView::new(task, open)), task.version)
 }
 
-/// An answer with the entity tag of a version.
-pub(crate) fn tagged(mut response: Response, version: i64) -> Response {
-    if let Ok(tag) = HeaderValue::try_from(etag(version)) {
+/// An answer with the entity tag of what it tells.
+pub(crate) fn tagged(mut response: Response, tag: impl Into<EntityTag>) -> Response {
+    if let Ok(tag) = HeaderValue::try_from(tag.into().as_str()) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

@@ -312,3 +312,39 @@ fn a_channel_says_what_it_takes_and_is_tested() {
     }
     assert_eq!(service.send(OWNER, &test, &[], &Value::Null).status().as_u16(), 422);
 }
+
+#[test]
+fn a_channel_is_changed_only_as_it_was_read() {
+    let mut service = Service::default();
+    let hook = json!({ "type": "webhook", "url": "https://hooks.example.com/" });
+    let made = service.send(OWNER, "POST /v1/channels", &[], &hook);
+    let tag = |answer: &perennial_http_api::Response| answer.headers()["etag"].to_str().unwrap().to_owned();
+    let (address, first) = (format!("/v1/channels/{}", document(&made)["id"].as_str().unwrap()), tag(&made));
+    let ask = |service: &mut Service, verb: &str, (header, value): (&str, &str), body: Value| {
+        service.send(OWNER, &format!("{verb} {address}"), &[(header, value)], &body)
+    };
+    let known = ask(&mut service, "GET", ("if-none-match", &first), Value::Null);
+    assert_eq!((known.status().as_u16(), tag(&known)), (304, first.clone()));
+    let types = json!({ "types": ["task.created"] });
+    let patched = ask(&mut service, "PATCH", ("if-match", &first), types.clone());
+    assert_eq!(patched.status().as_u16(), 200);
+    let second = tag(&patched);
+    assert_ne!(first, second);
+    assert_eq!(tag(&ask(&mut service, "GET", ("if-none-match", &first), Value::Null)), second);
+    let rotate = format!("POST {address}/rotate");
+    let refused = service.send(OWNER, &rotate, &[("if-match", &first)], &Value::Null);
+    assert_eq!(refused.status().as_u16(), 412);
+    let rotated = service.send(OWNER, &rotate, &[("if-match", &second)], &Value::Null);
+    assert_eq!(rotated.status().as_u16(), 200);
+    assert_ne!(tag(&rotated), second);
+    for (verb, body) in [("PATCH", types), ("DELETE", Value::Null)] {
+        assert_eq!(
+            ask(&mut service, verb, ("if-match", &second), body.clone()).status().as_u16(),
+            412,
+            "{verb}"
+        );
+        assert_eq!(ask(&mut service, verb, ("if-match", "second"), body).status().as_u16(), 400, "{verb}");
+    }
+    let deleted = ask(&mut service, "DELETE", ("if-match", &tag(&rotated)), Value::Null);
+    assert_eq!(deleted.status().as_u16(), 204);
+}

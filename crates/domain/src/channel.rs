@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::commit::ExpectSecret;
+use crate::identity::hash_token;
 use crate::{
     ChannelId, ChannelRow, Commit, Context, Invalid, NoticeRow, NotificationId, Subscription, Timestamp,
 };
@@ -25,6 +26,9 @@ pub(crate) const MAX_RETIRED: usize = 3;
 
 /// Most tests of a channel that wait to be delivered.
 pub const MAX_TESTS: usize = 10;
+
+/// Length of the digest of a channel, in hexadecimal digits.
+const DIGEST: usize = 32;
 
 /// Most channels of a user.
 pub(crate) const MAX_CHANNELS: usize = 10;
@@ -207,6 +211,16 @@ pub fn test_channel(ctx: &mut Context<'_>, channel: &Channel) -> (Commit, Notice
     (commit, notice)
 }
 
+impl Channel {
+    /// A digest of what can change of it, in hex; neither the address nor a secret can be found from it.
+    pub fn digest(&self) -> String {
+        let ChannelConfig::Webhook { secret, types, .. } = &self.config;
+        let mut digest = hash_token(&format!("{secret} {}", types.names().join(" ")));
+        digest.truncate(DIGEST);
+        digest
+    }
+}
+
 /// The channel as it was read.
 fn expected(channel: &Channel) -> ExpectSecret {
     let ChannelConfig::Webhook { secret, types, .. } = &channel.config;
@@ -216,6 +230,7 @@ fn expected(channel: &Channel) -> ExpectSecret {
 /// Removes a channel. Notifications that wait for it are delivered no more.
 pub fn delete_channel(ctx: &mut Context<'_>, channel: &Channel) -> Commit {
     let mut commit = ctx.commit("channel.delete", channel.id.as_str());
+    commit.expect.secrets.push(expected(channel));
     commit.channels.push(row(channel, Some(ctx.now)));
     commit
 }

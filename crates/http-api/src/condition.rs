@@ -4,9 +4,29 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::{Problem, Response};
 
-/// The strong entity tag of a version.
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
+/// A strong entity tag (RFC 9110 §8.8.3), as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityTag(String);
+
+impl EntityTag {
+    /// With its quotation marks.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// That of a version.
+impl From<i64> for EntityTag {
+    fn from(version: i64) -> Self {
+        Self(format!("\"{version}\""))
+    }
+}
+
+/// That of what has no versions: a digest of it, in hex.
+impl From<&str> for EntityTag {
+    fn from(digest: &str) -> Self {
+        Self(format!("\"{digest}\""))
+    }
 }
 
 /// What `If-Match` asks for.
@@ -52,12 +72,12 @@ impl IfMatch {
         Some(if tags.is_empty() { Self::Absent } else { Self::OneOf(tags) })
     }
 
-    /// Whether the condition holds for a version.
-    pub fn check(&self, version: i64) -> Result<(), Problem> {
-        let current = etag(version);
+    /// Whether the condition holds for what has this tag now.
+    pub fn check(&self, current: impl Into<EntityTag>) -> Result<(), Problem> {
+        let current = current.into();
         match self {
-            Self::OneOf(tags) if !tags.iter().any(|tag| tag == "*" || *tag == current) => {
-                Err(Problem::precondition_failed(&current))
+            Self::OneOf(tags) if !tags.iter().any(|tag| tag == "*" || tag == current.as_str()) => {
+                Err(Problem::precondition_failed(current.as_str()))
             }
             _ => Ok(()),
         }

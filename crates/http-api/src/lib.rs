@@ -15,7 +15,7 @@ mod sealed;
 mod trace;
 
 pub use auth::{Accepted, Caller, authenticate, has_token, may_be_jwt, same_secret};
-pub use condition::{IfMatch, etag, unless_known};
+pub use condition::{EntityTag, IfMatch, unless_known};
 pub use document::{MAX_BODY, json, json_value, typed, unknown_member};
 pub use idempotency::{CHANGE_ID, IdempotencyKey, REPLAYED, replay};
 pub use jwt::KeyServer;

@@ -338,9 +338,11 @@ pub(crate) const TABLE: &[Operation] = &[
         .answers(shape!(Items<ChannelView<'_>>)),
     post("/v1/channels", Name::CreateChannel, WRITE, "Creates a channel, and tells its secret, once.")
         .takes(shape!(ChannelInput))
-        .creates(shape!(ChannelView<'_>)),
+        .creates(shape!(ChannelView<'_>))
+        .tagged(),
     get("/v1/channels/{id}", Name::GetChannel, READ, "Gives a channel, without its secret.")
-        .answers(shape!(ChannelView<'_>)),
+        .answers(shape!(ChannelView<'_>))
+        .tagged(),
     write(
         Verb::Patch,
         "/v1/channels/{id}",
@@ -349,7 +351,9 @@ pub(crate) const TABLE: &[Operation] = &[
         "Changes what a channel is told of, from the next event on.",
     )
     .patches(shape!(ChannelPatch))
-    .answers(shape!(ChannelView<'_>)),
+    .answers(shape!(ChannelView<'_>))
+    .tagged()
+    .conditional(),
     post(
         "/v1/channels/{id}/test",
         Name::TestChannel,
@@ -357,6 +361,7 @@ pub(crate) const TABLE: &[Operation] = &[
         "Sends a notification over a channel that tells of nothing; `GET /v1/notifications` says what became of it.",
     )
     .accepts(shape!(NotificationView<'_>))
+    .conditional()
     .checked(),
     post(
         "/v1/channels/{id}/rotate",
@@ -365,8 +370,10 @@ pub(crate) const TABLE: &[Operation] = &[
         "Gives a channel a new secret and tells it, once; the one before signs beside it for a day.",
     )
     .answers(shape!(ChannelView<'_>))
+    .tagged()
+    .conditional()
     .checked(),
-    write(Verb::Delete, "/v1/channels/{id}", Name::DeleteChannel, WRITE, "Deletes a channel."),
+    write(Verb::Delete, "/v1/channels/{id}", Name::DeleteChannel, WRITE, "Deletes a channel.").conditional(),
     get("/v1/notifications", Name::ListNotifications, READ, "Lists what became of reminders, and of what else channels were told.")
         .query(&[TASK, CHANNEL, LIMIT, CURSOR])
         .answers(shape!(Items<NotificationView<'_>>)),
