@@ -66,6 +66,9 @@ pub struct Commit {
     /// Done occurrences that are open again; each needs its expectation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reopened: Vec<OccurrenceRow>,
+    /// Tasks whose parts are owed that they are open again: those that are done and do not recur.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts_again: Vec<TaskId>,
     /// Changes of single occurrences, to create or replace.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<OverrideRow>,

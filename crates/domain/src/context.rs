@@ -86,6 +86,7 @@ impl Context<'_> {
             opened: Vec::new(),
             occurrences: Vec::new(),
             reopened: Vec::new(),
+            parts_again: Vec::new(),
             overrides: Vec::new(),
             alarms: Vec::new(),
             notifications: Vec::new(),

@@ -29,7 +29,7 @@ pub struct Change {
 #[derive(Deserialize)]
 struct NotedTask {
     task: TaskInput,
-
+    status: Option<TaskStatus>,
     position: Option<String>,
 }
 
@@ -112,7 +112,7 @@ fn put_back(
     was: NotedTask,
     beside: Option<&Between>,
 ) -> Result<Commit, Invalid> {
-    let NotedTask { mut task, mut position } = was;
+    let NotedTask { mut task, status, mut position } = was;
     if let Some(beside) = beside {
         let full = || Invalid::at("", "another task stands at its place, with no room left beside it");
         position = Some(beside.place().ok_or_else(full)?);
@@ -121,8 +121,9 @@ fn put_back(
     for reminder in &mut task.reminders {
         reminder.id = reminder.id.filter(|id| state.task.spec.reminders.iter().any(|known| known.id == *id));
     }
-    // A series that had ended, or was about to, ends again.
-    let (mut commit, next, _) = change_task(ctx, state, &task, Shortened::Ends)?;
+    // A series that had ended, or was about to, ends again; and what was done before it recurred is done.
+    let shortened = if status == Some(TaskStatus::Done) { Shortened::Done } else { Shortened::Ends };
+    let (mut commit, next, _) = change_task(ctx, state, &task, shortened)?;
     for row in &mut commit.tasks {
         row.position.clone_from(&position);
     }

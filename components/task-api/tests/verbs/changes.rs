@@ -197,3 +197,27 @@ fn the_changes_of_a_task_that_was_split_are_those_before_it_too() {
         assert_eq!(actions(&new, limit), ["task.update", "series.split"]);
     }
 }
+
+/// What was done before it recurred is done, and recurs again if that is taken back.
+#[test]
+fn a_task_that_was_done_before_it_recurred_is_done_again() {
+    let mut service = Service::default();
+    let id =
+        service.task(&json!({ "title": "once", "due": { "local": "2026-11-20T07:00:00", "tz": "UTC" } }));
+    let path = format!("/v1/tasks/{id}");
+    service.change(&format!("POST {path}/complete"), &json!({}));
+    let done = service.json(&format!("GET {path}"), &Value::Null);
+    let change =
+        service.change(&format!("PATCH {path}"), &json!({ "recurrence": { "rrule": "FREQ=DAILY" } }));
+    let recurs = service.json(&format!("GET {path}"), &Value::Null);
+    assert_eq!((&recurs["status"], &done["status"]), (&json!("open"), &json!("done")));
+    service.undo(&change);
+    let mut again = service.json(&format!("GET {path}"), &Value::Null);
+    for member in ["version", "updated_at"] {
+        again[member] = done[member].clone();
+    }
+    assert_eq!(again, done);
+    assert_eq!(service.fixture.count("occurrence WHERE status = 'open'"), 0);
+    let reopened = service.json(&format!("POST {path}/reopen"), &Value::Null);
+    assert_eq!(reopened["status"], "open");
+}

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{MAX_STACK, Search};
 use crate::event::occurrence_key;
-use crate::task::{Opening, TaskStatus, settle};
+use crate::task::{Opening, Reopening, TaskStatus, reopen, settle};
 use crate::{Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession};
 
 /// What planning comes to.
@@ -38,6 +38,9 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
     let Some(last) = state.asked.as_ref().filter(|last| is_owed(ctx, state, last)) else {
         return Ok(Plan::NotOwed);
     };
+    if task.spec.series.is_none() && last.recurrence_id.is_single() {
+        return part_again(ctx, state);
+    }
     let mut commit = ctx.commit_on(task, "series.plan");
     commit.expect.occurrences.push(last.into());
     if last.succession == Succession::Due && state.open.len() >= MAX_STACK {
@@ -70,6 +73,8 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
     }
     settle(ctx, &mut commit, &opened, &task.spec.reminders, Some(state));
     commit.tasks.push((&task.next(ctx.now)).into());
+    // What is no part itself may have some.
+    commit.parts_again.extend(Some(task.id).filter(|_| task.spec.parent.is_none()));
     let data = json!({
         "recurrence_id": opened.recurrence_id,
         "predecessor": opened.predecessor,
@@ -79,6 +84,18 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
     event.idempotency_key = Some(occurrence_key(&ctx.user, task.id, &opened.recurrence_id));
     commit.events.push(event);
     Ok(Plan::Opens(Box::new(commit), Box::new(opened)))
+}
+
+/// A part that was done is open again with the next occurrence of the task that it is a part of. No user did that: it is no
+/// change that could be taken back, and stands in the way of none.
+fn part_again(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan, SuccessionError> {
+    match reopen(ctx, state)? {
+        Reopening::Opens(mut commit, open) if state.task.spec.parent.is_some() => {
+            (commit.audit.before, commit.audit.after) = (None, None);
+            Ok(Plan::Opens(commit, open))
+        }
+        _ => Ok(Plan::NotOwed),
+    }
 }
 
 fn is_owed(ctx: &Context<'_>, state: &SeriesState, last: &Occurrence) -> bool {

@@ -22,6 +22,8 @@ pub(crate) enum Shortened {
     Refused,
     /// It ends after what was closed last, and what is open is given up: it had ended before it was extended.
     Ends,
+    /// The same where it is no series any more: the task was done before it became one.
+    Done,
 }
 
 /// What is open once the task is as `spec` says.
@@ -43,6 +45,7 @@ pub(super) fn replan(
             None => return nothing_follows(state, shortened),
         },
         _ if done => return Ok(Replanned::StaysDone),
+        _ if shortened == Shortened::Done => return nothing_follows(state, shortened),
         (_, due) => due.clone(),
     };
     let opening = Opening {
@@ -57,7 +60,7 @@ pub(super) fn replan(
 
 fn nothing_follows(state: &SeriesState, shortened: Shortened) -> Result<Replanned, Invalid> {
     match &state.last_closed {
-        Some(closed) if state.open.is_empty() || shortened == Shortened::Ends => {
+        Some(closed) if state.open.is_empty() || shortened != Shortened::Refused => {
             Ok(Replanned::Ends(Box::new(closed.clone())))
         }
         Some(closed) => Err(Invalid::at(RRULE, format!("has no occurrence after {}", closed.recurrence_id))),

@@ -43,10 +43,14 @@ pub(crate) fn change_task(
             }
             Replanned::Ends(last) => {
                 (next.status, next.completed_at) = (TaskStatus::Done, last.completed_at.or(Some(ctx.now)));
-                ended = Some(json!({ "last": last.recurrence_id }));
                 give_up(ctx, &mut commit, state, &next.spec, |_| true);
                 open.clear();
-                commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..*last }).into());
+                if next.spec.series.is_some() {
+                    ended = Some(json!({ "last": last.recurrence_id }));
+                    commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..*last }).into());
+                } else {
+                    keep_done(ctx, &mut commit, state, &next.spec);
+                }
             }
             Replanned::StaysDone => keep_done(ctx, &mut commit, state, &next.spec),
         }

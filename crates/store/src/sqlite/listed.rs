@@ -308,7 +308,7 @@ fn keys(listing: &Listing) -> &'static [Key] {
 /// The index that has tasks in an order. It is named, for what is not known of the tables is guessed otherwise.
 fn index(among: &Among, sort: Sort, key: &Key) -> &'static str {
     match (among, sort) {
-        (Among::Parent(_), _) => "task_part",
+        (Among::Parent(_), _) => "task_part_kept",
         (Among::Deleted, _) => "task_deleted",
         (Among::Project(_), Sort::Position) if key.column.is_some() => "task_in_project_by_position",
         (Among::Project(_), Sort::Created | Sort::Position | Sort::Relevance) => "task_in_project",

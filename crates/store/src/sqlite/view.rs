@@ -61,6 +61,7 @@ fn does(commit: &Commit) -> Does {
         opened,
         occurrences,
         reopened,
+        parts_again,
         overrides,
         alarms,
         notifications,
@@ -91,6 +92,7 @@ fn does(commit: &Commit) -> Does {
         && empty_projects.is_empty()
         && occurrences.is_empty()
         && reopened.is_empty()
+        && parts_again.is_empty()
         && overrides.is_empty()
         && notices.is_empty()
         && deliveries.is_empty()

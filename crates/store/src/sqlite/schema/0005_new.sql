@@ -42,11 +42,12 @@ BEGIN
         WHEN json_type(NEW.doc, '$.expect.parents') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.parents') AS e
             WHERE EXISTS (SELECT 1 FROM task WHERE id = e.value ->> 'id' AND parent_id IS NOT NULL)
-                OR EXISTS (SELECT 1 FROM task WHERE parent_id = e.value ->> 'part' AND deleted_at IS NULL))
+                OR EXISTS (
+                    SELECT 1 FROM task INDEXED BY task_part_kept WHERE parent_id = e.value ->> 'part' AND deleted_at IS NULL))
         THEN 'rule:depth'
         WHEN json_type(NEW.doc, '$.expect.parents') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.parents') AS e
-            WHERE (SELECT count(*) FROM task
+            WHERE (SELECT count(*) FROM task INDEXED BY task_part_kept
                    WHERE parent_id = e.value ->> 'id' AND id <> e.value ->> 'part' AND deleted_at IS NULL) >= 100)
         THEN 'rule:parts'
         WHEN json_type(NEW.doc, '$.quota.tasks') = 'integer'

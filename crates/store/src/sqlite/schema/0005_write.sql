@@ -156,11 +156,12 @@ BEGIN
         WHEN json_type(NEW.doc, '$.expect.parents') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.parents') AS e
             WHERE EXISTS (SELECT 1 FROM task WHERE id = e.value ->> 'id' AND parent_id IS NOT NULL)
-                OR EXISTS (SELECT 1 FROM task WHERE parent_id = e.value ->> 'part' AND deleted_at IS NULL))
+                OR EXISTS (
+                    SELECT 1 FROM task INDEXED BY task_part_kept WHERE parent_id = e.value ->> 'part' AND deleted_at IS NULL))
         THEN 'rule:depth'
         WHEN json_type(NEW.doc, '$.expect.parents') = 'array' AND EXISTS (
             SELECT 1 FROM json_each(NEW.doc, '$.expect.parents') AS e
-            WHERE (SELECT count(*) FROM task
+            WHERE (SELECT count(*) FROM task INDEXED BY task_part_kept
                    WHERE parent_id = e.value ->> 'id' AND id <> e.value ->> 'part' AND deleted_at IS NULL) >= 100)
         THEN 'rule:parts'
 
@@ -411,6 +412,13 @@ BEGIN
         e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'tzdata', e.value ->> 'due_at', e.value ->> 'completed_at',
         e.value ->> 'start_local', e.value ->> 'start_tz', e.value ->> 'start_at'
     FROM json_each(NEW.doc, '$.opened') AS e WHERE json_type(NEW.doc, '$.opened') = 'array';
+    -- With each occurrence of a task, its parts that do not recur are owed that they are open again.
+    UPDATE occurrence SET succession = 'pending'
+    WHERE json_type(NEW.doc, '$.parts_again') = 'array' AND user_id = NEW.doc ->> 'user' AND recurrence_id = '' AND status = 'done'
+        AND succession NOT IN ('pending', 'due') AND task_id IN (
+            SELECT t.id FROM json_each(NEW.doc, '$.parts_again') AS e CROSS JOIN task AS t INDEXED BY task_part_kept
+                ON t.parent_id = e.value AND t.deleted_at IS NULL
+            WHERE t.user_id = NEW.doc ->> 'user' AND t.status = 'done' AND t.recurrence IS NULL);
     INSERT INTO override (task_id, recurrence_id, user_id, title, due_local, due_tz, cancelled)
     SELECT e.value ->> 'task_id', e.value ->> 'recurrence_id', NEW.doc ->> 'user', e.value ->> 'title',
         e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'cancelled'
