@@ -241,16 +241,21 @@ fn span(
     let page = PageQuery::read(query)?;
     let user = &caller.user;
     let task = store.series(&user.id, id, None)?.ok_or_else(Problem::not_found)?.task;
-    let opened = store.occurrences_between(&user.id, id, bounds, page.limit())?;
     let (last, overrides) = store.projection(&user.id, id)?;
-    let room = page.limit().saturating_sub(opened.len());
     let (coming, complete) = project(&task, last.as_ref(), &overrides, &user.zone, bounds, page.limit())?;
+    // One more tells whether these are all.
+    let mut opened = store.occurrences_between(&user.id, id, bounds, page.limit().saturating_add(1))?;
+    let all_opened = opened.len() <= page.limit();
+    opened.truncate(page.limit());
+    // What was given up is to come again.
+    opened.retain(|one| !coming.iter().any(|next| next.recurrence_id == one.recurrence_id));
+    let room = page.limit().saturating_sub(opened.len());
     let items: Vec<OccurrenceView> = opened
         .iter()
         .map(OccurrenceView::of_record)
         .chain(coming.iter().take(room).map(OccurrenceView::planned))
         .collect();
-    let complete = complete && coming.len() <= room;
+    let complete = all_opened && complete && coming.len() <= room;
     Ok(answer(StatusCode::OK, &OccurrencesView::Between(Span { items, complete })))
 }
 

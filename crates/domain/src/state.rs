@@ -60,6 +60,11 @@ impl SeriesState {
         Occurrence { succession: Succession::None, predecessor: None, ..cancelled }
     }
 
+    /// The occurrence of this name, unless it was given up: then it is still to come, if it is one of the series.
+    pub(crate) fn given_out(&self, id: &RecurrenceId) -> Option<&Occurrence> {
+        self.asked.as_ref().filter(|asked| asked.recurrence_id == *id && !asked.is_given_up())
+    }
+
     /// Whether an open occurrence comes before one that is closed: it was reopened, or stacked. Its place in the series is its.
     pub(crate) fn is_within(&self, open: &Occurrence) -> bool {
         !open.recurrence_id.is_single()
@@ -75,6 +80,10 @@ impl SeriesState {
     pub(crate) fn asked(&self, participle: &str) -> Result<&Occurrence, Invalid> {
         const FIELD: &str = "/recurrence_id";
         match (&self.asked, self.open.first()) {
+            (Some(asked), _) if asked.is_given_up() => {
+                let id = asked.recurrence_id.as_str();
+                Err(Invalid::at(FIELD, format!("{id:?} is not open and cannot be {participle}")))
+            }
             (Some(asked), _) if asked.status == OccurrenceStatus::Cancelled => {
                 let id = asked.recurrence_id.as_str();
                 Err(Invalid::at(FIELD, format!("{id:?} is cancelled and cannot be {participle}")))
@@ -86,5 +95,13 @@ impl SeriesState {
             }
             (None, None) => Err(Invalid::at(FIELD, "is no occurrence of this task")),
         }
+    }
+}
+
+impl Occurrence {
+    /// Whether it was open once and is not any more, though nobody closed it: its series changed, or what had opened it was taken
+    /// back. Its name may be given out again.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.status == OccurrenceStatus::Cancelled && self.succession == Succession::None
     }
 }

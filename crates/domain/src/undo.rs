@@ -163,7 +163,10 @@ fn occurrence_as_before(
         None => OverrideInput::default(),
     };
     was.recurrence_id.as_str().clone_into(&mut input.recurrence_id);
-    let skipped = state.asked.as_ref().filter(|asked| asked.status == OccurrenceStatus::Cancelled);
+    let skipped = state
+        .asked
+        .as_ref()
+        .filter(|asked| asked.status == OccurrenceStatus::Cancelled && !asked.is_given_up());
     let Some(skipped) = skipped else { return Ok(override_occurrence(ctx, state, &input)?.0) };
     if state.is_full() {
         return Err(Invalid::at("", "as many occurrences of this task are open as may be: close one first"));

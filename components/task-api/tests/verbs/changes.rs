@@ -221,3 +221,92 @@ fn a_task_that_was_done_before_it_recurred_is_done_again() {
     let reopened = service.json(&format!("POST {path}/reopen"), &Value::Null);
     assert_eq!(reopened["status"], "open");
 }
+
+/// What followed a completion that was taken back is to come again: once, and it can be skipped and changed like any other.
+#[test]
+fn what_is_to_come_again_is_listed_once_and_can_be_changed() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "daily", "due": { "local": "2026-11-21T07:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": "FREQ=DAILY" } }));
+    let path = format!("/v1/tasks/{id}");
+    let [first, second] =
+        [21, 22].map(|day| json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]") }));
+    let completed = service.change(&format!("POST {path}/complete"), &first);
+    plan(&mut service, &id, &first);
+    service.undo(&completed);
+    let span = format!("GET {path}/occurrences?from=2026-11-21&to=2026-11-24");
+    let listed = |service: &mut Service| {
+        let page = service.json(&span, &Value::Null);
+        let items = page["items"].as_array().unwrap().iter();
+        items
+            .map(|one| format!("{} {}", &one["due"]["local"].as_str().unwrap()[8..10], one["status"]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&mut service), ["21 \"open\"", "22 \"planned\"", "23 \"planned\""]);
+    let skipped = service.change(&format!("POST {path}/skip"), &second);
+    assert_eq!(listed(&mut service), ["21 \"open\"", "22 \"cancelled\"", "23 \"planned\""]);
+    service.undo(&skipped);
+    assert_eq!(listed(&mut service), ["21 \"open\"", "22 \"planned\"", "23 \"planned\""]);
+    let mut other = second.clone();
+    other["title"] = json!("Another");
+    service.json(&format!("POST {path}/override"), &other);
+    let refused = service.send(OWNER, &format!("POST {path}/complete"), &[], &second);
+    assert!(String::from_utf8_lossy(refused.body()).contains("is not open and cannot be completed"));
+    service.json(&format!("POST {path}/complete"), &first);
+    plan(&mut service, &id, &first);
+    let open = service.json(&format!("GET {path}"), &Value::Null)["occurrence"].clone();
+    assert_eq!((&open["recurrence_id"], &open["title"]), (&second["recurrence_id"], &json!("Another")));
+}
+
+/// A span of time says what is due in it, wherever that was, and whether that is all.
+#[test]
+fn a_span_of_time_has_what_is_due_in_it() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "daily", "due": { "local": "2026-11-21T07:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": "FREQ=DAILY" } }));
+    let path = format!("/v1/tasks/{id}");
+    for (day, due) in [("25", "2026-12-10T15:00:00"), ("30", "2026-11-23T15:00:00")] {
+        let moved = json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]"), "due": { "local": due, "tz": "UTC" } });
+        service.json(&format!("POST {path}/override"), &moved);
+    }
+    let mut span = |from: &str, to: &str, limit: usize| {
+        let page =
+            service.json(&format!("GET {path}/occurrences?from={from}&to={to}&limit={limit}"), &Value::Null);
+        let items = page["items"].as_array().unwrap().iter();
+        let due =
+            items.map(|one| one["due"]["local"].as_str().unwrap()[5..13].to_owned()).collect::<Vec<_>>();
+        (due.join(" "), page["complete"] == true)
+    };
+    for (from, to, due) in [
+        ("2026-11-23", "2026-11-27", "11-23T07 11-23T15 11-24T07 11-26T07"),
+        ("2026-11-23T00:00:00Z", "2026-11-27T00:00:00Z", "11-23T07 11-23T15 11-24T07 11-26T07"),
+        ("2026-11-29", "2026-12-02", "11-29T07 12-01T07"),
+        ("2026-12-10T00:00:00Z", "2026-12-11T00:00:00Z", "12-10T07 12-10T15"),
+    ] {
+        assert_eq!(span(from, to, 50), (due.to_owned(), true), "{from} {to}");
+        let all = due.split(' ').count();
+        for limit in 1..=all {
+            assert_eq!(span(from, to, limit).1, limit == all, "{from} {to} {limit}");
+        }
+    }
+
+    // And of what was opened.
+    let id = service.task(&json!({ "title": "ended", "due": { "local": "2026-11-18T07:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": "FREQ=DAILY;COUNT=3", "misfire": "all" } }));
+    let path = format!("/v1/tasks/{id}");
+    for day in 18..=20 {
+        let name = json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]") });
+        service.json(&format!("POST {path}/complete"), &name);
+        if day < 20 {
+            plan(&mut service, &id, &name);
+        }
+    }
+    for limit in 1..=4 {
+        let page = service.json(
+            &format!("GET {path}/occurrences?from=2026-11-01&to=2026-12-01&limit={limit}"),
+            &Value::Null,
+        );
+        assert_eq!(page["items"].as_array().unwrap().len(), limit.min(3));
+        assert_eq!(page["complete"], limit >= 3, "{limit}");
+    }
+}

@@ -370,6 +370,27 @@ fn a_reminder_that_was_put_off_stays_so_until_its_date_moves() {
     assert_eq!(done, (422, "/recurrence_id".to_owned()));
 }
 
+/// Also where what closed it is taken back; and not where the time it was put off to has passed meanwhile.
+#[test]
+fn a_reminder_that_was_put_off_stays_so_when_its_occurrence_is_open_again() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "Call", "due": { "local": "2026-11-21T11:00:00", "tz": "UTC" },
+        "reminders": [{ "trigger": "PT0S" }] }));
+    let path = format!("/v1/tasks/{id}");
+    let reminder = service.get(&path)["reminders"][0]["id"].clone();
+    service.post(&format!("{path}/snooze"), &json!({ "reminder": reminder, "for": "PT5H" }));
+    for closing in [format!("POST {path}/complete"), format!("DELETE {path}")] {
+        let change = service.change(&closing, &Value::Null);
+        assert_eq!(service.alarms(&id), [("cancelled".to_owned(), 5)], "{closing}");
+        service.change(&format!("POST /v1/changes/{change}/undo"), &Value::Null);
+        assert_eq!(service.alarms(&id), [("armed".to_owned(), 5)], "{closing}");
+    }
+    service.post(&format!("{path}/complete"), &Value::Null);
+    service.now = Some(NOON.plus_millis(6 * 3_600_000));
+    service.post(&format!("{path}/reopen"), &Value::Null);
+    assert_eq!(service.alarms(&id)[0].0, "missed");
+}
+
 #[test]
 fn a_deleted_task_lies_in_the_bin_and_comes_back_as_it_was() {
     let mut service = Service::default();

@@ -61,7 +61,7 @@ pub fn override_occurrence(
     };
     let mut invalid = Invalid::default();
     let id = RecurrenceId::from_text(input.recurrence_id.as_str());
-    let occurrence = state.asked.as_ref().filter(|asked| asked.recurrence_id == id);
+    let occurrence = state.given_out(&id);
     let title = invalid.keep(input.title.as_ref().map(|t| fields::line(t, MAX_TITLE, "/title")).transpose());
     let due = invalid.keep(input.due.as_ref().map(|due| Due::parse(due, "/due")).transpose());
     match occurrence.map(|occurrence| occurrence.status) {
@@ -135,7 +135,7 @@ pub enum Skipping {
 pub fn skip(ctx: &mut Context<'_>, state: &SeriesState, id: &str) -> Result<Skipping, Invalid> {
     let known = state.overrides.iter().find(|other| other.recurrence_id.as_str() == id);
     let mut input = known.map_or_else(OverrideInput::default, Override::input);
-    let asked = state.asked.as_ref().filter(|asked| asked.recurrence_id.as_str() == id);
+    let asked = state.given_out(&RecurrenceId::from_text(id));
     let is_over = match asked.map(|asked| asked.status) {
         None | Some(OccurrenceStatus::Cancelled) => input.cancelled,
         Some(OccurrenceStatus::Open | OccurrenceStatus::Done) => false,

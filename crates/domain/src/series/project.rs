@@ -35,8 +35,9 @@ pub enum Bound {
     Local(NaiveDateTime),
 }
 
-/// The nominal occurrences of a task's series from `from` on and before `to` that are later than `last`, the last one that
-/// has been opened; at most `limit`. True if these are all. A series that counts from completion is not known in advance.
+/// The occurrences of a task's series that are due from `from` on and before `to` and nominally later than `last`, the last one
+/// that has been opened; at most `limit`, in the order of their due dates. True if these are all. A series that counts from
+/// completion is not known in advance.
 pub fn project(
     task: &Task,
     last: Option<&RecurrenceId>,
@@ -52,32 +53,57 @@ pub fn project(
         return Ok((Vec::new(), true));
     }
     let last = last.filter(|id| !id.is_single()).map(super::nominal).transpose()?;
+    let moved = || overrides.iter().filter(|change| change.due.is_some());
+    // As many dates of the span may be those of others.
+    let dates = limit.saturating_add(moved().count());
     let page = series
         .set(due)?
-        .between(&from.moment(), &to.moment(), limit)
+        .between(&from.moment(), &to.moment(), dates)
         .map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))?;
-    let projected = page
-        .occurrences
-        .iter()
-        .filter(|occurrence| !occurrence.fold && last.is_none_or(|last| occurrence.local > last))
-        .map(|occurrence| {
-            let nominal = due.moved_to(occurrence.local);
-            let recurrence_id = RecurrenceId::of(&nominal);
-            let change = overrides.iter().find(|change| change.recurrence_id == recurrence_id);
-            let due = change.and_then(|change| change.due.clone()).unwrap_or(nominal);
-            let start = task.spec.start_of(Some(&due));
-            Projected {
-                recurrence_id,
-                title: change.and_then(|change| change.title.clone()),
-                due_at: due.instant(home),
-                due,
-                start_at: start.as_ref().map(|start| start.instant(home)),
-                start,
-                cancelled: change.is_some_and(|change| change.cancelled),
+    let to_come = |at: NaiveDateTime| last.is_none_or(|last| at > last);
+    let dates = page.occurrences.iter().filter(|date| !date.fold && to_come(date.local));
+    let mut all: Vec<Projected> = dates
+        .filter_map(|date| {
+            let nominal = due.moved_to(date.local);
+            let change = overrides.iter().find(|change| change.recurrence_id == RecurrenceId::of(&nominal));
+            match change {
+                Some(change) if change.due.is_some() => None,
+                change => Some(projected(task, home, nominal, change)),
             }
         })
         .collect();
-    Ok((projected, page.complete))
+    // Those that were moved are where they were moved to, wherever they were.
+    for change in moved() {
+        let nominal = super::nominal(&change.recurrence_id)?;
+        let there = projected(task, home, due.moved_to(nominal), Some(change));
+        if to_come(nominal)
+            && from.is_before(&there)
+            && !to.is_before(&there)
+            && series.has(due, &change.recurrence_id)?
+        {
+            all.push(there);
+        }
+    }
+    all.sort_by_key(|one| one.due_at);
+    let complete = page.complete && all.len() <= limit;
+    all.truncate(limit);
+    Ok((all, complete))
+}
+
+/// An occurrence that is nominally due at a time, with what is different about it.
+fn projected(task: &Task, home: &Zone, nominal: Due, change: Option<&Override>) -> Projected {
+    let recurrence_id = RecurrenceId::of(&nominal);
+    let due = change.and_then(|change| change.due.clone()).unwrap_or(nominal);
+    let start = task.spec.start_of(Some(&due));
+    Projected {
+        recurrence_id,
+        title: change.and_then(|change| change.title.clone()),
+        due_at: due.instant(home),
+        due,
+        start_at: start.as_ref().map(|start| start.instant(home)),
+        start,
+        cancelled: change.is_some_and(|change| change.cancelled),
+    }
 }
 
 impl Bound {
@@ -93,6 +119,14 @@ impl Bound {
                 format!("?{name}"),
                 format!("{text:?} is neither an instant in UTC nor a local date or date-time"),
             )),
+        }
+    }
+
+    /// Whether an occurrence is due at this time or after it.
+    fn is_before(self, occurrence: &Projected) -> bool {
+        match self {
+            Self::Instant(at) => occurrence.due_at >= at,
+            Self::Local(at) => occurrence.due.wall() >= at,
         }
     }
 

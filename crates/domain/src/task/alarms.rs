@@ -11,8 +11,8 @@ use crate::{
 const GRACE: i64 = 60_000;
 
 /// Brings the alarms of an occurrence in line with what it is now. An alarm is written only where it changes: one that has
-/// fired or was missed is set again when its time has moved, and stays as it is otherwise; so does one that was put off. `before` is what the command
-/// was decided upon; `None` where the task is new.
+/// fired or was missed is set again when its time has moved, and stays as it is otherwise; so does one that was put off. `before` is
+/// what the command was decided upon; `None` where the task is new.
 pub(crate) fn settle(
     ctx: &Context<'_>,
     commit: &mut Commit,
@@ -25,13 +25,13 @@ pub(crate) fn settle(
         .flat_map(|state| &state.alarms)
         .filter(|alarm| alarm.recurrence_id == occurrence.recurrence_id)
         .collect();
-    let row = |reminder_id, fire_at, state| AlarmRow {
+    let row = |reminder_id, state, (fire_at, snoozed_from)| AlarmRow {
         task_id: occurrence.task,
         recurrence_id: occurrence.recurrence_id.clone(),
         reminder_id,
         fire_at,
         state,
-        snoozed_from: None,
+        snoozed_from,
     };
     let mut kept = Vec::new();
     if occurrence.status == OccurrenceStatus::Open {
@@ -42,8 +42,10 @@ pub(crate) fn settle(
             };
             kept.push(reminder.id);
             let alarm = known.iter().copied().find(|alarm| alarm.reminder == reminder.id);
-            if let Some(state) = wanted(alarm, reused, fire_at, ctx.now) {
-                commit.alarms.push(row(reminder.id, fire_at, state));
+            if let Some(until) = alarm.and_then(|alarm| put_off(alarm, fire_at, ctx.now)) {
+                commit.alarms.push(row(reminder.id, AlarmState::Armed, (until, Some(fire_at))));
+            } else if let Some(state) = wanted(alarm, reused, fire_at, ctx.now) {
+                commit.alarms.push(row(reminder.id, state, (fire_at, None)));
             }
         }
     }
@@ -57,9 +59,20 @@ pub(crate) fn settle(
                 state: AlarmState::Armed,
                 fire_at: alarm.fire_at,
             });
-            commit.alarms.push(row(alarm.reminder, alarm.fire_at, AlarmState::Cancelled));
+            commit.alarms.push(row(
+                alarm.reminder,
+                AlarmState::Cancelled,
+                (alarm.fire_at, alarm.snoozed_from),
+            ));
         }
     }
+}
+
+/// Until when an alarm had been put off that was given up since, for its occurrence was closed: where it is open again in time,
+/// that stands.
+fn put_off(alarm: &Alarm, fire_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let stands = alarm.state == AlarmState::Cancelled && alarm.snoozed_from == Some(fire_at);
+    Some(alarm.fire_at).filter(|until| stands && until.plus_millis(GRACE) >= now)
 }
 
 /// What an alarm that is to fire at an instant becomes; `None` leaves it as it is. `reused` says that its occurrence has

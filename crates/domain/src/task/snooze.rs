@@ -65,8 +65,8 @@ impl SnoozeInput {
     }
 }
 
-/// Puts a reminder of an open occurrence off: it fires, or fires again, then. It stays so put off until the occurrence is
-/// closed or falls due at another time.
+/// Puts a reminder of an open occurrence off: it fires, or fires again, then. It stays so put off until the occurrence
+/// falls due at another time, also where that is closed and open again in time.
 ///
 /// # Errors
 /// [`Invalid`] if the occurrence is not open, has no such reminder, or the time is not to come.
