@@ -1,7 +1,7 @@
 //! The bin: tasks that were deleted, until they are forgotten.
 
 use http::StatusCode;
-use perennial_domain::{Context, SeriesState, TaskId, UserId, restore_task};
+use perennial_domain::{Context, ProjectId, SeriesState, TaskId, UserId, restore_task};
 use perennial_http_api::{Caller, Problem, Query, Request, Response, answer};
 use perennial_store::{Among, Listing, Store, SystemStore};
 
@@ -41,15 +41,26 @@ pub(crate) fn decide_restore(
 pub(crate) fn deleted(store: &impl Store, user: &UserId, id: TaskId) -> Result<Option<SeriesState>, Problem> {
     let Some(mut state) = store.deleted_series(user, id)? else { return Ok(None) };
     let spec = &mut state.task.spec;
-    if let Some(project) = spec.project
-        && store.project(user, project)?.is_none()
-    {
-        spec.project = None;
-    }
-    if let Some(parent) = spec.parent
-        && !store.may_be_part(user, id, parent)?
-    {
-        spec.parent = None;
-    }
+    (spec.project, spec.parent) = still(store, user, id, (spec.project, spec.parent))?;
     Ok(Some(state))
+}
+
+/// What of a project and a task that a task was under it can be under now.
+pub(crate) fn still(
+    store: &impl Store,
+    user: &UserId,
+    id: TaskId,
+    (mut project, mut parent): (Option<ProjectId>, Option<TaskId>),
+) -> Result<(Option<ProjectId>, Option<TaskId>), Problem> {
+    if let Some(was) = project
+        && store.project(user, was)?.is_none()
+    {
+        project = None;
+    }
+    if let Some(was) = parent
+        && !store.may_be_part(user, id, was)?
+    {
+        parent = None;
+    }
+    Ok((project, parent))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::bin::deleted;
+use crate::bin::{deleted, still};
 use crate::view::ChangeView;
 
 /// The changes that the user made, the last first.
@@ -35,7 +35,7 @@ pub(crate) fn undo<S: Store + SystemStore>(
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
         let (record, is_last) = store.change(&user, id)?.ok_or_else(Problem::not_found)?;
-        let change = change(&record).ok_or_else(Problem::not_found)?;
+        let mut change = change(&record).ok_or_else(Problem::not_found)?;
         if !is_last {
             return Err(
                 Invalid::at("", "something else has changed the same since: take that back first").into()
@@ -49,6 +49,14 @@ pub(crate) fn undo<S: Store + SystemStore>(
             store.series(&user, task, asked.as_ref())?
         };
         let state = state.ok_or_else(|| Invalid::at("", "its task or project is there no more"))?;
+        // What it was under may be there no more.
+        let was = change.was_under(&state.task.spec);
+        let now = still(store, &user, task, was)?;
+        for (member, is_gone) in [("project", now.0 != was.0), ("parent", now.1 != was.1)] {
+            if is_gone {
+                change.goes_without(member);
+            }
+        }
         let beside = match change.position() {
             Some(place) => store.taken(&user, task, &place)?,
             None => None,

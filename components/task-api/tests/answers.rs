@@ -63,11 +63,12 @@ impl Transcript {
     }
 }
 
-/// Ids are UUIDs, secrets begin with what they are, and cursors are ids that begin with noughts, in base64.
+/// Ids are UUIDs, digests 32 hexadecimal digits, secrets begin with what they are, and cursors are ids that begin with noughts, in base64.
 fn redact(token: &str) -> &str {
     let is_id = token.len() == 36 && token.bytes().filter(|b| *b == b'-').count() == 4;
     match token {
         _ if is_id => "[id]",
+        _ if token.len() == 32 && token.bytes().all(|b| b.is_ascii_hexdigit()) => "[digest]",
         _ if token.starts_with("whsec_") => "[whsec]",
         _ if token.starts_with("prn_") => "[prn]",
         _ if token.starts_with("MDAw") => "[cursor]",

@@ -247,8 +247,9 @@ pub struct ExpectSecret {
     pub id: ChannelId,
     /// Its secret when read.
     pub secret: String,
-    /// What it was told of when read.
-    pub types: Subscription,
+    /// What it was told of when read; `None`: whatever it is told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub types: Option<Subscription>,
 }
 
 impl Expect {

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use crate::commit::ExpectChange;
 use crate::task::{Completion, Reopening, Shortened, TaskStatus, change_task, give_up};
 use crate::{
-    Between, Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, RecurrenceId,
-    Series, SeriesState, Succession, Task, TaskInput, complete, delete_task, override_occurrence, reopen,
-    restore_task,
+    Between, Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, ProjectId,
+    RecurrenceId, Series, SeriesState, Succession, Task, TaskId, TaskInput, TaskSpec, complete, delete_task,
+    override_occurrence, reopen, restore_task,
 };
 
 /// A change that a user made, as it was noted.
@@ -51,6 +51,23 @@ impl Change {
     pub fn position(&self) -> Option<String> {
         let noted: NotedTask = serde_json::from_value(self.before.clone()?).ok()?;
         noted.position
+    }
+
+    /// The project and the task that its task was under before, where it was another than now.
+    pub fn was_under(&self, now: &TaskSpec) -> (Option<ProjectId>, Option<TaskId>) {
+        let noted: Option<NotedTask> =
+            self.before.clone().and_then(|before| serde_json::from_value(before).ok());
+        let (project, parent) = noted.map_or((None, None), |noted| (noted.task.project, noted.task.parent));
+        (project.filter(|id| Some(*id) != now.project), parent.filter(|id| Some(*id) != now.parent))
+    }
+
+    /// What it is put back under is there no more: `project` or `parent` of its task. Then it is put back under nothing.
+    pub fn goes_without(&mut self, member: &str) {
+        if let Some(noted) =
+            self.before.as_mut().and_then(|before| before.pointer_mut(&format!("/task/{member}")))
+        {
+            *noted = Value::Null;
+        }
     }
 
     /// Whether its task lies in the bin since.
@@ -122,7 +139,8 @@ fn put_back(
         reminder.id = reminder.id.filter(|id| state.task.spec.reminders.iter().any(|known| known.id == *id));
     }
     // A series that had ended, or was about to, ends again; and what was done before it recurred is done.
-    let shortened = if status == Some(TaskStatus::Done) { Shortened::Done } else { Shortened::Ends };
+    let was_done = status == Some(TaskStatus::Done) && state.task.spec.series.is_some();
+    let shortened = if was_done { Shortened::Done } else { Shortened::Ends };
     let (mut commit, next, _) = change_task(ctx, state, &task, shortened)?;
     for row in &mut commit.tasks {
         row.position.clone_from(&position);

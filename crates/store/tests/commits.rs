@@ -374,7 +374,7 @@ fn refusals(world: &World) -> Vec<(&'static str, Commit)> {
         commit.expect.secrets.push(ExpectSecret {
             id,
             secret: "theirs secret".to_owned(),
-            types: Subscription::default(),
+            types: Some(Subscription::default()),
         });
     });
     case("settings", &|commit| commit.expect.settings = Some(2));

@@ -39,7 +39,7 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
         return Ok(Plan::NotOwed);
     };
     if task.spec.series.is_none() && last.recurrence_id.is_single() {
-        return part_again(ctx, state);
+        return part_again(ctx, state, last);
     }
     let mut commit = ctx.commit_on(task, "series.plan");
     commit.expect.occurrences.push(last.into());
@@ -86,15 +86,26 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
     Ok(Plan::Opens(Box::new(commit), Box::new(opened)))
 }
 
-/// A part that was done is open again with the next occurrence of the task that it is a part of. No user did that: it is no
+/// A part that was done is open again with the next occurrence of the task that it is a part of; what is no part any more is owed
+/// nothing. No user did that: it is no
 /// change that could be taken back, and stands in the way of none.
-fn part_again(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan, SuccessionError> {
+fn part_again(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    last: &Occurrence,
+) -> Result<Plan, SuccessionError> {
+    if state.task.spec.parent.is_none() {
+        let mut commit = ctx.commit_on(&state.task, "series.plan");
+        commit.expect.occurrences.push(last.into());
+        commit.occurrences.push((&Occurrence { succession: Succession::None, ..last.clone() }).into());
+        return Ok(Plan::Ends(Box::new(commit)));
+    }
     match reopen(ctx, state)? {
-        Reopening::Opens(mut commit, open) if state.task.spec.parent.is_some() => {
+        Reopening::Opens(mut commit, open) => {
             (commit.audit.before, commit.audit.after) = (None, None);
             Ok(Plan::Opens(commit, open))
         }
-        _ => Ok(Plan::NotOwed),
+        Reopening::AlreadyOpen => Ok(Plan::NotOwed),
     }
 }
 

@@ -49,16 +49,18 @@ pub(crate) fn settle(
             }
         }
     }
-    for alarm in known.iter().filter(|alarm| alarm.state == AlarmState::Armed) {
+    for alarm in known.iter().filter(|alarm| alarm.state != AlarmState::Cancelled) {
         if !kept.contains(&alarm.reminder) {
-            // It may fire meanwhile, which no version tells of. Where it only moves, it is set anew either way.
+            // It may fire meanwhile, or be put off, which no version tells of. Where it only moves, it is set anew either way.
             commit.expect.alarms.push(ExpectAlarm {
                 task_id: occurrence.task,
                 recurrence_id: occurrence.recurrence_id.clone(),
                 reminder_id: alarm.reminder,
-                state: AlarmState::Armed,
+                state: alarm.state,
                 fire_at: alarm.fire_at,
             });
+        }
+        if !kept.contains(&alarm.reminder) && alarm.state == AlarmState::Armed {
             commit.alarms.push(row(
                 alarm.reminder,
                 AlarmState::Cancelled,

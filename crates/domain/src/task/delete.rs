@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::alarms;
-use crate::{Commit, Context, EventType, Occurrence, SeriesState, Succession};
+use crate::{Commit, Context, EventType, Occurrence, OccurrenceStatus, SeriesState, Succession};
 
-/// Deletes a task: it is in nobody's list any more, its open occurrences are given up and their alarms cancelled, and
-/// nothing is owed. It can be brought back until it is forgotten ([`restore_task`](crate::restore_task)).
+/// Deletes a task: it is in nobody's list any more, the alarms of its open occurrences are cancelled, and nothing is owed. It can be
+/// brought back as it is until it is forgotten ([`restore_task`](crate::restore_task)).
 pub fn delete_task(ctx: &mut Context<'_>, state: &SeriesState) -> Commit {
     let task = &state.task;
     let mut gone = task.next(ctx.now);
@@ -17,12 +17,11 @@ pub fn delete_task(ctx: &mut Context<'_>, state: &SeriesState) -> Commit {
     commit.audit.before = Some(task.noted());
     commit.audit.after = Some(json!({ "deleted": true, "version": gone.version }));
     for occurrence in &state.open {
-        let given_up = state.given_up(occurrence);
-        commit.occurrences.push((&given_up).into());
-        alarms::settle(ctx, &mut commit, &given_up, &task.spec.reminders, Some(state));
+        let silent = Occurrence { status: OccurrenceStatus::Cancelled, ..occurrence.clone() };
+        alarms::settle(ctx, &mut commit, &silent, &task.spec.reminders, Some(state));
     }
-    if let Some(last) = state.last_closed.as_ref().filter(|last| last.succession.is_owed()) {
-        commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..last.clone() }).into());
+    for owing in state.open.iter().chain(&state.last_closed).filter(|one| one.succession.is_owed()) {
+        commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..owing.clone() }).into());
     }
     // A reminder that fires meanwhile is of no account: what it sends is cancelled with the task.
     commit.expect.alarms.clear();

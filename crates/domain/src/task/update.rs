@@ -136,6 +136,7 @@ pub(crate) fn give_up(
 fn keep_done(ctx: &Context<'_>, commit: &mut Commit, state: &SeriesState, spec: &TaskSpec) {
     let single = |last: &&Occurrence| last.recurrence_id.is_single() && last.status == OccurrenceStatus::Done;
     if let (None, Some(done)) = (&spec.series, state.last_closed.as_ref().filter(single)) {
+        commit.expect.occurrences.push(done.into());
         let moved = done.due_on(spec.due.clone(), spec, &ctx.zone);
         commit.occurrences.push((&moved).into());
     }

@@ -10,13 +10,9 @@ use crate::StoreError;
 /// earliest of those it may follow: the occurrence asked for or the last one closed, or the day before it was done. What a
 /// subquery gives is text, so each is told to be JSON outside of it.
 fn statement(bin: Bin) -> String {
-    // What was open of a deleted task was given up: its alarms are among those of the last occurrences.
-    let (deleted, open) = match bin {
-        Bin::Outside => ("t.deleted_at IS NULL", "status = 'open'"),
-        Bin::Inside => (
-            "t.deleted_at IS NOT NULL AND t.forgotten IS NULL",
-            "id IN (SELECT id FROM occurrence WHERE task_id = t.id ORDER BY id DESC LIMIT 101)",
-        ),
+    let deleted = match bin {
+        Bin::Outside => "t.deleted_at IS NULL",
+        Bin::Inside => "t.deleted_at IS NOT NULL AND t.forgotten IS NULL",
     };
     let closed = "status <> 'open' AND (status = 'done' OR succession <> 'none')";
     format!(
@@ -41,7 +37,7 @@ fn statement(bin: Bin) -> String {
            '') ORDER BY o.recurrence_id LIMIT 1000)))), \
          'alarms', json((SELECT json_group_array(json_array(a.recurrence_id, a.reminder_id, a.fire_at, a.state, a.snoozed_from)) \
           FROM alarm AS a WHERE a.task_id = t.id AND a.user_id = t.user_id AND a.recurrence_id IN ( \
-          SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND {open} UNION ALL SELECT k.value ->> 2)))) \
+          SELECT recurrence_id FROM occurrence WHERE task_id = t.id AND status = 'open' UNION ALL SELECT k.value ->> 2)))) \
          FROM json_each(?1) AS k CROSS JOIN task AS t ON t.id = k.value ->> 1 AND t.user_id = k.value ->> 0 \
          CROSS JOIN user AS u ON u.id = t.user_id AND u.deleted_at IS NULL WHERE {deleted}"
     )

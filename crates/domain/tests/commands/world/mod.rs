@@ -8,7 +8,7 @@ use perennial_domain::{
     Actor, AlarmRow, AlarmState, Commit, Completion, Context, DueAlarm, Ids, Invalid, Misfire, Occurrence,
     OccurrenceRow, OverrideRow, Plan, Priority, RecurrenceId, ReminderId, Reopening, Succession,
     SuccessionError, Task, TaskId, TaskInput, TaskRow, Timestamp, UserId, complete, create_task, delete_task,
-    fire, override_occurrence, plan_successor, refresh_zone, reopen, split_series, update_task,
+    fire, override_occurrence, plan_successor, refresh_zone, reopen, restore_task, split_series, update_task,
 };
 use perennial_recurrence::Zone;
 use serde_json::{Value, json};
@@ -161,6 +161,13 @@ impl World {
         let state = self.state("");
         let commit = self.decide(|ctx| delete_task(ctx, &state));
         self.apply(&commit).unwrap();
+    }
+
+    pub fn restore(&mut self) -> Result<(), Invalid> {
+        let state = self.state("");
+        let (commit, ..) = self.decide(|ctx| restore_task(ctx, &state))?;
+        self.apply(&commit).unwrap();
+        Ok(())
     }
 
     /// Plans one successor.

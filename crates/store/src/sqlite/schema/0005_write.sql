@@ -113,7 +113,7 @@ BEGIN
                 SELECT 1 FROM channel_v2
                 WHERE id = e.value ->> 'id' AND user_id = NEW.doc ->> 'user' AND deleted_at IS NULL
                     AND config ->> 'secret' = e.value ->> 'secret'
-                    AND coalesce(config -> 'types', '["reminder.fired"]') = e.value -> 'types'))
+                    AND coalesce(e.value -> 'types', config -> 'types', '["reminder.fired"]') = coalesce(config -> 'types', '["reminder.fired"]')))
         THEN 'expect:secret'
         -- Only the last attempt made may say what became of a notification.
         WHEN json_type(NEW.doc, '$.deliveries') = 'array' AND EXISTS (
@@ -412,10 +412,17 @@ BEGIN
         e.value ->> 'due_local', e.value ->> 'due_tz', e.value ->> 'tzdata', e.value ->> 'due_at', e.value ->> 'completed_at',
         e.value ->> 'start_local', e.value ->> 'start_tz', e.value ->> 'start_at'
     FROM json_each(NEW.doc, '$.opened') AS e WHERE json_type(NEW.doc, '$.opened') = 'array';
-    -- With each occurrence of a task, its parts that do not recur are owed that they are open again.
+    -- With each occurrence of a task, its parts that do not recur are owed that they are open again. One that is owed it already may
+    -- have lost its work, in the bin or to a build that does not know parts: it is owed it anew.
+    UPDATE occurrence SET succession = 'none'
+    WHERE json_type(NEW.doc, '$.parts_again') = 'array' AND user_id = NEW.doc ->> 'user' AND recurrence_id = '' AND status = 'done'
+        AND succession = 'pending' AND task_id IN (
+            SELECT t.id FROM json_each(NEW.doc, '$.parts_again') AS e CROSS JOIN task AS t INDEXED BY task_part_kept
+                ON t.parent_id = e.value AND t.deleted_at IS NULL
+            WHERE t.user_id = NEW.doc ->> 'user' AND t.status = 'done' AND t.recurrence IS NULL);
     UPDATE occurrence SET succession = 'pending'
     WHERE json_type(NEW.doc, '$.parts_again') = 'array' AND user_id = NEW.doc ->> 'user' AND recurrence_id = '' AND status = 'done'
-        AND succession NOT IN ('pending', 'due') AND task_id IN (
+        AND task_id IN (
             SELECT t.id FROM json_each(NEW.doc, '$.parts_again') AS e CROSS JOIN task AS t INDEXED BY task_part_kept
                 ON t.parent_id = e.value AND t.deleted_at IS NULL
             WHERE t.user_id = NEW.doc ->> 'user' AND t.status = 'done' AND t.recurrence IS NULL);

@@ -46,7 +46,7 @@ const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'priority', t.
      'channels', json((SELECT json_group_array(json(j)) FROM (SELECT {CHANNEL} AS j FROM channel_v2 AS c \
       WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100)))) \
      FROM alarm AS a JOIN task AS t ON t.id = a.task_id AND t.deleted_at IS NULL JOIN user AS u ON u.id = a.user_id AND u.deleted_at IS NULL \
-     JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id \
+     JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id AND o.status = 'open' \
      WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
 
 /// What it takes to deliver the notification of the item `w`: of a reminder, or of something else.
