@@ -7,8 +7,8 @@ use perennial_store::{Among, Listing, Store, SystemStore};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
-use crate::command::Command;
-use crate::tasks::{show_page, tagged};
+use crate::command::{Command, Target};
+use crate::tasks::{show_page, tagged, target};
 use crate::view::TaskView;
 
 /// The deleted tasks, the last deleted first.
@@ -23,15 +23,16 @@ pub(crate) fn restore<S: Store + SystemStore>(
     request: &Request,
     id: TaskId,
 ) -> Result<Answered, Problem> {
-    api.command(caller, request, &Command::Restore(id))
+    api.command(caller, request, &Command::Restore(target(request, id)?))
 }
 
 pub(crate) fn decide_restore(
     store: &impl Store,
     ctx: &mut Context<'_>,
-    id: TaskId,
+    target: &Target,
 ) -> Result<Decision, Problem> {
-    let state = deleted(store, &ctx.user, id)?.ok_or_else(Problem::not_found)?;
+    let state = deleted(store, &ctx.user, target.id)?.ok_or_else(Problem::not_found)?;
+    target.if_match.check(state.task.version)?;
     let (commit, task, open) = restore_task(ctx, &state)?;
     let response = tagged(answer(StatusCode::OK, &TaskView::new(&task, open.as_ref())), task.version);
     Ok(Decision::write(commit, response))

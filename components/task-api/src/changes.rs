@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use perennial_domain::{Change, Invalid, TaskId, undo as take_back};
-use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, no_content};
+use perennial_http_api::{Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, no_content};
 use perennial_store::{ChangeRecord, Store, SystemStore};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::view::ChangeView;
 
 /// The changes that the user made, the last first.
 pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
-    let page = PageQuery::read(query)?;
+    let page = PageQuery::of_ids(query)?;
     // What is written in another way is the id of nothing.
     let subject = query.get("subject").map(str::to_lowercase);
     let changes = store.changes(&caller.user.id, subject.as_deref(), &page.to_store())?;
@@ -32,10 +32,12 @@ pub(crate) fn undo<S: Store + SystemStore>(
     request: &Request,
     id: &str,
 ) -> Result<Answered, Problem> {
+    let if_match = IfMatch::parse(request.headers())?;
     let user = caller.user.id.clone();
     api.write(caller, request, |store, ctx| {
         let (record, is_last) = store.change(&user, id)?.ok_or_else(Problem::not_found)?;
         let mut change = change(&record).ok_or_else(Problem::not_found)?;
+        change.check_kind()?;
         if !is_last {
             return Err(
                 Invalid::at("", "something else has changed the same since: take that back first").into()
@@ -48,7 +50,8 @@ pub(crate) fn undo<S: Store + SystemStore>(
         } else {
             store.series(&user, task, asked.as_ref())?
         };
-        let state = state.ok_or_else(|| Invalid::at("", "its task or project is there no more"))?;
+        let state = state.ok_or_else(|| Invalid::at("", "its task is there no more"))?;
+        if_match.check(state.task.version)?;
         // What it was under may be there no more.
         let was = change.was_under(&state.task.spec);
         let now = still(store, &user, task, was)?;

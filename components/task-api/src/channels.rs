@@ -68,7 +68,7 @@ enum ChannelType {
 }
 
 pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
-    let page = PageQuery::read(query)?;
+    let page = PageQuery::of_ids(query)?;
     // They are few, and come in the order of their ids.
     let mut channels = store.channels(&caller.user.id)?;
     channels.retain(|channel| page.to_store().after.is_none_or(|after| *channel.id.as_str() > *after));

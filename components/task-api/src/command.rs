@@ -19,7 +19,7 @@ pub(crate) enum Command {
     Reopen(Target, NamedInput),
     Skip(Target, SkipInput),
     Move(Target, MoveInput),
-    Restore(TaskId),
+    Restore(Target),
 }
 
 /// The task that a command is for, and the versions of it that it is for.
@@ -39,7 +39,7 @@ impl Command {
             Self::Reopen(target, input) => occurrences::decide_reopen(store, ctx, target, input),
             Self::Skip(target, input) => occurrences::decide_skip(store, ctx, target, input),
             Self::Move(target, input) => tasks::decide_move(store, ctx, target, input),
-            Self::Restore(id) => bin::decide_restore(store, ctx, *id),
+            Self::Restore(target) => bin::decide_restore(store, ctx, target),
         }
     }
 }

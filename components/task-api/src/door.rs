@@ -184,7 +184,7 @@ impl Admitted {
             Name::RetryParked => return parked::retry(api, caller, request, id),
             Name::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),
             Name::SplitSeries => return occurrences::split(api, caller, request, task()?),
-            Name::ListOccurrences => occurrences::list(store, caller, &self.query, task()?),
+            Name::ListOccurrences => occurrences::list(store, caller, &self.query, (task()?, api.now)),
             Name::ListChannels => channels::list(store, caller, &self.query),
             Name::CreateChannel => return channels::create(api, caller, request),
             Name::GetChannel => channels::get(store, caller, id),

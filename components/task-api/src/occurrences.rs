@@ -3,7 +3,7 @@
 use http::StatusCode;
 use perennial_domain::{
     Bound, Completion, Context, Invalid, Occurrence, Override, OverrideInput, RecurrenceId, Reopening,
-    SeriesState, Skipping, SnoozeInput, TaskId, TaskInput, complete as decide, leave_unchanged,
+    SeriesState, Skipping, SnoozeInput, TaskId, TaskInput, Timestamp, complete as decide, leave_unchanged,
     override_occurrence, project, skip as skip_one, snooze as put_off, split_series,
 };
 use perennial_http_api::{Caller, Items, PageQuery, Problem, Query, Request, Response, answer, json};
@@ -182,7 +182,7 @@ pub(crate) fn list(
     store: &impl Store,
     caller: &Caller,
     query: &Query,
-    id: TaskId,
+    (id, now): (TaskId, Timestamp),
 ) -> Result<Response, Problem> {
     let user = &caller.user.id;
     match (query.get("from"), query.get("to")) {
@@ -191,10 +191,10 @@ pub(crate) fn list(
                 Bound::parse(text, name).map_err(|wrong| Problem::malformed(wrong.to_string()))
             };
             let bounds = (parsed(from, "from")?, parsed(to, "to")?);
-            span(store, caller, id, bounds, query)
+            span(store, caller, (id, now), bounds, query)
         }
         (None, None) => {
-            let page = PageQuery::read(query)?;
+            let page = PageQuery::read_of(query, |text| text.parse::<i64>().is_ok())?;
             let occurrences = store.occurrences(user, id, &page.to_store())?;
             if occurrences.is_empty() && store.task(user, id)?.is_none() {
                 return Err(Problem::not_found());
@@ -231,7 +231,7 @@ pub(crate) struct Span<'a> {
 fn span(
     store: &impl Store,
     caller: &Caller,
-    id: TaskId,
+    (id, now): (TaskId, Timestamp),
     bounds: (Bound, Bound),
     query: &Query,
 ) -> Result<Response, Problem> {
@@ -242,7 +242,8 @@ fn span(
     let user = &caller.user;
     let task = store.series(&user.id, id, None)?.ok_or_else(Problem::not_found)?.task;
     let (last, overrides) = store.projection(&user.id, id)?;
-    let (coming, complete) = project(&task, last.as_ref(), &overrides, &user.zone, bounds, page.limit())?;
+    let (coming, complete) =
+        project(&task, last.as_ref(), &overrides, (&user.zone, now), bounds, page.limit())?;
     // One more tells whether these are all.
     let mut opened = store.occurrences_between(&user.id, id, bounds, page.limit().saturating_add(1))?;
     let all_opened = opened.len() <= page.limit();

@@ -15,7 +15,7 @@ use crate::tasks::{MERGE_PATCH, merge, merge_patch, tagged};
 use crate::view::ProjectView;
 
 pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result<Response, Problem> {
-    let page = PageQuery::read(query)?;
+    let page = PageQuery::of_ids(query)?;
     let projects = store.projects(&caller.user.id, &page.to_store())?;
     Ok(answer(StatusCode::OK, &page.show(&projects, |project| project.id.to_string(), ProjectView::new)))
 }

@@ -59,7 +59,7 @@ fn listing(caller: &Caller, query: &Query, now: Timestamp) -> Result<Listing, Pr
         only(Among::Project(ProjectId::new(id)), Test::Project(id));
     }
     if let Some(text) = query.get("tag") {
-        let tag = tag(text, "?tag")?;
+        let tag = tag(text, "/tag")?;
         only(Among::Tag(tag.clone()), Test::Tag(tag));
     }
     let filter = (!conditions.is_empty()).then(|| Condition::all(conditions));

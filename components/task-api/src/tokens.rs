@@ -22,7 +22,7 @@ fn show(
     query: &Query,
     read: impl FnOnce(&Page) -> Result<Vec<TokenRow>, StoreError>,
 ) -> Result<Response, Problem> {
-    let page = PageQuery::read(query)?;
+    let page = PageQuery::of_ids(query)?;
     let tokens = read(&page.to_store())?;
     Ok(answer(StatusCode::OK, &page.show(&tokens, |token| token.id.to_string(), TokenView::new)))
 }

@@ -13,7 +13,7 @@ pub(crate) fn list(store: &impl SystemStore, query: &Query) -> Result<Response, 
     fn shown(record: &UserRecord) -> UserView<'_> {
         UserView::new(&record.user, record.identity.as_ref())
     }
-    let page = PageQuery::read(query)?;
+    let page = PageQuery::of_ids(query)?;
     let users = store.users(&page.to_store())?;
     Ok(answer(StatusCode::OK, &page.show(&users, |record| record.user.id.to_string(), shown)))
 }

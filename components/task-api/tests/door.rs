@@ -176,3 +176,33 @@ fn channels_come_in_pages_like_every_list() {
     assert_eq!(found, expected);
     assert_eq!(service.send(OWNER, "GET /v1/channels?limit=0", &[], &Value::Null).status().as_u16(), 400);
 }
+
+/// A cursor is of the list that it was given out for, or at least looks like one of it.
+#[test]
+fn a_cursor_that_no_list_gave_out_is_refused() {
+    use base64::Engine as _;
+    let mut service = Service::default();
+    let nonsense = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode("' OR 1=1--");
+    let task = service.json("POST /v1/tasks", &json!({ "title": "x" }))["id"].as_str().unwrap().to_owned();
+    let lists = [
+        "projects",
+        "changes",
+        "channels",
+        "notifications",
+        "parked",
+        "tasks",
+        "trash",
+        "users",
+        "tokens",
+        "me/tokens",
+    ];
+    let occurrences = format!("tasks/{task}/occurrences");
+    for list in lists.into_iter().chain([occurrences.as_str()]) {
+        let refused = service.send(OWNER, &format!("GET /v1/{list}?cursor={nonsense}"), &[], &Value::Null);
+        assert_eq!(refused.status().as_u16(), 400, "{list}");
+    }
+    service.json(&format!("DELETE /v1/tasks/{task}"), &Value::Null);
+    for path in [occurrences.clone(), format!("{occurrences}?from=2026-11-01&to=2026-12-01")] {
+        assert_eq!(service.send(OWNER, &format!("GET /v1/{path}"), &[], &Value::Null).status().as_u16(), 404);
+    }
+}

@@ -255,10 +255,16 @@ impl WebhookPolicy {
         if self.allows_http(url) {
             return Ok(());
         }
+        if url.contains('#') {
+            return Err("must not have a fragment (#): it is never sent".to_owned());
+        }
         let rest = url.strip_prefix("https://").ok_or("must start with https://")?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
             return Err("must not contain a user name or password".to_owned());
+        }
+        if authority.starts_with('[') {
+            return Err("must name a host, not an IP address".to_owned());
         }
         let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
         if port != "443" {

@@ -190,7 +190,7 @@ pub(crate) fn parse_local(text: &str) -> Result<Local, String> {
         return Err(bad());
     }
     if !YEARS.contains(&year) {
-        return Err(format!("the year {year} is not between {} and {}", YEARS.start(), YEARS.end()));
+        return Err(format!("the year {year} is not between {} and {LAST_DUE}", YEARS.start()));
     }
     Ok(local)
 }

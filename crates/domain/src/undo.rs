@@ -70,6 +70,18 @@ impl Change {
         }
     }
 
+    /// Whether it is of a kind that can be taken back.
+    ///
+    /// # Errors
+    /// [`Invalid`] that says which kind it is.
+    pub fn check_kind(&self) -> Result<(), Invalid> {
+        match self.action.as_str() {
+            "task.create" | "task.restore" | "task.delete" | "task.update" | "task.move"
+            | "task.complete" | "task.reopen" | "occurrence.change" | "occurrence.skip" => Ok(()),
+            other => Err(Invalid::at("", format!("{other} cannot be taken back"))),
+        }
+    }
+
     /// Whether its task lies in the bin since.
     pub fn deletes(&self) -> bool {
         self.action == "task.delete"
@@ -110,7 +122,7 @@ fn opposite(
         "occurrence.change" | "occurrence.skip" => {
             occurrence_as_before(ctx, state, noted(change.before.as_ref())?)
         }
-        other => Err(Invalid::at("", format!("{other} cannot be taken back"))),
+        _ => change.check_kind().and(Err(not_any_more())),
     }
 }
 

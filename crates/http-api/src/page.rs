@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use perennial_domain::{TaskId, UserId};
 use perennial_store::Page;
 use serde::Serialize;
 
@@ -42,6 +43,18 @@ impl PageQuery {
         let wrong = || Problem::malformed("cursor is not one that was given out");
         let after = query.get("cursor").map(|text| decode(text).ok_or_else(wrong)).transpose()?;
         Ok(Self { limit, after })
+    }
+
+    /// Reads them for a list whose places look so.
+    pub fn read_of(query: &Query, is_place: impl Fn(&str) -> bool) -> Result<Self, Problem> {
+        let page = Self::read(query)?;
+        page.after(|text| is_place(text).then_some(()))?;
+        Ok(page)
+    }
+
+    /// Reads them for a list in the order of ids: UUIDs, or the first user's.
+    pub fn of_ids(query: &Query) -> Result<Self, Problem> {
+        Self::read_of(query, |text| TaskId::parse(text).is_some() || text == UserId::admin().as_str())
     }
 
     /// Most items shown.

@@ -281,3 +281,34 @@ fn a_reminder_goes_over_the_channels_that_take_reminders() {
     let channels = fixture.store.channels(&ada).unwrap();
     assert_eq!(targets(&mut fixture, &channels), [takes.id.to_string()]);
 }
+
+/// However many wait, a deletion takes a bounded number along; the others end when their turn comes, and are sent to nobody.
+#[test]
+fn what_waits_for_a_channel_that_is_deleted_ends_in_pieces() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    let hook = channel(&mut fixture, &ada, &["project.created"]);
+    fixture.rows(&format!(
+        "INSERT INTO notice (id, user_id, channel_id, type, subject, payload, state, next_attempt_at, created_at) \
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) \
+         SELECT printf('00000000-0000-0000-0000-%012d', i), '{ada}', '{}', 'project.created', 'x', '{{}}', 'pending', 0, 0 FROM n",
+        hook.id
+    ));
+    let commit = delete_channel(&mut fixture.context(&ada), &hook);
+    fixture.store.commit(&commit).unwrap();
+    assert_eq!(fixture.count("notice WHERE state = 'pending'"), 500);
+    let mut left = 500;
+    for round in 1..=500 {
+        let now = NOON.plus_millis(round * 60_000);
+        let claim = fixture.claim(now);
+        let claimed = fixture.store.claim_notifications(&claim).unwrap();
+        assert!(claimed.iter().all(|claimed| matches!(claimed.what, Ok(None))), "nobody is told");
+        let dropped: Vec<_> = claimed.into_iter().map(|one| (one.ticket, Settlement::Drop)).collect();
+        fixture.store.settle(&dropped, now).unwrap();
+        left = fixture.count("notice WHERE state = 'pending'");
+        if left == 0 {
+            break;
+        }
+    }
+    assert_eq!((left, fixture.count("work WHERE kind = 'notification'")), (0, 0));
+}

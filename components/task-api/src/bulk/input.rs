@@ -146,7 +146,7 @@ impl OperationInput {
         }
         let length = self.body.as_ref().map_or(0, |body| body.to_string().len());
         must(length <= MAX_BODY, "body", &format!("may have {MAX_BODY} bytes"));
-        if matches!(verb, Verb::Create | Verb::Restore) {
+        if verb == Verb::Create {
             must(self.if_match.is_none(), "if_match", "is not taken here");
         }
         let readable = self.if_match.as_deref().is_none_or(|tags| IfMatch::read([tags]).is_some());
@@ -192,7 +192,7 @@ impl OperationInput {
                 input.check(id)?;
                 Command::Move(target, input)
             }
-            Verb::Restore => Command::Restore(id),
+            Verb::Restore => Command::Restore(target),
         })
     }
 }

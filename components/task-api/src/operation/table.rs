@@ -261,6 +261,7 @@ pub(crate) const TABLE: &[Operation] = &[
     post("/v1/tasks/{id}/restore", Name::RestoreTask, WRITE, "Brings a deleted task back.")
         .answers(shape!(TaskView<'_>))
         .tagged()
+        .conditional()
         .checked()
         .adds(),
     get("/v1/trash", Name::ListDeleted, READ, "Lists the deleted tasks, the last deleted first.")
@@ -310,6 +311,7 @@ pub(crate) const TABLE: &[Operation] = &[
         WRITE,
         "Takes a change of a task back, if it is the last that was made of it.",
     )
+    .conditional()
     .checked()
     .adds(),
     post(

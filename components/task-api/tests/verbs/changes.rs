@@ -130,7 +130,7 @@ fn plan(service: &Service, id: &str, after: &Value) {
     let mut ids = Counting(u64::try_from(service.fixture.count("outbox")).unwrap().saturating_add(7_000_000));
     let mut ctx = perennial_fixture::context(&user, &mut ids);
     ctx.zone = due.user.zone;
-    let Plan::Opens(commit, _) = plan_successor(&mut ctx, &due.state).unwrap() else {
+    let (Plan::Opens(commit, _) | Plan::Ends(commit)) = plan_successor(&mut ctx, &due.state).unwrap() else {
         panic!("nothing is owed")
     };
     service.fixture.store.commit(&commit).unwrap();
@@ -308,5 +308,128 @@ fn a_span_of_time_has_what_is_due_in_it() {
         );
         assert_eq!(page["items"].as_array().unwrap().len(), limit.min(3));
         assert_eq!(page["complete"], limit >= 3, "{limit}");
+    }
+}
+
+/// What a series drops, and what a task that is done leaves behind, does not come.
+#[test]
+fn nothing_is_planned_that_does_not_come() {
+    let mut service = Service::default();
+    let mut planned = |recurrence: Value, complete: bool| {
+        let id = service
+            .task(&json!({ "title": "daily", "due": { "local": "2026-11-18T07:00:00", "tz": "UTC" },
+            "recurrence": recurrence }));
+        let path = format!("/v1/tasks/{id}");
+        let first = json!({ "recurrence_id": "2026-11-18T07:00:00[UTC]" });
+        if complete {
+            service.json(&format!("POST {path}/complete"), &first);
+            plan(&service, &id, &first);
+        }
+        let page =
+            service.json(&format!("GET {path}/occurrences?from=2026-11-18&to=2026-11-24"), &Value::Null);
+        let items = page["items"].as_array().unwrap().iter().filter(|one| one["status"] == "planned");
+        let days =
+            items.map(|one| one["due"]["local"].as_str().unwrap()[8..10].to_owned()).collect::<Vec<_>>();
+        (days.join(" "), page["complete"] == true)
+    };
+    let all = json!({ "rrule": "FREQ=DAILY", "misfire": "all" });
+    assert_eq!(planned(all, false), ("19 20 21 22 23".to_owned(), true));
+    for policy in [json!({ "misfire": "skip" }), json!({ "overlap": "skip" })] {
+        let mut recurrence = json!({ "rrule": "FREQ=DAILY" });
+        recurrence.as_object_mut().unwrap().extend(policy.as_object().unwrap().clone());
+        assert_eq!(planned(recurrence.clone(), false), ("22 23".to_owned(), true), "{recurrence}");
+        recurrence["rrule"] = json!("FREQ=DAILY;COUNT=3");
+        assert_eq!(planned(recurrence.clone(), true), (String::new(), true), "{recurrence}");
+    }
+    let after = json!({ "rrule": "FREQ=DAILY", "anchor": "completion" });
+    assert_eq!(planned(after, false), (String::new(), false), "it is not known in advance");
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_told_by_its_name() {
+    let mut service = Service::default();
+    for (line, body) in [
+        ("PATCH /v1/settings", json!({ "week_start": "sunday" })),
+        ("POST /v1/projects", json!({ "name": "Home" })),
+    ] {
+        let change = service.change(line, &body);
+        let refused = service.send(OWNER, &format!("POST /v1/changes/{change}/undo"), &[], &Value::Null);
+        assert_eq!(refused.status().as_u16(), 422);
+        assert!(String::from_utf8_lossy(refused.body()).contains("cannot be taken back"), "{line}");
+    }
+}
+
+#[test]
+fn what_comes_back_honours_if_match() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "one" }));
+    let deleted = service.change(&format!("DELETE /v1/tasks/{id}"), &Value::Null);
+    for line in [format!("POST /v1/tasks/{id}/restore"), format!("POST /v1/changes/{deleted}/undo")] {
+        for (tag, status) in [("\"1\"", 412), ("garbage", 400)] {
+            let refused = service.send(OWNER, &line, &[("if-match", tag)], &Value::Null);
+            assert_eq!(refused.status().as_u16(), status, "{line} {tag}");
+        }
+    }
+    // Also in bulk.
+    let ask = |tag: &str| json!({ "mode": "each", "operations": [{ "operation": "restore", "id": id, "if_match": tag }] });
+    assert_eq!(service.json("POST /v1/bulk", &ask("\"1\""))["results"][0]["status"], 412);
+    assert_eq!(service.json("POST /v1/bulk", &ask("\"2\""))["results"][0]["status"], 200);
+}
+
+#[test]
+fn a_change_is_put_back_under_nothing_where_what_it_was_under_is_gone() {
+    let mut service = Service::default();
+    let project =
+        service.json("POST /v1/projects", &json!({ "name": "Home" }))["id"].as_str().unwrap().to_owned();
+    let parent = service.task(&json!({ "title": "parent" }));
+    let id = service.task(&json!({ "title": "part", "project": project, "parent": parent }));
+    let path = format!("/v1/tasks/{id}");
+    let moved = service
+        .change(&format!("PATCH {path}"), &json!({ "project": null, "parent": null, "title": "free" }));
+    service.change(&format!("DELETE /v1/tasks/{parent}"), &Value::Null);
+    service.change(&format!("DELETE /v1/projects/{project}"), &Value::Null);
+    service.undo(&moved);
+    let task = service.json(&format!("GET {path}"), &Value::Null);
+    assert_eq!(
+        (&task["title"], &task["project"], &task["parent"]),
+        (&json!("part"), &Value::Null, &Value::Null)
+    );
+    // What it is under now stays, though that lies in the bin.
+    let part = service.task(&json!({ "title": "part" }));
+    let parent = service.task(&json!({ "title": "parent" }));
+    service.change(&format!("PATCH /v1/tasks/{part}"), &json!({ "parent": parent }));
+    let renamed = service.change(&format!("PATCH /v1/tasks/{part}"), &json!({ "title": "other" }));
+    service.change(&format!("DELETE /v1/tasks/{parent}"), &Value::Null);
+    service.undo(&renamed);
+    assert_eq!(service.json(&format!("GET /v1/tasks/{part}"), &Value::Null)["parent"], json!(parent));
+}
+
+/// A deletion taken back leaves everything as it was, whatever policies would make of what has passed.
+#[test]
+fn a_deletion_taken_back_has_open_what_was_open() {
+    for recurrence in [
+        json!({ "rrule": "FREQ=DAILY", "misfire": "once" }),
+        json!({ "rrule": "FREQ=DAILY", "misfire": "skip" }),
+        json!({ "rrule": "FREQ=DAILY", "overlap": "stack" }),
+        json!({ "rrule": "FREQ=DAILY", "overlap": "skip" }),
+    ] {
+        let mut service = Service::default();
+        let id = service
+            .task(&json!({ "title": "daily", "due": { "local": "2026-11-18T07:00:00", "tz": "UTC" },
+            "recurrence": recurrence, "reminders": [{ "trigger": "PT0S" }] }));
+        let rows = |service: &Service| {
+            service
+                .fixture
+                .rows("SELECT recurrence_id, status, succession, due_at FROM occurrence ORDER BY id")
+        };
+        let before = (rows(&service), service.fixture.count("work WHERE kind = 'successor'"));
+        let deleted = service.change(&format!("DELETE /v1/tasks/{id}"), &Value::Null);
+        assert_eq!(service.fixture.count("work WHERE kind = 'successor'"), 0);
+        service.undo(&deleted);
+        assert_eq!(
+            (rows(&service), service.fixture.count("work WHERE kind = 'successor'")),
+            before,
+            "{recurrence}"
+        );
     }
 }

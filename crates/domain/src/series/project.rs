@@ -3,9 +3,9 @@
 use chrono::{NaiveDateTime, NaiveTime};
 use perennial_recurrence::{Moment, Zone};
 
-use super::{Anchor, Override, RRULE};
+use super::{Anchor, Misfire, Overlap, Override, RRULE};
 use crate::due::{Local, parse_local};
-use crate::{Due, Invalid, RecurrenceId, Task, Timestamp};
+use crate::{Due, Invalid, RecurrenceId, Task, TaskStatus, Timestamp};
 
 /// An occurrence that has not been opened yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,20 +37,20 @@ pub enum Bound {
 
 /// The occurrences of a task's series that are due from `from` on and before `to` and nominally later than `last`, the last one
 /// that has been opened; at most `limit`, in the order of their due dates. True if these are all. A series that counts from
-/// completion is not known in advance.
+/// completion is not known in advance, so that these are never all while it goes on.
 pub fn project(
     task: &Task,
     last: Option<&RecurrenceId>,
     overrides: &[Override],
-    home: &Zone,
+    (home, now): (&Zone, Timestamp),
     (from, to): (Bound, Bound),
     limit: usize,
 ) -> Result<(Vec<Projected>, bool), Invalid> {
-    let (Some(series), Some(due)) = (&task.spec.series, &task.spec.due) else {
+    let (Some(series), Some(due), TaskStatus::Open) = (&task.spec.series, &task.spec.due, task.status) else {
         return Ok((Vec::new(), true));
     };
     if series.input.anchor == Anchor::Completion {
-        return Ok((Vec::new(), true));
+        return Ok((Vec::new(), false));
     }
     let last = last.filter(|id| !id.is_single()).map(super::nominal).transpose()?;
     let moved = || overrides.iter().filter(|change| change.due.is_some());
@@ -60,7 +60,12 @@ pub fn project(
         .set(due)?
         .between(&from.moment(), &to.moment(), dates)
         .map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))?;
-    let to_come = |at: NaiveDateTime| last.is_none_or(|last| at > last);
+    // What has passed is dropped when the next one is opened, where the series says so.
+    let drops = series.input.overlap == Overlap::Skip || series.input.misfire == Misfire::Skip;
+    let to_come = |at: NaiveDateTime| {
+        last.is_none_or(|last| at > last)
+            && !(drops && last.is_some() && due.moved_to(at).instant(home) <= now)
+    };
     let dates = page.occurrences.iter().filter(|date| !date.fold && to_come(date.local));
     let mut all: Vec<Projected> = dates
         .filter_map(|date| {

@@ -123,7 +123,7 @@ impl<S: Sql> Store for Sqlite<S> {
     ) -> Result<Vec<OccurrenceRecord>, StoreError> {
         let place = page.after.as_ref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
         self.query(
-            &occurrences("o.id", "o.id > ?3", "?4"),
+            &occurrences("o.id", "o.id > ?3 AND (SELECT deleted_at FROM task WHERE id = ?2) IS NULL", "?4"),
             &[user.as_str().into(), task.to_string().into(), place.into(), page.limit.into()],
             Row::json,
         )

@@ -87,14 +87,19 @@ END
 --;
 CREATE TRIGGER IF NOT EXISTS channel_gone_v5 AFTER UPDATE OF deleted_at ON channel_v2
 WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL BEGIN
+    -- As many as a write may take along; the others end when their turn comes.
     UPDATE notice SET state = 'cancelled', next_attempt_at = NULL, last_error = 'the channel was deleted'
-    WHERE channel_id = NEW.id AND state = 'pending';
+    WHERE id IN (SELECT id FROM notice WHERE channel_id = NEW.id AND state = 'pending' LIMIT 1000);
 END
 --;
--- The build before finds nothing to send behind the work of a notice and drops it: it comes back in a while, for those who know.
+-- What is dropped of a channel that was deleted has ended. Anything else was dropped by the build before, which finds nothing to send
+-- behind the work of a notice: it comes back in a while, for those who know.
 CREATE TRIGGER IF NOT EXISTS notice_dropped_v5 AFTER DELETE ON work
 WHEN OLD.kind = 'notification' AND OLD.wake_at IS NULL AND OLD.parked_at IS NULL AND EXISTS (
     SELECT 1 FROM notice WHERE id = OLD.item AND state = 'pending') BEGIN
+    UPDATE notice SET state = 'cancelled', next_attempt_at = NULL, last_error = 'the channel was deleted'
+    WHERE id = OLD.item AND EXISTS (SELECT 1 FROM channel_v2 WHERE id = notice.channel_id AND deleted_at IS NOT NULL);
     INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, tries)
-    VALUES (OLD.kind, OLD.user_id, OLD.lane, OLD.task_id, OLD.recurrence_id, OLD.item, unixepoch() * 1000 + 10000, OLD.tries);
+    SELECT OLD.kind, OLD.user_id, OLD.lane, OLD.task_id, OLD.recurrence_id, OLD.item, unixepoch() * 1000 + 10000, OLD.tries
+    WHERE EXISTS (SELECT 1 FROM notice WHERE id = OLD.item AND state = 'pending');
 END

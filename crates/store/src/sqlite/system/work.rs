@@ -54,7 +54,8 @@ const NOTIFICATION: &str = "(SELECT json_object('user', json({USER}), 'id', n.id
      'channel', json({CHANNEL}), 'payload', n.payload, 'endpoint_failures', l.failures, 'proven', l.proven) \
      FROM (SELECT id, user_id, channel_id, task_id AS subject, payload FROM notification_v2 WHERE id = w.item AND state = 'pending' \
      UNION ALL SELECT id, user_id, channel_id, subject, payload FROM notice WHERE id = w.item AND state = 'pending') AS n \
-     CROSS JOIN user AS u ON u.id = n.user_id AND u.deleted_at IS NULL CROSS JOIN channel_v2 AS c ON c.id = n.channel_id)";
+     CROSS JOIN user AS u ON u.id = n.user_id AND u.deleted_at IS NULL CROSS JOIN channel_v2 AS c ON c.id = n.channel_id \
+     AND c.deleted_at IS NULL)";
 
 /// What is told of each claimed item `w`.
 const ITEM: &str = "'id', w.id, 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id";
