@@ -118,7 +118,7 @@ pub fn sweep_fresh<S: Store + WorkStore>(
     }
     swept.relay = due.relay;
     if due.zones {
-        store.offer_zones(tzdata_version(), ZONES)?;
+        swept.note("zones", store.offer_zones(tzdata_version(), ZONES))?;
     }
     let offered =
         (due.zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
@@ -137,15 +137,27 @@ pub fn sweep_fresh<S: Store + WorkStore>(
         }
     }
     if due.old {
-        store.prune(now(), FORGOTTEN)?;
+        swept.note("what is old", store.prune(now(), FORGOTTEN))?;
     }
     if due.words {
-        store.make_words(WORDS)?;
+        swept.note("words", store.make_words(WORDS))?;
     }
     Ok((swept, Unfinished(again)))
 }
 
 impl Swept {
+    /// What cannot be tidied up is noted, and holds up nothing that is owed.
+    fn note<T>(&mut self, what: &str, done: Result<T, StoreError>) -> Result<(), StoreError> {
+        match done {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
+            Err(error) => {
+                self.failures.push(format!("{what}: {error}"));
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
     fn count(&mut self, kind: WorkKind, done: Done) {
         self.relay |= done.done > 0;
         let count = if kind == WorkKind::Reminder { &mut self.fired } else { &mut self.planned };

@@ -134,7 +134,6 @@ pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<(i64, i64), StoreErro
     Ok((version, version))
 }
 
-/// Performs one step, unless it was performed before.
 /// What other guests do of the same migration. One that is ahead goes on; those behind it leave the work to it for as long as it
 /// gets on. Whoever is cut off is followed by the next: each step may be done again.
 #[derive(Default)]

@@ -30,11 +30,6 @@ CREATE TRIGGER IF NOT EXISTS task_uncounted_v5 AFTER DELETE ON task WHEN OLD.del
     UPDATE usage SET tasks = tasks - 1 WHERE user_id = OLD.user_id;
 END
 --;
-CREATE TRIGGER IF NOT EXISTS user_uncounted_v5 AFTER DELETE ON user BEGIN
-    DELETE FROM usage WHERE user_id = OLD.id;
-    DELETE FROM rate WHERE token = 'user:' || OLD.id;
-END
---;
 -- Everyone is counted once the triggers are there: whatever was counted before is put right, so this may run again.
 INSERT INTO usage (user_id, tasks)
 SELECT u.id, (SELECT count(*) FROM task AS t WHERE t.user_id = u.id AND t.deleted_at IS NULL) FROM user AS u WHERE true
