@@ -138,6 +138,22 @@ fn what_changes_meanwhile_is_left_as_it_is() {
     assert!(matches!(complete(&mut context(&user, &mut fixture.ids), &state), Ok(Completion::AlreadyClosed)));
 }
 
+/// What lost its work, in the bin or to a build that knows no parts, comes with the occurrence after.
+#[test]
+fn a_part_that_was_passed_over_comes_with_the_next_occurrence() {
+    for status in ["pending", "ended"] {
+        let (mut fixture, user, task, parts) = with_parts(1);
+        close(&mut fixture, &user, &parts[0]);
+        fixture.rows(&format!("UPDATE occurrence SET succession = '{status}' WHERE recurrence_id = ''"));
+        fixture.rows("DELETE FROM work WHERE kind = 'successor'");
+        close(&mut fixture, &user, &task);
+        for _ in 0..3 {
+            sweep_at(&mut fixture, NOON);
+        }
+        assert!(fixture.open(&user, &parts[0]).1.is_some(), "{status}");
+    }
+}
+
 #[test]
 fn a_hundred_parts_come_again() {
     let (mut fixture, user, task, parts) = with_parts(100);

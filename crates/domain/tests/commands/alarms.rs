@@ -118,6 +118,42 @@ fn a_completion_that_meets_a_reminder_firing_is_decided_anew() {
     assert_eq!(alarms(&world, SUN), expected(&[("11-22T08:50", Fired), ("11-22T09:00", Fired)]));
 }
 
+/// Neither a completion nor a change that takes the reminder away passes over that it was put off meanwhile.
+#[test]
+fn what_closes_an_occurrence_sees_that_its_reminder_was_put_off() {
+    for fires in [false, true] {
+        let mut world = world(&daily());
+        world.wait(21 * HOUR);
+        if fires {
+            world.fire();
+        }
+        let state = world.state(SUN);
+        let reminder = state.alarms.iter().map(|alarm| alarm.reminder).next().unwrap();
+        let input = json!({ "recurrence_id": SUN, "reminder": reminder, "for": "PT1H" });
+        let (snoozed, _) = world
+            .decide(|ctx| {
+                perennial_domain::snooze(ctx, &state, &serde_json::from_value(input.clone()).unwrap())
+            })
+            .unwrap();
+        world.apply(&snoozed).unwrap();
+        let done = world.decide(|ctx| perennial_domain::complete(ctx, &state)).unwrap();
+        let perennial_domain::Completion::Closes(commit, _) = done else { panic!("was open") };
+        assert_eq!(world.apply(&commit).unwrap_err(), "expect:alarm", "{fires}");
+        let mut without = perennial_domain::TaskInput::from(&state.task.spec);
+        without.reminders.clear();
+        let (commit, ..) = world.decide(|ctx| perennial_domain::update_task(ctx, &state, &without)).unwrap();
+        assert_eq!(world.apply(&commit).unwrap_err(), "expect:alarm", "{fires}");
+        assert!(world.complete(SUN).unwrap());
+        assert!(
+            world
+                .alarms
+                .values()
+                .filter(|alarm| alarm.recurrence_id.as_str() == SUN)
+                .all(|alarm| alarm.state != Armed)
+        );
+    }
+}
+
 #[test]
 fn a_reminder_firing_does_not_stand_in_the_way_of_what_does_not_depend_on_it() {
     let mut world = world(&daily());

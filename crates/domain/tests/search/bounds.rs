@@ -84,6 +84,8 @@ fn a_task_is_read_to_its_ten_thousandth_word() {
     let counts: Vec<(Field, usize)> =
         found.iter().map(|token| (token.field, token.positions.len())).collect();
     assert_eq!(counts, [(Field::Title, MAX_PLACES), (Field::Tag, MAX_PLACES)]);
+    let title = format!("{}end", "a ".repeat(4_000));
+    assert_eq!(tokens(&title, &[], "").len(), 1, "no title is so long");
 }
 
 #[test]
