@@ -5,8 +5,8 @@ use perennial_recurrence::PhraseError;
 use super::grammar::{Read, Spoken, plain_day, title};
 use super::meaning::Meaning;
 use super::names::{self, nearly, number, unit};
-use super::ordinal;
 use super::words::Line;
+use super::{ordinal, reminder};
 
 /// Areas that zones are named by.
 const AREAS: &str = "africa america antarctica arctic asia atlantic australia brazil canada chile etc europe indian mexico \
@@ -33,8 +33,10 @@ pub(super) fn rest_of_recurrence(line: &Line<'_>, spoken: &Spoken, at: usize) ->
     let goes_on = match line.core(at) {
         "until" | "till" | "except" | "plus" | "only" | "else" => true,
         "for" => number(words.0).is_some() && (unit(words.1).is_some() || words.1.starts_with("time")),
-        "ending" | "ends" | "end" | "through" | "thru" | "til" | "before" => {
-            let led = usize::from(["on", "by", "at", "in", "after"].contains(&words.0));
+        "to" => plain_day(line, next, true).is_some(),
+        "ending" | "ends" | "end" | "finishing" | "stopping" | "through" | "thru" | "til" | "up"
+        | "before" => {
+            let led = usize::from(["on", "by", "at", "in", "after", "to"].contains(&words.0));
             let from = next.saturating_add(led);
             plain_day(line, from, true).is_some()
                 || ordinal::period(line, from).is_some()
@@ -44,7 +46,7 @@ pub(super) fn rest_of_recurrence(line: &Line<'_>, spoken: &Spoken, at: usize) ->
         word if number(word).is_some() => words.0.starts_with("time"),
         _ => false,
     };
-    let led = usize::from(["on", "by"].contains(&line.open(next)));
+    let led = usize::from(["on", "by", "to"].contains(&line.open(next)));
     let from = next.saturating_add(led);
     let end =
         plain_day(line, from, true).map_or(from.saturating_add(1).min(line.words.len()), |(_, end)| end);
@@ -167,6 +169,13 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
     if let Some(note) = note {
         spoken.note(line, at..next, note);
         return Some(title(line, at));
+    }
+    let is_said = matches!(
+        spoken.last(),
+        Some(Meaning::Day(_) | Meaning::Time(..) | Meaning::Recurrence(_) | Meaning::Zone(_))
+    );
+    if is_said && let Some(end) = reminder::without_verb(line, at) {
+        spoken.note(line, at..end, "was not read as a reminder; write \"remind\" before it");
     }
     number_alone(line, spoken, at);
     None

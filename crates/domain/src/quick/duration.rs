@@ -9,7 +9,8 @@ use super::words::Line;
 /// Most parts of one length of time: "1 week 2 days 3 hours 4 minutes".
 const MAX_PARTS: usize = 4;
 /// Words that say how many, and are no number.
-const AMOUNTS: &str = "few couple several some many half quarter of and about around roughly";
+const AMOUNTS: &str =
+    "few couple several some many half quarter hundred thousand dozen dozens of and about around roughly";
 /// Words that stand between a number and its unit.
 const KINDS: &str = "business working work calendar full whole more other";
 /// Units that no length is counted in here.
@@ -26,7 +27,8 @@ pub(super) fn no_length(line: &Line<'_>, at: usize) -> Option<usize> {
         if amounts > 0 && is_unit(word) {
             return Some(next);
         }
-        let is_digit = |letter: char| letter.is_ascii_digit();
+        // "½" is a number too.
+        let is_digit = char::is_numeric;
         let figures = word.trim_start_matches(['-', '+', '~', '<', '>']);
         let rest = figures.trim_start_matches(|letter: char| is_digit(letter) || ".,/–-".contains(letter));
         let counts = figures.starts_with(is_digit);

@@ -137,7 +137,7 @@ pub(super) fn ends(line: &Line<'_>, at: usize) -> bool {
     let core = line.core(at);
     at >= line.words.len()
         || core.starts_with(['#', '!'])
-        || ["remind", "reminder", "from", "starting", "beginning", "until", "till"].contains(&core)
+        || ["remind", "reminder", "from", "starting", "beginning", "until", "till", "ending"].contains(&core)
         || when(line, None, at).is_some()
 }
 
@@ -146,7 +146,7 @@ fn zone(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option<Read> {
     let after_time = match last? {
         Meaning::Time(..) => true,
         Meaning::Recurrence(found) => found.phrase.time.is_some(),
-        Meaning::Day(_) => false,
+        Meaning::Day(day) => matches!(day, Day::At(_)),
         _ => return None,
     };
     if let Some((zone, end)) = line.sentence.zone(line.start(at)) {

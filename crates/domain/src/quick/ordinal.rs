@@ -8,6 +8,8 @@ use super::names::{clock, is_digits, short_weekday, weekday, year};
 use super::words::Line;
 
 const PLACES: &str = "first second third fourth fifth last penultimate";
+const ORDINALS: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth \
+    fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth";
 const MONTHS: &str = "january february march april may june july august september october november december";
 
 /// `13th`.
@@ -65,10 +67,16 @@ pub(super) fn after_day(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> O
             if is_dated && is_digits(line.core(at)) { refused(why, next) } else { None }
         }
         Meaning::Day(Day::Yearless(..)) => {
-            let figures = line.core(at).trim_start_matches(['\'', '’']);
+            let at = at.saturating_add(usize::from(line.open(at) == "of"));
+            let (word, next) = (line.core(at), at.saturating_add(1));
+            let figures = word.trim_matches(['\'', '’', '(', ')', '[', ']']);
             let follows = if line.open(at).is_empty() { "" } else { line.core(next) };
-            if !is_digits(figures) || clock(figures, follows).is_some() || year(figures).is_some() {
+            if !is_digits(figures) || clock(figures, follows).is_some() {
                 return None;
+            }
+            if year(figures).is_some() {
+                let why = "is not read as a year here: write it right after the day and the month, without any marks";
+                return refused(why, next);
             }
             let meant = if figures.len() == 2 { format!("20{figures}") } else { "2027".to_owned() };
             let why = "is no year from 1970 to 9998";
@@ -77,7 +85,8 @@ pub(super) fn after_day(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> O
         Meaning::Day(Day::Weekday(_) | Day::This(_) | Day::Next(_)) => {
             let number = at.saturating_add(usize::from(line.open(at) == "the"));
             let (word, next) = (line.core(number), number.saturating_add(1));
-            if is_ordinal(word) {
+            let is_spelt = ORDINALS.split(' ').any(|name| name == word) && ends(line, next);
+            if is_spelt || is_ordinal(word) {
                 let why = "is a day of no month: write the month as well, or put it in quotation marks";
                 return refused(why, next);
             }

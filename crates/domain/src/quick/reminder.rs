@@ -60,6 +60,12 @@ pub(super) fn reminder(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Op
     }
 }
 
+/// `1h before` that no "remind" goes before: the word after it.
+pub(super) fn without_verb(line: &Line<'_>, at: usize) -> Option<usize> {
+    length(line, at)?;
+    reminded(line, at).map(|(_, next)| next)
+}
+
 /// When one is to be reminded, as a trigger, and the word after it: `1h before`, `when due`. There is no trigger of a length
 /// that is not known.
 fn reminded(line: &Line<'_>, at: usize) -> Option<(Option<String>, usize)> {
