@@ -177,7 +177,8 @@ impl Parser<'_> {
             let (last_at, last) = self.quantity(quantity)?;
             // A day that the clocks skip is an empty stretch, printed as one that ends a millisecond before it begins.
             let slack = i64::from(!matches!(quantity, Quantity::Priority | Quantity::Duration));
-            if last.0.saturating_add(slack) < from {
+            let is_skipped = last.0.saturating_add(slack) >= from;
+            if last.1 <= from && !is_skipped {
                 return Err((at.start..last_at.end, "ends before it begins".to_owned()));
             }
             (from, to) = (from, last.1);

@@ -69,8 +69,11 @@ impl Clock {
 
     /// A date, a local date-time or an instant, as ISO 8601 has them.
     fn written(&self, word: &str) -> Result<Stretch, String> {
-        if word.ends_with('Z') {
-            let at = Timestamp::parse(word);
+        if let Some(clock) = word.strip_suffix('Z') {
+            let at = match parse_local(clock) {
+                Ok(Local::DateTime(at)) => Some(at.and_utc().into()),
+                _ => Timestamp::parse(word),
+            };
             return at.map(point).ok_or_else(|| "is no instant such as 2026-12-01T09:00:00Z".to_owned());
         }
         match parse_local(word) {

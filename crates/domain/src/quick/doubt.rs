@@ -6,30 +6,63 @@ use super::grammar::{Read, Spoken, plain_day, title};
 use super::meaning::Meaning;
 use super::names::{self, nearly, number, unit};
 use super::words::Line;
+use super::{ordinal, reminder};
+
+/// Areas that zones are named by.
+const AREAS: &str = "africa america antarctica arctic asia atlantic australia brazil canada chile etc europe indian mexico \
+    pacific us";
 
 /// Names of zones that many places share, or that are no names of the zone database.
 const LETTERS: &str = "est edt cst cdt mst mdt pst pdt akst hst bst ist cet cest eet eest wet west msk jst kst aest aedt nzst z";
 
-fn refused(why: impl Into<String>, next: usize) -> Option<Read> {
+/// Why a day that is counted from another, or within a period, is refused.
+pub(super) const NOT_COUNTED: &str = "is not counted out here: write the day itself";
+
+pub(super) fn refused(why: impl Into<String>, next: usize) -> Option<Read> {
     Some((Meaning::Refused(why.into()), next))
 }
 
+const NO_PART: &str =
+    "does not belong to a recurrence as it is read here: write \"until 31 December 2027\" or \"10 times\"";
+
 /// What follows a recurrence as if it belonged to it, and was not understood.
-pub(super) fn rest_of_recurrence(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option<Read> {
-    let Some(Meaning::Recurrence(_)) = last else { return None };
+pub(super) fn rest_of_recurrence(line: &Line<'_>, spoken: &Spoken, at: usize) -> Option<Read> {
+    let Some(Meaning::Recurrence(_)) = spoken.last() else { return end_apart(line, spoken, at) };
     let next = at.saturating_add(1);
     let words = (line.core(next), line.core(next.saturating_add(1)));
     let goes_on = match line.core(at) {
         "until" | "till" | "except" | "plus" | "only" | "else" => true,
         "for" => number(words.0).is_some() && (unit(words.1).is_some() || words.1.starts_with("time")),
+        "to" => plain_day(line, next, true).is_some(),
+        "ending" | "ends" | "end" | "finishing" | "stopping" | "through" | "thru" | "til" | "up"
+        | "before" => {
+            let led = usize::from(["on", "by", "at", "in", "after", "to"].contains(&words.0));
+            let from = next.saturating_add(led);
+            plain_day(line, from, true).is_some()
+                || ordinal::period(line, from).is_some()
+                || line.core(from).starts_with(|letter: char| letter.is_ascii_digit())
+        }
         "after" | "from" => words.0 == "completion",
         word if number(word).is_some() => words.0.starts_with("time"),
         _ => false,
     };
+    let led = usize::from(["on", "by", "to"].contains(&line.open(next)));
+    let from = next.saturating_add(led);
     let end =
-        plain_day(line, next, true).map_or(next.saturating_add(1).min(line.words.len()), |(_, end)| end);
-    let why = "does not belong to a recurrence as it is read here: write \"until 31 December 2027\" or \"10 times\"";
-    if goes_on { refused(why, end) } else { None }
+        plain_day(line, from, true).map_or(from.saturating_add(1).min(line.words.len()), |(_, end)| end);
+    if goes_on { refused(NO_PART, end) } else { None }
+}
+
+/// The end of a recurrence that was said before, apart from it.
+fn end_apart(line: &Line<'_>, spoken: &Spoken, at: usize) -> Option<Read> {
+    if !["until", "till", "til", "ending", "ends", "through", "thru"].contains(&line.core(at)) {
+        return None;
+    }
+    let recurs = spoken.items.iter().any(|(_, meaning)| matches!(meaning, Meaning::Recurrence(_)));
+    let next = at.saturating_add(1);
+    let led = usize::from(["on", "by"].contains(&line.open(next)));
+    let (_, end) = plain_day(line, next.saturating_add(led), true).filter(|_| recurs)?;
+    refused("is apart from the recurrence that it would end: write it right after that one", end)
 }
 
 /// `every` and what is no recurrence. Where nothing in it looks like a day or a number it is a part of the title.
@@ -50,6 +83,11 @@ pub(super) fn no_recurrence(line: &Line<'_>, at: usize, error: &PhraseError) -> 
 pub(super) fn no_zone(line: &Line<'_>, at: usize) -> Option<Read> {
     let (word, raw) = (line.core(at), line.raw(at));
     let next = at.saturating_add(1);
+    if is_place(raw) {
+        let why =
+            "is no zone of the time zone database: write it as Europe/Paris, or put it in quotation marks";
+        return refused(why, next);
+    }
     let offset = word.strip_prefix("utc").or_else(|| word.strip_prefix("gmt")).unwrap_or(word);
     let is_offset =
         offset.strip_prefix(['+', '-']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
@@ -59,6 +97,19 @@ pub(super) fn no_zone(line: &Line<'_>, at: usize) -> Option<Read> {
     }
     let named = raw.starts_with(char::is_uppercase) && !line.open(at).is_empty() && line.core(next) == "time";
     if named { refused(why, next.saturating_add(1)) } else { None }
+}
+
+/// Whether a word is written as zones are: `Europe/Nowhere`.
+fn is_place(raw: &str) -> bool {
+    let is_name = |part: &str| {
+        // Two capitals are no place: "CI/CD".
+        part.starts_with(char::is_uppercase)
+            && part.chars().nth(1).is_some_and(char::is_lowercase)
+            && part.chars().all(|letter| letter.is_alphanumeric() || "_-+".contains(letter))
+    };
+    let area = raw.split_once('/').map_or("", |(area, _)| area);
+    raw.contains('/') && raw.split('/').all(is_name)
+        || AREAS.split(' ').any(|name| name.eq_ignore_ascii_case(area))
 }
 
 /// A single word that may have been meant otherwise.
@@ -87,7 +138,20 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         "morning" | "afternoon" | "evening" | "night" if matches!(spoken.last(), Some(Meaning::Day(_))) => {
             Some("is no exact time; write 9am or the like")
         }
+        "reminder"
+            if matches!(
+                spoken.last(),
+                Some(Meaning::Day(_) | Meaning::Time(..) | Meaning::Recurrence(_) | Meaning::Zone(_))
+            ) =>
+        {
+            Some("does not say when to remind; write \"remind 1h before\"")
+        }
         "this" if ["week", "month", "year", "weekend"].contains(&line.core(next)) => Some("names no one day"),
+        "end" | "start" | "middle" | "beginning"
+            if line.open(next) == "of" && ordinal::period(line, next.saturating_add(1)).is_some() =>
+        {
+            Some("is no exact day; write its date")
+        }
         _ if names::short_weekday(word).is_some() => {
             Some("was not read as a day; write it out, or \"on\" before it")
         }
@@ -106,6 +170,13 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         spoken.note(line, at..next, note);
         return Some(title(line, at));
     }
+    let is_said = matches!(
+        spoken.last(),
+        Some(Meaning::Day(_) | Meaning::Time(..) | Meaning::Recurrence(_) | Meaning::Zone(_))
+    );
+    if is_said && let Some(end) = reminder::without_verb(line, at) {
+        spoken.note(line, at..end, "was not read as a reminder; write \"remind\" before it");
+    }
     number_alone(line, spoken, at);
     None
 }
@@ -121,9 +192,7 @@ fn number_alone(line: &Line<'_>, spoken: &mut Spoken, at: usize) {
     let (first, next) = (line.open(at), at.saturating_add(1));
     let second = line.core(next);
     let hour = first == "at" && names::is_digits(second) && second.parse::<u8>().is_ok_and(|hour| hour < 24);
-    let ordinal = line.core(next.saturating_add(1));
-    let day =
-        ["st", "nd", "rd", "th"].iter().any(|end| ordinal.strip_suffix(end).is_some_and(names::is_digits));
+    let day = ordinal::is_ordinal(line.core(next.saturating_add(1)));
     if hour {
         spoken.note(line, at..next.saturating_add(1), "was not read as a time; write 9am or 09:00");
     } else if ["on", "by"].contains(&first) && line.open(next) == "the" && day {

@@ -1,15 +1,59 @@
-//! Lengths of time: how long before a task is due one is reminded of it, and how long from now it is due.
+//! Lengths of time, and how long from now a task is due.
 
-use super::grammar::{Read, plain_day, when};
+use super::doubt::{NOT_COUNTED, refused};
+use super::grammar::{Read, plain_day};
 use super::meaning::{Day, Meaning};
 use super::names::{Unit, glued, number, unit};
 use super::words::Line;
 
 /// Most parts of one length of time: "1 week 2 days 3 hours 4 minutes".
 const MAX_PARTS: usize = 4;
+/// Words that say how many, and are no number.
+const AMOUNTS: &str =
+    "few couple several some many half quarter hundred thousand dozen dozens of and about around roughly";
+/// Words that stand between a number and its unit.
+const KINDS: &str = "business working work calendar full whole more other";
+/// Units that no length is counted in here.
+const UNITS: &str = "second seconds sec secs fortnight fortnights quarter quarters decade decades workday workdays weekday \
+    weekdays nights";
+
+/// What looks like a length of time and is none that is read, such as `2.5 hours`, `a few days`: the word after it.
+pub(super) fn no_length(line: &Line<'_>, at: usize) -> Option<usize> {
+    let is = |list: &str, word: &str| list.split(' ').any(|known| known == word);
+    let is_unit = |word: &str| unit(word).is_some() || is(UNITS, word);
+    let mut amounts = 0_usize;
+    for index in (at..line.words.len()).take(6) {
+        let (word, next) = (line.core(index), index.saturating_add(1));
+        if amounts > 0 && is_unit(word) {
+            return Some(next);
+        }
+        // "½" is a number too.
+        let is_digit = char::is_numeric;
+        let figures = word.trim_start_matches(['-', '+', '~', '<', '>']);
+        let rest = figures.trim_start_matches(|letter: char| is_digit(letter) || ".,/–-".contains(letter));
+        let counts = figures.starts_with(is_digit);
+        // "3-year bonds" are no three years.
+        if counts && is_unit(rest.trim_end_matches(is_digit)) && !figures.contains(&format!("-{rest}")) {
+            return Some(next);
+        }
+        let is_amount = counts && rest.is_empty() || number(word).is_some() || is(AMOUNTS, word);
+        if !is_amount && (amounts == 0 || !is(KINDS, word)) {
+            return None;
+        }
+        // A comma within figures is a part of them: "1,5".
+        if line.open(index).is_empty() && line.end_before(next) != line.start(next) {
+            return None;
+        }
+        amounts = amounts.saturating_add(1);
+    }
+    None
+}
+
+const NO_LENGTH: &str = "is no length of time that is read here: write it in whole minutes, hours, days, weeks, months or years, \
+    as in \"3 days\" or \"1h30m\"";
 
 /// `3 days`, `1h 30m`, `half an hour`: its parts, and the word after it.
-fn length(line: &Line<'_>, at: usize) -> Option<(Vec<(u32, Unit)>, usize)> {
+pub(super) fn length(line: &Line<'_>, at: usize) -> Option<(Vec<(u32, Unit)>, usize)> {
     let after = |words: usize| at.saturating_add(words);
     if line.run(at, &["half", "an", "hour"]) {
         return Some((vec![(30, Unit::Minute)], after(3)));
@@ -30,76 +74,12 @@ fn length(line: &Line<'_>, at: usize) -> Option<(Vec<(u32, Unit)>, usize)> {
     (!parts.is_empty()).then_some((parts, next))
 }
 
-/// `remind 1h before`, `remind me when due`. One that names no such time is refused, where it does not ask for a person to
-/// be reminded.
-pub(super) fn reminder(line: &Line<'_>, at: usize) -> Option<Read> {
-    if !["remind", "reminder"].contains(&line.open(at)) {
-        return None;
-    }
-    let me = usize::from(line.open(at.saturating_add(1)) == "me").saturating_add(1);
-    let from = at.saturating_add(me);
-    for run in [["when", "due"].as_slice(), &["at", "the", "time"], &["on", "time"]] {
-        if line.run(from, run) {
-            return Some((Meaning::Reminder("PT0S".to_owned()), from.saturating_add(run.len())));
-        }
-    }
-    let refuse = |next: usize| {
-        let why =
-            "is no reminder that is read here: write so long before it is due, as in \"remind 1h before\"";
-        Some((Meaning::Refused(why.to_owned()), next))
-    };
-    let Some((parts, next)) = length(line, from) else {
-        let word = line.core(from);
-        let looks = word.starts_with(|letter: char| letter.is_ascii_digit())
-            || ["at", "in", "on", "before", "after", "when"].contains(&word)
-            || plain_day(line, from, false).is_some();
-        let until = when(line, None, from).map_or(from.saturating_add(1), |(_, next)| next);
-        return if looks { refuse(until.min(line.words.len())) } else { None };
-    };
-    let sign = match line.core(next) {
-        "before" | "earlier" | "beforehand" if !line.open(next.saturating_sub(1)).is_empty() => "-",
-        "after" | "later" if !line.open(next.saturating_sub(1)).is_empty() => "",
-        _ => return refuse(next),
-    };
-    let next = next.saturating_add(1);
-    match trigger(&parts) {
-        Some(trigger) => Some((Meaning::Reminder(format!("{sign}{trigger}")), next)),
-        None => refuse(next),
-    }
-}
-
-/// A duration of RFC 5545 §3.3.6; `None` of months and years, whose length is not known.
-fn trigger(parts: &[(u32, Unit)]) -> Option<String> {
-    let (mut days, mut hours, mut minutes) = (0_u32, 0_u32, 0_u32);
-    for (count, unit) in parts {
-        let (sum, size) = match unit {
-            Unit::Minute => (&mut minutes, 1),
-            Unit::Hour => (&mut hours, 1),
-            Unit::Day => (&mut days, 1),
-            Unit::Week => (&mut days, 7),
-            Unit::Month | Unit::Year => return None,
-        };
-        *sum = sum.saturating_add(count.saturating_mul(size));
-    }
-    let mut text = "P".to_owned();
-    if days > 0 {
-        text += &format!("{days}D");
-    }
-    if hours > 0 || minutes > 0 || days == 0 {
-        text.push('T');
-    }
-    if hours > 0 {
-        text += &format!("{hours}H");
-    }
-    if minutes > 0 || hours == 0 && days == 0 {
-        text += &format!("{minutes}M");
-    }
-    Some(text)
-}
-
 /// `in 3 days`, `in 2 hours`, `in an hour`.
 pub(super) fn ahead(line: &Line<'_>, at: usize) -> Option<Read> {
-    let (parts, mut next) = length(line, at.saturating_add(1))?;
+    let from = at.saturating_add(1);
+    let Some((parts, mut next)) = length(line, from) else {
+        return no_length(line, from).and_then(|next| refused(NO_LENGTH, next));
+    };
     if !line.open(next.saturating_sub(1)).is_empty() && line.core(next) == "time" {
         next = next.saturating_add(1);
     }
@@ -132,7 +112,10 @@ fn from_now(parts: &[(u32, Unit)]) -> Option<Meaning> {
 
 /// `3 days from now`; a day counted from another one is refused.
 pub(super) fn from(line: &Line<'_>, at: usize) -> Option<Read> {
-    let (parts, next) = length(line, at)?;
+    let Some((parts, next)) = length(line, at) else {
+        let next = no_length(line, at).filter(|next| line.run(*next, &["from", "now"]))?;
+        return refused(NO_LENGTH, next.saturating_add(2));
+    };
     let word = line.open(next);
     if !["from", "after", "before"].contains(&word) || line.open(next.saturating_sub(1)).is_empty() {
         return None;
@@ -142,5 +125,5 @@ pub(super) fn from(line: &Line<'_>, at: usize) -> Option<Read> {
         return from_now(&parts).map(|meaning| (meaning, then.saturating_add(1)));
     }
     let (_, next) = plain_day(line, then, true)?;
-    Some((Meaning::Refused("is not counted out here: write the day itself".to_owned()), next))
+    refused(NOT_COUNTED, next)
 }

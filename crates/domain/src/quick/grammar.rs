@@ -11,7 +11,7 @@ use perennial_recurrence::Zone;
 use super::meaning::{Day, Meaning, Period};
 use super::names::{self, Refusal, clock, short_weekday, weekday};
 use super::words::Line;
-use super::{doubt, duration};
+use super::{doubt, duration, ordinal, reminder};
 use crate::Priority;
 
 /// What may stand before a day or a time, and belongs to it.
@@ -72,11 +72,12 @@ pub(super) fn read(line: &Line<'_>) -> Spoken {
 fn meaning(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Read {
     tag(line, at)
         .or_else(|| priority(line, at))
-        .or_else(|| duration::reminder(line, at))
-        .or_else(|| doubt::rest_of_recurrence(line, spoken.last(), at))
+        .or_else(|| reminder::reminder(line, spoken.last(), at))
+        .or_else(|| doubt::rest_of_recurrence(line, spoken, at))
         .or_else(|| recurrence(line, at))
         .or_else(|| zone(line, spoken.last(), at))
         .or_else(|| when(line, spoken.last(), at))
+        .or_else(|| ordinal::after_day(line, spoken.last(), at))
         .or_else(|| doubt::doubt(line, spoken, at))
         .unwrap_or_else(|| title(line, at))
 }
@@ -132,11 +133,11 @@ fn recurrence(line: &Line<'_>, at: usize) -> Option<Read> {
 }
 
 /// Whether no word of a title begins here.
-fn ends(line: &Line<'_>, at: usize) -> bool {
+pub(super) fn ends(line: &Line<'_>, at: usize) -> bool {
     let core = line.core(at);
     at >= line.words.len()
         || core.starts_with(['#', '!'])
-        || ["remind", "reminder", "from", "starting", "beginning", "until", "till"].contains(&core)
+        || ["remind", "reminder", "from", "starting", "beginning", "until", "till", "ending"].contains(&core)
         || when(line, None, at).is_some()
 }
 
@@ -145,7 +146,7 @@ fn zone(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option<Read> {
     let after_time = match last? {
         Meaning::Time(..) => true,
         Meaning::Recurrence(found) => found.phrase.time.is_some(),
-        Meaning::Day(_) => false,
+        Meaning::Day(day) => matches!(day, Day::At(_)),
         _ => return None,
     };
     if let Some((zone, end)) = line.sentence.zone(line.start(at)) {
@@ -169,15 +170,39 @@ pub(super) fn when(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option
     } else {
         1
     };
+    let timed = matches!(last, Some(Meaning::Time(..) | Meaning::Zone(_)));
     (0..=leads).rev().find_map(|leads| {
         let from = at.saturating_add(leads);
-        day(line, from, leads > 0).or_else(|| time(line, last, from, leads > 0))
+        day(line, from, leads > 0, timed).or_else(|| time(line, last, from, leads > 0))
     })
 }
 
-/// A day; one that cannot be honoured is refused.
-fn day(line: &Line<'_>, at: usize, led: bool) -> Option<Read> {
-    plain_day(line, at, led).or_else(|| duration::from(line, at))
+/// A day; one that cannot be honoured is refused. After a time of day a short weekday is one, unless it may be a word of a
+/// title.
+fn day(line: &Line<'_>, at: usize, led: bool, timed: bool) -> Option<Read> {
+    let is_word = || matches!(line.core(at), "sat" | "sun" | "wed") && !is_last(line, at.saturating_add(1));
+    plain_day(line, at, led || timed && !is_word()).or_else(|| duration::from(line, at))
+}
+
+/// Whether the line ends here, or goes on with what is never of a title.
+fn is_last(line: &Line<'_>, at: usize) -> bool {
+    let core = line.core(at);
+    at >= line.words.len() || core.starts_with(['#', '!']) || core.starts_with("remind")
+}
+
+/// Whether a time of day follows a short weekday: `Mon 9am`, `Mon, 9am`, `Mon at noon`.
+fn before_time(line: &Line<'_>, at: usize) -> bool {
+    let lead = |index: usize| usize::from(LEADS.contains(&line.open(index)));
+    let next = at.saturating_add(1);
+    let from = next.saturating_add(lead(next));
+    let from = from.saturating_add(lead(from));
+    let (word, after) = (line.core(from), from.saturating_add(1));
+    let follows = if line.open(from).is_empty() { "" } else { line.core(after) };
+    let is_hour = word.len() <= 2
+        && names::is_digits(word)
+        && line.open(from.saturating_sub(1)) == "at"
+        && is_last(line, after);
+    line.goes_on(at) && (clock(word, follows).is_some() || matches!(word, "noon" | "midnight") || is_hour)
 }
 
 /// A day that is not counted from another one.
@@ -193,6 +218,9 @@ pub(super) fn plain_day(line: &Line<'_>, at: usize, led: bool) -> Option<Read> {
             return read(Day::Ahead(2), length);
         }
     }
+    if let Some(refused) = ordinal::of_period(line, at) {
+        return Some(refused);
+    }
     match first {
         "today" => return read(Day::Ahead(0), 1),
         "tomorrow" => return read(Day::Ahead(1), 1),
@@ -207,12 +235,16 @@ pub(super) fn plain_day(line: &Line<'_>, at: usize, led: bool) -> Option<Read> {
         return read(Day::Weekday(weekday), 1);
     }
     if let Some(weekday) = short_weekday(first)
-        && (led || !line.open(at).is_empty() && clock(line.core(after(1)), line.core(after(2))).is_some())
+        && (led || before_time(line, at))
     {
         return read(Day::Weekday(weekday), 1);
     }
     if let Some(day) = names::figures(first) {
         return Some((day.map_or_else(Meaning::Refused, |day| Meaning::Day(Day::Of(day))), after(1)));
+    }
+    if first == "the" {
+        let is_number = line.core(after(1)).starts_with(|letter: char| letter.is_ascii_digit());
+        return if is_number && !line.open(at).is_empty() { day_of_month(line, after(1)) } else { None };
     }
     moment(line, at).or_else(|| day_of_month(line, at))
 }
@@ -281,7 +313,7 @@ fn time(line: &Line<'_>, last: Option<&Meaning>, at: usize, led: bool) -> Option
     }
     match line.sentence.clock(line.start(at)) {
         Some((time, end)) => {
-            let half = shape.is_none() && (1..=12).contains(&time.hour());
+            let half = shape.is_none() && word != "noon" && (1..=12).contains(&time.hour());
             Some((Meaning::Time(time, half), line.word_from(end)))
         }
         None => refuse("is no time of day".to_owned()),
@@ -296,9 +328,7 @@ fn is_hour_alone(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> bool {
     is_hour
         && after_at
         && (matches!(last, Some(Meaning::Day(_) | Meaning::Recurrence(_)))
-            || next >= line.words.len()
-            || line.core(next).starts_with(['#', '!'])
-            || line.core(next).starts_with("remind")
-            || day(line, next, false).is_some()
-            || LEADS.contains(&line.open(next)) && day(line, next.saturating_add(1), true).is_some())
+            || is_last(line, next)
+            || day(line, next, false, true).is_some()
+            || LEADS.contains(&line.open(next)) && day(line, next.saturating_add(1), true, true).is_some())
 }

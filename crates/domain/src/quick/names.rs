@@ -16,15 +16,24 @@ pub(super) enum Unit {
     Year,
 }
 
-/// `3`, `three`, `a`.
+/// `3`, `three`, `a`, `forty-five`; of nine figures at most.
 pub(super) fn number(word: &str) -> Option<u32> {
-    const WORDS: [&str; 12] =
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-    if matches!(word, "a" | "an") {
-        return Some(1);
+    const WORDS: &str = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
+        seventeen eighteen nineteen";
+    const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
+    let spelt = |word: &str| WORDS.split(' ').zip(1_u32..).find(|(name, _)| *name == word);
+    let tens = |word: &str| TENS.split(' ').zip((20_u32..).step_by(10)).find(|(name, _)| *name == word);
+    match word.split_once('-') {
+        _ if matches!(word, "a" | "an") => Some(1),
+        Some((ten, one)) => {
+            let (ten, one) = tens(ten).zip(spelt(one).filter(|(_, one)| *one < 10))?;
+            Some(ten.1.saturating_add(one.1))
+        }
+        None => spelt(word)
+            .or_else(|| tens(word))
+            .map(|(_, number)| number)
+            .or_else(|| (word.len() <= 9 && is_digits(word)).then(|| word.parse().ok())?),
     }
-    let spelt = WORDS.iter().zip(1..).find(|(name, _)| **name == word).map(|(_, number)| number);
-    spelt.or_else(|| (word.len() <= 4 && is_digits(word)).then(|| word.parse().ok())?)
 }
 
 pub(super) fn is_digits(word: &str) -> bool {
@@ -268,8 +277,16 @@ mod tests {
     #[test]
     fn numbers_stand_right_before_their_units_too() {
         assert_eq!(glued("1h30m"), Some(vec![(1, Unit::Hour), (30, Unit::Minute)]));
-        for word in ["h", "1", "1x", "1h30", "12345h", "1.5h"] {
+        for word in ["h", "1", "1x", "1h30", "1234567890h", "1.5h"] {
             assert_eq!(glued(word), None, "{word}");
+        }
+        for (word, value) in
+            [("an", 1), ("thirteen", 13), ("ninety", 90), ("forty-five", 45), ("999999999", 999_999_999)]
+        {
+            assert_eq!(number(word), Some(value), "{word}");
+        }
+        for word in ["", "-", "-1", "1-2", "forty-", "forty-eleven", "five-forty", "1000000000", "1.5"] {
+            assert_eq!(number(word), None, "{word}");
         }
     }
 }

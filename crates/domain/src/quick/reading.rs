@@ -145,7 +145,12 @@ impl<'a> Places<'a> {
                 _ => None,
             };
             notes.extend(hour.map(|(at, time)| {
-                (at, format!("was read as {}; write pm for the afternoon", time.format("%H:%M")))
+                let meant = if chrono::Timelike::hour(&time) == 12 {
+                    "00:00 for midnight"
+                } else {
+                    "pm for the afternoon"
+                };
+                (at, format!("was read as {}; write {meant}", time.format("%H:%M")))
             }));
         }
         if matches!(due, Some(Due::Date(_))) {

@@ -54,9 +54,21 @@ pub(super) fn resolve(said: &Said<'_>, zone: Zone, now: Timestamp) -> Result<Whe
     when.day = day.as_ref().map(|(.., date)| *date);
     let explicit = matches!(day, Some((_, Day::Of(_) | Day::At(_), _)));
     when.due = match (recurrence, &day, time(said)) {
-        (Some((at, _)), day, time) => {
+        (Some((at, found)), day, time) => {
             let from = day.as_ref().map(|(.., date)| *date);
-            Some(clock.start(said, from, time, explicit, &mut when.notes).map_err(|why| (at.clone(), why))?)
+            let first =
+                clock.start(said, from, time, explicit, &mut when.notes).map_err(|why| (at.clone(), why))?;
+            if let Due::Zoned(local, _) = first {
+                let place = time.map(|(at, _)| at).or(found.time.as_ref()).unwrap_or(at);
+                // A rule of hours counts from the time that was said, not from what the clocks make of it.
+                let counts = found.phrase.rule.frequency() < Frequency::Daily;
+                let begun = from.zip(time).filter(|_| counts).map(|(day, (_, time))| day.and_time(time));
+                match clock.comes(begun.unwrap_or(local), place, &mut when.notes) {
+                    Err((at, why)) if day.is_none() => when.notes.push((at, format!("at first {why}"))),
+                    came => came.map(drop)?,
+                }
+            }
+            Some(first)
         }
         (None, Some((.., date)), None) => Some(Due::Date(*date)),
         (None, day, Some((at, time))) => {
@@ -170,14 +182,25 @@ impl Clock {
         explicit: bool,
         notes: &mut Vec<Wrong>,
     ) -> Result<Due, Wrong> {
+        let instant = self.comes(local, at, notes)?;
+        if instant <= self.now && !explicit {
+            let (now, zone) = (self.local.format("%H:%M on %Y-%m-%d"), self.zone.name());
+            return Err((at.clone(), format!("has passed: it is {now} in {zone}; write the day as well")));
+        }
+        Ok(Due::Zoned(local, self.zone))
+    }
+
+    /// When a local time comes: one that the clocks skip does not, one that comes twice is the first.
+    fn comes(
+        &self,
+        local: NaiveDateTime,
+        at: &Place,
+        notes: &mut Vec<Wrong>,
+    ) -> Result<DateTime<Utc>, Wrong> {
         let (instant, zone) = (self.zone.instant(local), self.zone.name());
         let shown = local.format("%H:%M on %Y-%m-%d");
         if self.zone.local(instant) != local {
             return Err((at.clone(), format!("does not come: the clocks of {zone} skip {shown}")));
-        }
-        if instant <= self.now && !explicit {
-            let now = self.local.format("%H:%M on %Y-%m-%d");
-            return Err((at.clone(), format!("has passed: it is {now} in {zone}; write the day as well")));
         }
         let later = instant.checked_add_signed(TimeDelta::hours(3)).unwrap_or(instant);
         let back = i64::from(self.zone.offset(instant)).saturating_sub(i64::from(self.zone.offset(later)));
@@ -185,7 +208,7 @@ impl Clock {
         if back > 0 && second.is_some_and(|second| self.zone.local(second) == local) {
             notes.push((at.clone(), format!("comes twice in {zone}: the first {shown} was read")));
         }
-        Ok(Due::Zoned(local, self.zone))
+        Ok(instant)
     }
 
     /// Where a series starts: its first date from the day that was said on, or else from now on. A count of periods begins

@@ -82,6 +82,12 @@ impl<'a> Line<'a> {
         if self.word(index).is_some_and(|word| word.open) { self.core(index) } else { "" }
     }
 
+    /// Whether at most a comma parts a word from the next one.
+    pub(super) fn goes_on(&self, index: usize) -> bool {
+        let written = self.words.get(index).and_then(|word| self.text.get(word.at.clone())).unwrap_or("");
+        !self.open(index).is_empty() || written.strip_suffix(',') == Some(self.raw(index))
+    }
+
     /// Whether these words follow each other here.
     pub(super) fn run(&self, index: usize, words: &[&str]) -> bool {
         let (Some((last, first)), mut at) = (words.split_last(), index) else { return false };

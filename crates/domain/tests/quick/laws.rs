@@ -17,7 +17,8 @@ const WORDS: &str = "every each every! other daily weekly weekdays on on weekday
     2026-12-05T09:00 2026-02-30 3/4 25/12/2027 5.12.2026 9am 9 pm 25:00 17:30 9-11am noon midnight 1st 15th third last second \
     workday days hours weeks 2 two a an half hour 1h 1h30m 90m remind me reminder before after when due time until till 10 \
     times except only else UTC PST New York time Europe/Paris Gotham #home #42 # !high !hgih ! !!! \" “ ” \\ \\# , ; . : of them \
-    minutes 0 and 30 of hours 9 to 16 p1 eod now completion starting Pay rent \"every Monday\" (today) é 🎂 e\u{301} \u{0} \u{85} \u{2028}";
+    minutes 0 and 30 of hours 9 to 16 p1 eod now completion starting ending few thirteen 2.5 1,5 99999 27 \
+    the 13th first Mon sat and Europe/Nowhere Pay rent \"every Monday\" (today) é 🎂 e\u{301} \u{0} \u{85} \u{2028}";
 
 fn fragment() -> impl Strategy<Value = String> {
     let words: Vec<&'static str> = WORDS.split(' ').filter(|word| !word.is_empty()).collect();
@@ -171,6 +172,15 @@ fn a_hostile_line_costs_no_more_than_its_length() {
         "#",
         "every day time ",
         "5 Dec 5 ",
+        "5 Dec 27 ",
+        "remind 1h before and ",
+        "in 1,",
+        "in a few business ",
+        "mon at ",
+        "the first ",
+        "Monday the ",
+        "every day ending ",
+        "every day until ",
     ] {
         let text: String = part.chars().cycle().take(1_000).collect();
         check(&text, &Zone::utc(), now);

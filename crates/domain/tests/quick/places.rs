@@ -72,6 +72,15 @@ fn a_time_that_the_clocks_skip_or_repeat_is_not_taken_for_another() {
     let skipped = due("x at 2:30", "Europe/Berlin", before_the_gap);
     assert_eq!(skipped, "\"at 2:30\" does not come: the clocks of Europe/Berlin skip 02:30 on 2027-03-28");
     assert_eq!(due("x in 90 minutes", "Europe/Berlin", before_the_gap), "due 2027-03-28T03:00:00");
+    // A series whose first date is named is refused as well; one that only happens to begin there says so.
+    let named = due("x every day at 2:30 starting 28 March 2027", "Europe/Berlin", "2026-11-21T11:00:00Z");
+    assert_eq!(named, skipped);
+    let daily = read_at("x every day at 2:30am", "Europe/Berlin", before_the_gap).unwrap();
+    let notes: Vec<&str> = daily.notes.iter().map(|note| note.detail.as_str()).collect();
+    assert_eq!(
+        notes,
+        ["\"at 2:30am\" at first does not come: the clocks of Europe/Berlin skip 02:30 on 2027-03-28"]
+    );
     // 00:30 UTC is 02:30 for the first time, 01:30 UTC is 02:30 again.
     let before_the_fold = "2027-10-31T00:00:00Z";
     assert_eq!(due("x in 30 minutes", "Europe/Berlin", before_the_fold), "due 2027-10-31T02:30:00");
