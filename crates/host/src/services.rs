@@ -6,6 +6,7 @@ use std::sync::{OnceLock, Weak};
 use tokio_util::sync::CancellationToken;
 
 use crate::hooks::Hooks;
+use crate::http_out::OwnCalls;
 use crate::in_flight::InFlight;
 use crate::options::GuestLimits;
 use crate::outbound::Outbound;
@@ -20,6 +21,8 @@ pub(crate) struct Services {
     /// The Redis servers that do not answer, and who waits for one.
     pub resting: Resting,
     pub outbound: Outbound,
+    /// Which clients are guests of this host.
+    pub own_calls: OwnCalls,
     pub limits: GuestLimits,
     pub hooks: Hooks,
     pub in_flight: InFlight,
@@ -44,6 +47,7 @@ impl Services {
             bus,
             resting,
             outbound,
+            own_calls: OwnCalls::default(),
             limits,
             hooks,
             in_flight: InFlight::default(),

@@ -15,7 +15,7 @@ pub(crate) use component::GuestComponent;
 pub(crate) use engine::engine;
 pub(crate) use faults::Faults;
 pub(crate) use linker::linker;
-pub(crate) use memory::Held;
+pub(crate) use memory::{Counted, Held};
 pub(crate) use run::{after, is_shutdown};
 pub(crate) use state::GuestState;
 pub(crate) use stdio::Logs;

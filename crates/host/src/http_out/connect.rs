@@ -18,6 +18,7 @@ use url::Host;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::Sent;
+use super::own::OwnCall;
 use crate::outbound::{Destination, ResolveError};
 use crate::services::Services;
 use crate::timed_body::TimedBody;
@@ -28,12 +29,23 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// What is at the other end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// This host itself.
+    Own,
+    /// Another server, without TLS.
+    Plain,
+    /// Another server, with TLS.
+    Tls,
+}
+
 /// Sends the request to the destination, whatever else its URI says.
 pub(super) async fn send(
     services: Arc<Services>,
     request: http::Request<WasiBody>,
     destination: Destination,
-    tls: bool,
+    kind: Kind,
     options: RequestOptions,
 ) -> Result<Sent, Error> {
     let connect_timeout = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -44,7 +56,7 @@ pub(super) async fn send(
         }
         None => None,
     };
-    let stream = timeout(connect_timeout, open(&services, &destination, tls))
+    let (stream, own) = timeout(connect_timeout, open(&services, &destination, kind))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
     let (mut sender, connection) = timeout(connect_timeout, http1::handshake(TokioIo::new(stream)))
@@ -52,7 +64,7 @@ pub(super) async fn send(
         .map_err(|_| Error::ConnectionTimeout)??;
     // The task lives as long as the response's body is read; dropping its handle closes the connection.
     let worker = wasmtime_wasi::runtime::spawn(async move {
-        let _permit = permit;
+        let _kept = (permit, own);
         connection.await
     });
     let sent = timeout(
@@ -65,7 +77,11 @@ pub(super) async fn send(
     Ok((response, Box::new(async move { Ok(worker.await?) })))
 }
 
-async fn open(services: &Services, destination: &Destination, tls: bool) -> Result<Box<dyn Stream>, Error> {
+async fn open(
+    services: &Services,
+    destination: &Destination,
+    kind: Kind,
+) -> Result<(Box<dyn Stream>, Option<OwnCall>), Error> {
     let addresses = services.outbound.resolve(destination).await.map_err(|error| match error {
         ResolveError::NoAddress => {
             Error::DnsError { rcode: Some("address not available".into()), info_code: Some(0) }
@@ -75,8 +91,9 @@ async fn open(services: &Services, destination: &Destination, tls: bool) -> Resu
     let stream = TcpStream::connect(&*addresses).await.map_err(|_| Error::ConnectionRefused)?;
     // Requests are small and answers awaited: nothing is gained by collecting bytes.
     let _ = stream.set_nodelay(true);
-    if !tls {
-        return Ok(Box::new(stream));
+    if kind != Kind::Tls {
+        let own = stream.local_addr().ok().filter(|_| kind == Kind::Own);
+        return Ok((Box::new(stream), own.map(|address| services.own_calls.begin(address))));
     }
     let name = match &destination.host {
         Host::Domain(domain) => ServerName::try_from(domain.clone()).map_err(|_| Error::TlsProtocolError)?,
@@ -84,7 +101,7 @@ async fn open(services: &Services, destination: &Destination, tls: bool) -> Resu
         Host::Ipv6(ip) => ServerName::from(std::net::IpAddr::V6(*ip)),
     };
     let stream = TlsConnector::from(services.outbound.tls.clone()).connect(name, stream).await;
-    Ok(Box::new(stream.map_err(|_| Error::TlsProtocolError)?))
+    Ok((Box::new(stream.map_err(|_| Error::TlsProtocolError)?), None))
 }
 
 /// The path in the request line, the authority in `host`.

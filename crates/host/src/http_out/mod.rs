@@ -1,6 +1,7 @@
 //! `wasi:http/outgoing-handler`: requests of guests, within their allow list.
 
 mod connect;
+mod own;
 mod target;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::guest::{Faults, GuestComponent};
 use crate::hooks::Call;
 use crate::services::Services;
+use connect::Kind;
+pub(crate) use own::OwnCalls;
 use target::Target;
 
 /// What a guest may write of a body before somebody takes it, in bytes: as much lies in the host for each body that nobody reads.
@@ -54,14 +57,14 @@ impl OutgoingHttp {
                     self.services.clone(),
                     request,
                     target::own_destination(&origin)?,
-                    false,
+                    Kind::Own,
                     options,
                 )
                 .await?
             }
             Target::Remote(destination) => {
-                let tls = uri.scheme() == Some(&Scheme::HTTPS);
-                connect::send(self.services.clone(), with_uri(request, uri), destination, tls, options)
+                let kind = if uri.scheme() == Some(&Scheme::HTTPS) { Kind::Tls } else { Kind::Plain };
+                connect::send(self.services.clone(), with_uri(request, uri), destination, kind, options)
                     .await?
             }
         };

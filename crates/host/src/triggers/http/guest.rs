@@ -38,11 +38,10 @@ impl HttpGuest {
         let work = services.in_flight.begin();
         let mut store = self.component.store(services, Some(origin));
         let (sender, receiver) = oneshot::channel();
-        if let Some(held) = request.extensions().get::<Held>() {
-            store.data_mut().limits.count_in(held.clone());
-        }
+        let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
+        let counted = store.data().limits.count_in(held);
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
-        let (progress, watch) = sending();
+        let (progress, watch) = sending(counted);
         let outparam = store.data_mut().http().new_response_outparam_from_callback(move |response| {
             let response: Result<Response<HyperOutgoingBody>, ErrorCode> = response;
             let watched = response.map(|response| response.map(|body| progress.start(body)));

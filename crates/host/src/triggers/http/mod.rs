@@ -106,7 +106,11 @@ impl HttpTrigger {
             return self.well_known(name);
         }
         match self.router.route(&path) {
-            Some(matched) => self.handle_matched(request, matched, client, Some(&self.turns)).await,
+            Some(matched) => {
+                // What a guest asks of its own application is a part of its work: to wait for a turn would be to wait for itself.
+                let turns = Some(&self.turns).filter(|_| !self.services.own_calls.has(client));
+                self.handle_matched(request, matched, client, turns).await
+            }
             None => empty(StatusCode::NOT_FOUND),
         }
     }

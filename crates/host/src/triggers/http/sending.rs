@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
+use crate::guest::Counted;
 use crate::options::GuestLimits;
 
 /// How often within [`GuestLimits::unread`] the progress is looked at. Being told of each step would wake the guest.
@@ -37,6 +38,7 @@ fn set(shared: &Shared, progress: Progress) {
 /// Who makes the response.
 pub(super) struct Sender {
     progress: Shared,
+    counted: Counted,
     over: DropGuard,
 }
 
@@ -46,11 +48,11 @@ pub(super) struct Watch {
     over: CancellationToken,
 }
 
-/// A response to come.
-pub(super) fn sending() -> (Sender, Watch) {
+/// A response to come, and what its guest holds for it.
+pub(super) fn sending(counted: Counted) -> (Sender, Watch) {
     let progress = Arc::new(Mutex::new(Progress::Waiting(Instant::now())));
     let over = CancellationToken::new();
-    let sender = Sender { progress: progress.clone(), over: over.clone().drop_guard() };
+    let sender = Sender { progress: progress.clone(), counted, over: over.clone().drop_guard() };
     (sender, Watch { progress, over })
 }
 
@@ -58,7 +60,7 @@ impl Sender {
     /// The head is there; `body` follows.
     pub fn start(self, body: HyperOutgoingBody) -> WatchedBody {
         set(&self.progress, Progress::Sending(Instant::now()));
-        WatchedBody { body, progress: self.progress, _over: self.over }
+        WatchedBody { body, progress: self.progress, counted: self.counted, _over: self.over }
     }
 }
 
@@ -100,7 +102,14 @@ impl Watch {
 pub(super) struct WatchedBody {
     body: HyperOutgoingBody,
     progress: Shared,
+    counted: Counted,
     _over: DropGuard,
+}
+
+impl Drop for WatchedBody {
+    fn drop(&mut self) {
+        self.counted.is_sent();
+    }
 }
 
 impl Body for WatchedBody {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 const PER_PROCESSOR: usize = 16;
 
 /// How long a guest may wait and keep its turn.
-const IDLE: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_millis(20);
 
 /// The turns of all guests.
 pub(super) struct Turns(Arc<Semaphore>);
