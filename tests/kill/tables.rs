@@ -66,9 +66,14 @@ pub fn agree(database: &Database) {
                    AND (alarm.state = 'fired' OR alarm.fire_at <> n.fire_at))",
         ),
         (
-            "a deleted task with an open occurrence",
+            "a deleted task with an armed alarm",
+            "SELECT count(*) FROM alarm JOIN task ON task.id = alarm.task_id
+             WHERE alarm.state = 'armed' AND task.deleted_at IS NOT NULL",
+        ),
+        (
+            "a deleted task that owes an occurrence",
             "SELECT count(*) FROM occurrence JOIN task ON task.id = occurrence.task_id
-             WHERE occurrence.status = 'open' AND task.deleted_at IS NOT NULL",
+             WHERE occurrence.succession IN ('pending', 'due') AND task.deleted_at IS NOT NULL",
         ),
         (
             "a task without exactly one event of its creation",
