@@ -63,7 +63,9 @@ fn main() -> ExitCode {
         open(&folder("many"), &large, many),
         open(&folder("crowd"), &large, many),
     ];
-    ["few", "many", "crowd"].map(|name| warm(&folder(name)));
+    for name in ["few", "many", "crowd"] {
+        warm(&folder(name));
+    }
     // The first pages find the service's own caches cold.
     for round in 0..rounds + 3 {
         for case in 0..stocks[0].cases.len() {

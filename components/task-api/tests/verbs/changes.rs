@@ -232,7 +232,7 @@ fn what_is_to_come_again_is_listed_once_and_can_be_changed() {
     let [first, second] =
         [21, 22].map(|day| json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]") }));
     let completed = service.change(&format!("POST {path}/complete"), &first);
-    plan(&mut service, &id, &first);
+    plan(&service, &id, &first);
     service.undo(&completed);
     let span = format!("GET {path}/occurrences?from=2026-11-21&to=2026-11-24");
     let listed = |service: &mut Service| {
@@ -253,7 +253,7 @@ fn what_is_to_come_again_is_listed_once_and_can_be_changed() {
     let refused = service.send(OWNER, &format!("POST {path}/complete"), &[], &second);
     assert!(String::from_utf8_lossy(refused.body()).contains("is not open and cannot be completed"));
     service.json(&format!("POST {path}/complete"), &first);
-    plan(&mut service, &id, &first);
+    plan(&service, &id, &first);
     let open = service.json(&format!("GET {path}"), &Value::Null)["occurrence"].clone();
     assert_eq!((&open["recurrence_id"], &open["title"]), (&second["recurrence_id"], &json!("Another")));
 }
@@ -298,7 +298,7 @@ fn a_span_of_time_has_what_is_due_in_it() {
         let name = json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]") });
         service.json(&format!("POST {path}/complete"), &name);
         if day < 20 {
-            plan(&mut service, &id, &name);
+            plan(&service, &id, &name);
         }
     }
     for limit in 1..=4 {
