@@ -103,7 +103,7 @@ fn quick_add() {
     let line = "Pay rent, every last workday at 9am, Berlin time, until 31 December 2027 #home !high remind 1h before";
     said.ask("POST /v1/tasks/quick", json!({ "text": line }));
     let shown =
-        json!({ "text": "Call \"Monday Bob\" 🎂 tomorrow at 5 mon", "tz": "Asia/Tokyo", "dry_run": true });
+        json!({ "text": "Call mon \"Monday Bob\" 🎂 tomorrow at 5", "tz": "Asia/Tokyo", "dry_run": true });
     said.ask("POST /v1/tasks/quick", shown);
     said.ask("POST /v1/tasks/quick", json!({ "text": "Buy 🎂 !hgih on 3/4 remind 1h before" }));
     said.ask("POST /v1/tasks/quick", json!({ "text": "x remind 1h before", "dry_run": true }));
