@@ -13,6 +13,9 @@ const PLANNER: &str = "recurrence-scheduler-redis";
 const CLOCK: &str = "notifier-cron";
 const WOKEN: &str = "notifier-redis";
 
+/// How often the calls of a handler are gone through at most.
+const ROUNDS: usize = 3;
+
 /// What each handler must have been trapped at, on both sides: the beginnings of calls.
 const CALLS: [(&str, &[&str]); 4] = [
     (
@@ -133,24 +136,32 @@ async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
     for (component, calls) in CALLS {
         for moment in MOMENTS {
             let mut reached = BTreeSet::new();
-            for index in 0..MANY {
-                let things = Things::new(&house).await;
-                house.switch.arm(component, moment, index);
-                things.happen(&house, component).await;
-                let trapped = house.switch.disarm();
-                let at = format!("{moment:?} call {index} of {component} ({trapped:?})");
-                house.assert_whole(&at);
-                house.settle().await;
-                house.assert_whole(&format!("{at}, once settled"));
-                house.assert_done(&at);
-                things.assert_done(&house, &receiver, &at);
-                let Some(call) = trapped else { break };
-                reached.insert(call);
+            let is_reached =
+                |call: &&str, reached: &BTreeSet<String>| reached.iter().any(|one| one.starts_with(call));
+            // Where others load the machine, the clock may be faster than a handler, and leave it less to do.
+            for _ in 0..ROUNDS {
+                if calls.iter().all(|call| is_reached(call, &reached)) {
+                    break;
+                }
+                for index in 0..MANY {
+                    let things = Things::new(&house).await;
+                    house.switch.arm(component, moment, index);
+                    things.happen(&house, component).await;
+                    let trapped = house.switch.disarm();
+                    let at = format!("{moment:?} call {index} of {component} ({trapped:?})");
+                    house.assert_whole(&at);
+                    house.settle().await;
+                    house.assert_whole(&format!("{at}, once settled"));
+                    house.assert_done(&at);
+                    things.assert_done(&house, &receiver, &at);
+                    let Some(call) = trapped else { break };
+                    reached.insert(call);
+                }
             }
             println!("{component}: trapped {moment:?} each of its {} calls", reached.len());
             for call in calls {
                 assert!(
-                    reached.iter().any(|reached| reached.starts_with(call)),
+                    is_reached(call, &reached),
                     "{component} was never trapped {moment:?} {call}, but at {reached:#?}"
                 );
             }
