@@ -146,15 +146,15 @@ pub fn sweep_fresh<S: Store + WorkStore>(
 }
 
 impl Swept {
-    /// What cannot be tidied up is noted, and holds up nothing that is owed.
-    fn note<T>(&mut self, what: &str, done: Result<T, StoreError>) -> Result<(), StoreError> {
+    /// What cannot be done is noted, and holds up nothing else; without the store there is nothing to go on with.
+    fn note<T>(&mut self, what: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match done {
             Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
             Err(error) => {
                 self.failures.push(format!("{what}: {error}"));
-                Ok(())
+                Ok(None)
             }
-            Ok(_) => Ok(()),
+            Ok(done) => Ok(Some(done)),
         }
     }
 
@@ -197,13 +197,9 @@ impl Queue {
         ids: &mut dyn Ids,
         swept: &mut Swept,
     ) -> Result<(), StoreError> {
-        match self.round(store, now, ids) {
-            Ok(done) => swept.count(self.kind, done),
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => return Err(error),
-            Err(error) => {
-                self.left = 0;
-                swept.failures.push(format!("the list of work {}: {error}", self.kind.name()));
-            }
+        match swept.note(&format!("the list of work {}", self.kind.name()), self.round(store, now, ids))? {
+            Some(done) => swept.count(self.kind, done),
+            None => self.left = 0,
         }
         Ok(())
     }

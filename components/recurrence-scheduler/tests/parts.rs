@@ -53,13 +53,7 @@ fn parts_that_are_done_are_open_again_with_the_next_occurrence_once() {
     sweep_at(&mut fixture, NOON);
     assert!(fixture.open(&user, &parts[0]).1.is_none(), "not before it comes");
     close(&mut fixture, &user, &task);
-    let event: CloudEvent = fixture
-        .waiting_events(&user)
-        .into_iter()
-        .rev()
-        .find(|event| event.kind == "task.completed")
-        .unwrap()
-        .into();
+    let event = fixture.last_event(&user, "task.completed").into();
     handle_event(&fixture.store, &event, NOON, &mut fixture.ids).unwrap();
     handle_event(&fixture.store, &event, NOON, &mut fixture.ids).unwrap();
     for _ in 0..3 {
@@ -97,13 +91,7 @@ fn what_changes_meanwhile_is_left_as_it_is() {
     close(&mut fixture, &user, &own);
     sweep_at(&mut fixture, NOON);
     close(&mut fixture, &user, &task);
-    let event: CloudEvent = fixture
-        .waiting_events(&user)
-        .into_iter()
-        .rev()
-        .find(|event| event.kind == "task.completed")
-        .unwrap()
-        .into();
+    let event = fixture.last_event(&user, "task.completed").into();
     handle_event(&fixture.store, &event, NOON, &mut fixture.ids).unwrap();
     assert_eq!(fixture.count("work WHERE kind = 'successor'"), 4, "the series of a part is its own");
 

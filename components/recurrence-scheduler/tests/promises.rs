@@ -17,13 +17,7 @@ fn names(fixture: &Fixture, user: &UserId, task: &Task) -> Vec<(String, Occurren
 }
 
 fn event_of_completion(fixture: &Fixture, user: &UserId) -> CloudEvent {
-    fixture
-        .waiting_events(user)
-        .into_iter()
-        .rev()
-        .find(|event| event.kind == "task.completed")
-        .unwrap()
-        .into()
+    fixture.last_event(user, "task.completed").into()
 }
 
 fn sweep_at(fixture: &mut Fixture, at: Timestamp) -> Swept {

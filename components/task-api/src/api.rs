@@ -1,11 +1,13 @@
 //! What a request is carried out with, and how a write is carried out.
 
 use http::HeaderValue;
-use perennial_domain::{Commit, Context, ExpectAnswer, Ids, Timestamp, WebhookPolicy};
+use perennial_domain::{
+    Channel, Commit, Context, ExpectAnswer, Ids, Project, SeriesState, Timestamp, User, UserId, WebhookPolicy,
+};
 use perennial_events::OWN_LEASE;
 use perennial_guest::random_secret;
 use perennial_http_api::{
-    CHANGE_ID, Caller, IdempotencyKey, Problem, Request, Response, replay, traceparent,
+    CHANGE_ID, Caller, EntityTag, IdempotencyKey, IfMatch, Problem, Request, Response, replay, traceparent,
 };
 use perennial_recurrence::Zone;
 use perennial_store::{Apply, Mode, Outcome, OwnLease, Store, StoreError, SystemStore};
@@ -30,6 +32,37 @@ pub struct Api<'a, S> {
     pub ids: &'a mut dyn Ids,
     /// What ties together everything that the request sets in motion; the log has it too.
     pub correlation_id: String,
+}
+
+/// What has an entity tag.
+pub(crate) trait Tagged {
+    /// That of what it is now.
+    fn tag(&self) -> EntityTag;
+}
+
+impl Tagged for SeriesState {
+    fn tag(&self) -> EntityTag {
+        self.task.version.into()
+    }
+}
+
+impl Tagged for Project {
+    fn tag(&self) -> EntityTag {
+        self.version.into()
+    }
+}
+
+/// The settings.
+impl Tagged for User {
+    fn tag(&self) -> EntityTag {
+        self.version.into()
+    }
+}
+
+impl Tagged for Channel {
+    fn tag(&self) -> EntityTag {
+        self.digest().as_str().into()
+    }
 }
 
 /// What a write comes to.
@@ -111,6 +144,23 @@ impl<S: Store + SystemStore> Api<'_, S> {
     ) -> Result<Answered, Problem> {
         let key = IdempotencyKey::parse(request)?;
         self.write_under((caller, request), key.as_ref(), None, decide)
+    }
+
+    /// Carries out a write on one thing of the caller: it is read, and `If-Match` checked, each time the write is decided.
+    pub(crate) fn write_on<T: Tagged>(
+        &mut self,
+        caller: &Caller,
+        request: &Request,
+        read: impl Fn(&S, &UserId) -> Result<Option<T>, StoreError>,
+        mut decide: impl FnMut(&S, &mut Context<'_>, &T) -> Result<Decision, Problem>,
+    ) -> Result<Answered, Problem> {
+        let if_match = IfMatch::parse(request.headers())?;
+        let user = caller.user.id.clone();
+        self.write(caller, request, |store, ctx| {
+            let there = read(store, &user)?.ok_or_else(Problem::not_found)?;
+            if_match.check(there.tag())?;
+            decide(store, ctx, &there)
+        })
     }
 
     /// Carries out a command on tasks that comes alone.

@@ -6,13 +6,13 @@ use perennial_domain::{
     delete_channel, leave_channel, rotate_secret, test_channel, update_channel,
 };
 use perennial_http_api::{
-    Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
+    Caller, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
 };
 use perennial_store::{NotificationRecord, Store, SystemStore};
 use serde::{Deserialize, Serialize};
 
 use crate::Api;
-use crate::api::{Answered, Decision, fresh_secret};
+use crate::api::{Answered, Decision, Tagged, fresh_secret};
 use crate::tasks::{MERGE_PATCH, merge, merge_patch, tagged};
 use crate::view::{ChannelView, NotificationView};
 
@@ -172,7 +172,7 @@ pub(crate) fn delete<S: Store + SystemStore>(
     })
 }
 
-/// Carries out a write on one channel of the caller: it is read, and `If-Match` checked, each time the write is decided.
+/// Carries out a write on one channel of the caller.
 fn on_channel<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
@@ -180,20 +180,20 @@ fn on_channel<S: Store + SystemStore>(
     id: &str,
     mut decide: impl FnMut(&mut Context<'_>, &Channel) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
-    let if_match = IfMatch::parse(request.headers())?;
-    let (user, id) = (caller.user.id.clone(), ChannelId::new(id));
-    api.write(caller, request, |store, ctx| {
-        let channel = store.channel(&user, &id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(channel.digest().as_str())?;
-        decide(ctx, &channel)
-    })
+    let id = ChannelId::new(id);
+    api.write_on(
+        caller,
+        request,
+        |store, user| store.channel(user, &id),
+        |_, ctx, channel| decide(ctx, channel),
+    )
 }
 
 fn show(channel: &Channel) -> Response {
-    tagged(answer(StatusCode::OK, &ChannelView::new(channel)), channel.digest().as_str())
+    tagged(answer(StatusCode::OK, &ChannelView::new(channel)), channel.tag())
 }
 
 /// With its secret.
 fn told(status: StatusCode, channel: &Channel) -> Response {
-    tagged(answer(status, &ChannelView::with_secret(channel)), channel.digest().as_str())
+    tagged(answer(status, &ChannelView::with_secret(channel)), channel.tag())
 }

@@ -194,7 +194,7 @@ pub(crate) fn list(
             span(store, caller, (id, now), bounds, query)
         }
         (None, None) => {
-            let page = PageQuery::read_of(query, |text| text.parse::<i64>().is_ok())?;
+            let page = PageQuery::of_rows(query)?;
             let occurrences = store.occurrences(user, id, &page.to_store())?;
             if occurrences.is_empty() && store.task(user, id)?.is_none() {
                 return Err(Problem::not_found());

@@ -16,7 +16,7 @@ pub(crate) fn list(
     query: &Query,
 ) -> Result<Response, Problem> {
     let all = query.get("all") == Some("true");
-    let page = PageQuery::read_of(query, |text| text.parse::<i64>().is_ok())?;
+    let page = PageQuery::of_rows(query)?;
     let (items, total) = if all {
         caller.needs(Scope::Admin)?;
         (store.parked_of_all(&page.to_store())?, store.parked_count_of_all()?)

@@ -5,7 +5,7 @@ use perennial_domain::{
     Context, Project, ProjectId, ProjectInput, create_project, delete_project, leave_project, update_project,
 };
 use perennial_http_api::{
-    Caller, IfMatch, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
+    Caller, PageQuery, Problem, Query, Request, Response, answer, json, json_value, no_content,
 };
 use perennial_store::{Store, SystemStore};
 
@@ -76,13 +76,12 @@ fn on_project<S: Store + SystemStore>(
     id: ProjectId,
     mut decide: impl FnMut(&mut Context<'_>, &Project) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
-    let if_match = IfMatch::parse(request.headers())?;
-    let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let project = store.project(&user, id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(project.version)?;
-        decide(ctx, &project)
-    })
+    api.write_on(
+        caller,
+        request,
+        |store, user| store.project(user, id),
+        |_, ctx, project| decide(ctx, project),
+    )
 }
 
 fn show(status: StatusCode, project: &Project) -> Response {

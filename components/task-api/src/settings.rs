@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use perennial_domain::{SettingsInput, leave_settings, update_settings};
-use perennial_http_api::{Caller, IfMatch, Problem, Request, Response, answer, json_value};
+use perennial_http_api::{Caller, Problem, Request, Response, answer, json_value};
 use perennial_store::{Store, SystemStore};
 
 use crate::Api;
@@ -25,17 +25,13 @@ pub(crate) fn update<S: Store + SystemStore>(
     request: &Request,
 ) -> Result<Answered, Problem> {
     let patch = merge_patch(json_value(request, &MERGE_PATCH)?, "the settings")?;
-    let if_match = IfMatch::parse(request.headers())?;
-    let id = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let user = store.user(&id)?.ok_or_else(Problem::not_found)?;
-        if_match.check(user.version)?;
-        let before = SettingsInput::from(&user);
+    api.write_on(caller, request, S::user, |_, ctx, user| {
+        let before = SettingsInput::from(user);
         let input: SettingsInput = merge(&before, &patch)?;
         if input == before {
-            return Ok(Decision::nothing(leave_settings(ctx, &user), show(&before, user.version)));
+            return Ok(Decision::nothing(leave_settings(ctx, user), show(&before, user.version)));
         }
-        let (commit, user) = update_settings(ctx, &user, &input)?;
+        let (commit, user) = update_settings(ctx, user, &input)?;
         Ok(Decision::write(commit, show(&SettingsInput::from(&user), user.version)))
     })
 }

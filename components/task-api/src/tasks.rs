@@ -212,21 +212,15 @@ pub(crate) fn target(request: &Request, id: TaskId) -> Result<Target, Problem> {
     Ok(Target { id, if_match: IfMatch::parse(request.headers())? })
 }
 
-/// Carries out a write on one task of the caller: it is read, and `If-Match` checked, each time the write is decided.
+/// Carries out a write on one task of the caller.
 pub(crate) fn on_task<S: Store + SystemStore>(
     api: &mut Api<'_, S>,
     caller: &Caller,
     request: &Request,
     (id, asked): (TaskId, Option<&RecurrenceId>),
-    mut decide: impl FnMut(&S, &mut Context<'_>, &SeriesState) -> Result<Decision, Problem>,
+    decide: impl FnMut(&S, &mut Context<'_>, &SeriesState) -> Result<Decision, Problem>,
 ) -> Result<Answered, Problem> {
-    let if_match = IfMatch::parse(request.headers())?;
-    let user = caller.user.id.clone();
-    api.write(caller, request, |store, ctx| {
-        let state = store.series(&user, id, asked)?.ok_or_else(Problem::not_found)?;
-        if_match.check(state.task.version)?;
-        decide(store, ctx, &state)
-    })
+    api.write_on(caller, request, |store, user| store.series(user, id, asked), decide)
 }
 
 /// A document with a merge patch applied (RFC 7396).

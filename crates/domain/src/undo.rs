@@ -40,24 +40,31 @@ struct NotedOccurrence {
     occurrence: Value,
 }
 
+/// The kinds of changes that can be taken back.
+enum Kind {
+    Came,
+    Went,
+    Changed,
+    Completed,
+    Reopened,
+    Differs,
+}
+
 impl Change {
     /// The occurrence that it was about: the state is to be read with it.
     pub fn recurrence_id(&self) -> Option<RecurrenceId> {
-        let noted: NotedOccurrence = serde_json::from_value(self.before.clone()?).ok()?;
-        Some(noted.recurrence_id)
+        noted::<NotedOccurrence>(self.before.as_ref()).ok().map(|noted| noted.recurrence_id)
     }
 
     /// The place to which it is taken back, where its task had been moved to one before.
     pub fn position(&self) -> Option<String> {
-        let noted: NotedTask = serde_json::from_value(self.before.clone()?).ok()?;
-        noted.position
+        noted::<NotedTask>(self.before.as_ref()).ok()?.position
     }
 
     /// The project and the task that its task was under before, where it was another than now.
     pub fn was_under(&self, now: &TaskSpec) -> (Option<ProjectId>, Option<TaskId>) {
-        let noted: Option<NotedTask> =
-            self.before.clone().and_then(|before| serde_json::from_value(before).ok());
-        let (project, parent) = noted.map_or((None, None), |noted| (noted.task.project, noted.task.parent));
+        let under = |was: NotedTask| (was.task.project, was.task.parent);
+        let (project, parent) = noted(self.before.as_ref()).map_or((None, None), under);
         (project.filter(|id| Some(*id) != now.project), parent.filter(|id| Some(*id) != now.parent))
     }
 
@@ -75,11 +82,19 @@ impl Change {
     /// # Errors
     /// [`Invalid`] that says which kind it is.
     pub fn check_kind(&self) -> Result<(), Invalid> {
-        match self.action.as_str() {
-            "task.create" | "task.restore" | "task.delete" | "task.update" | "task.move"
-            | "task.complete" | "task.reopen" | "occurrence.change" | "occurrence.skip" => Ok(()),
-            other => Err(Invalid::at("", format!("{other} cannot be taken back"))),
-        }
+        self.kind().map(drop)
+    }
+
+    fn kind(&self) -> Result<Kind, Invalid> {
+        Ok(match self.action.as_str() {
+            "task.create" | "task.restore" => Kind::Came,
+            "task.delete" => Kind::Went,
+            "task.update" | "task.move" => Kind::Changed,
+            "task.complete" => Kind::Completed,
+            "task.reopen" => Kind::Reopened,
+            "occurrence.change" | "occurrence.skip" => Kind::Differs,
+            other => return Err(Invalid::at("", format!("{other} cannot be taken back"))),
+        })
     }
 
     /// Whether its task lies in the bin since.
@@ -110,19 +125,16 @@ fn opposite(
     change: &Change,
     beside: Option<&Between>,
 ) -> Result<Commit, Invalid> {
-    match change.action.as_str() {
-        "task.create" | "task.restore" => Ok(delete_task(ctx, state)),
-        "task.delete" => Ok(restore_task(ctx, state)?.0),
-        "task.update" | "task.move" => put_back(ctx, state, noted(change.before.as_ref())?, beside),
-        "task.complete" => not_completed(ctx, state),
-        "task.reopen" => match complete(ctx, state)? {
+    match change.kind()? {
+        Kind::Came => Ok(delete_task(ctx, state)),
+        Kind::Went => Ok(restore_task(ctx, state)?.0),
+        Kind::Changed => put_back(ctx, state, noted(change.before.as_ref())?, beside),
+        Kind::Completed => not_completed(ctx, state),
+        Kind::Reopened => match complete(ctx, state)? {
             Completion::Closes(commit, _) => Ok(*commit),
             Completion::AlreadyClosed => Err(not_any_more()),
         },
-        "occurrence.change" | "occurrence.skip" => {
-            occurrence_as_before(ctx, state, noted(change.before.as_ref())?)
-        }
-        _ => change.check_kind().and(Err(not_any_more())),
+        Kind::Differs => occurrence_as_before(ctx, state, noted(change.before.as_ref())?),
     }
 }
 

@@ -45,8 +45,13 @@ impl PageQuery {
         Ok(Self { limit, after })
     }
 
+    /// Reads them for a list in the order in which its rows were made.
+    pub fn of_rows(query: &Query) -> Result<Self, Problem> {
+        Self::read_of(query, |text| text.parse::<i64>().is_ok())
+    }
+
     /// Reads them for a list whose places look so.
-    pub fn read_of(query: &Query, is_place: impl Fn(&str) -> bool) -> Result<Self, Problem> {
+    fn read_of(query: &Query, is_place: impl Fn(&str) -> bool) -> Result<Self, Problem> {
         let page = Self::read(query)?;
         page.after(|text| is_place(text).then_some(()))?;
         Ok(page)

@@ -94,6 +94,12 @@ fn daily(count: u32) -> Value {
         "recurrence": { "rrule": format!("FREQ=DAILY;COUNT={count}") }, "reminders": [{ "trigger": "PT0S" }] })
 }
 
+/// Every morning, from the one of today on.
+fn endless() -> Value {
+    json!({ "title": "daily", "due": { "local": "2026-11-21T07:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": "FREQ=DAILY" } })
+}
+
 fn on(day: u32) -> Value {
     json!({ "recurrence_id": format!("2026-11-{day}T09:00:00[UTC]") })
 }
@@ -226,8 +232,7 @@ fn a_task_that_was_done_before_it_recurred_is_done_again() {
 #[test]
 fn what_is_to_come_again_is_listed_once_and_can_be_changed() {
     let mut service = Service::default();
-    let id = service.task(&json!({ "title": "daily", "due": { "local": "2026-11-21T07:00:00", "tz": "UTC" },
-        "recurrence": { "rrule": "FREQ=DAILY" } }));
+    let id = service.task(&endless());
     let path = format!("/v1/tasks/{id}");
     let [first, second] =
         [21, 22].map(|day| json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]") }));
@@ -262,8 +267,7 @@ fn what_is_to_come_again_is_listed_once_and_can_be_changed() {
 #[test]
 fn a_span_of_time_has_what_is_due_in_it() {
     let mut service = Service::default();
-    let id = service.task(&json!({ "title": "daily", "due": { "local": "2026-11-21T07:00:00", "tz": "UTC" },
-        "recurrence": { "rrule": "FREQ=DAILY" } }));
+    let id = service.task(&endless());
     let path = format!("/v1/tasks/{id}");
     for (day, due) in [("25", "2026-12-10T15:00:00"), ("30", "2026-11-23T15:00:00")] {
         let moved = json!({ "recurrence_id": format!("2026-11-{day}T07:00:00[UTC]"), "due": { "local": due, "tz": "UTC" } });

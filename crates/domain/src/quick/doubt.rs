@@ -122,6 +122,10 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         }
         spoken.note(line, at..next, format!("was not read as {name}"));
     }
+    let is_said = matches!(
+        spoken.last(),
+        Some(Meaning::Day(_) | Meaning::Time(..) | Meaning::Recurrence(_) | Meaning::Zone(_))
+    );
     let note = match word {
         "every" | "each" if !line.core(next).is_empty() => {
             Some("begins no recurrence here; write \"every 2 weeks\" or the like")
@@ -138,14 +142,7 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         "morning" | "afternoon" | "evening" | "night" if matches!(spoken.last(), Some(Meaning::Day(_))) => {
             Some("is no exact time; write 9am or the like")
         }
-        "reminder"
-            if matches!(
-                spoken.last(),
-                Some(Meaning::Day(_) | Meaning::Time(..) | Meaning::Recurrence(_) | Meaning::Zone(_))
-            ) =>
-        {
-            Some("does not say when to remind; write \"remind 1h before\"")
-        }
+        "reminder" if is_said => Some("does not say when to remind; write \"remind 1h before\""),
         "this" if ["week", "month", "year", "weekend"].contains(&line.core(next)) => Some("names no one day"),
         "end" | "start" | "middle" | "beginning"
             if line.open(next) == "of" && ordinal::period(line, next.saturating_add(1)).is_some() =>
@@ -170,10 +167,6 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         spoken.note(line, at..next, note);
         return Some(title(line, at));
     }
-    let is_said = matches!(
-        spoken.last(),
-        Some(Meaning::Day(_) | Meaning::Time(..) | Meaning::Recurrence(_) | Meaning::Zone(_))
-    );
     if is_said && let Some(end) = reminder::without_verb(line, at) {
         spoken.note(line, at..end, "was not read as a reminder; write \"remind\" before it");
     }

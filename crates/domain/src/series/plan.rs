@@ -87,8 +87,7 @@ pub fn plan_successor(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Plan
 }
 
 /// A part that was done is open again with the next occurrence of the task that it is a part of; what is no part any more is owed
-/// nothing. No user did that: it is no
-/// change that could be taken back, and stands in the way of none.
+/// nothing. No user did that: it is no change that could be taken back, and stands in the way of none.
 fn part_again(
     ctx: &mut Context<'_>,
     state: &SeriesState,

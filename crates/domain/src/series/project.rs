@@ -70,17 +70,18 @@ pub fn project(
     let mut all: Vec<Projected> = dates
         .filter_map(|date| {
             let nominal = due.moved_to(date.local);
-            let change = overrides.iter().find(|change| change.recurrence_id == RecurrenceId::of(&nominal));
-            match change {
+            let id = RecurrenceId::of(&nominal);
+            match overrides.iter().find(|change| change.recurrence_id == id) {
                 Some(change) if change.due.is_some() => None,
-                change => Some(projected(task, home, nominal, change)),
+                change => Some(projected(task, home, (id, nominal), change)),
             }
         })
         .collect();
     // Those that were moved are where they were moved to, wherever they were.
     for change in moved() {
         let nominal = super::nominal(&change.recurrence_id)?;
-        let there = projected(task, home, due.moved_to(nominal), Some(change));
+        let named = (change.recurrence_id.clone(), due.moved_to(nominal));
+        let there = projected(task, home, named, Some(change));
         if to_come(nominal)
             && from.is_before(&there)
             && !to.is_before(&there)
@@ -95,9 +96,13 @@ pub fn project(
     Ok((all, complete))
 }
 
-/// An occurrence that is nominally due at a time, with what is different about it.
-fn projected(task: &Task, home: &Zone, nominal: Due, change: Option<&Override>) -> Projected {
-    let recurrence_id = RecurrenceId::of(&nominal);
+/// An occurrence by its name and when it is nominally due, with what is different about it.
+fn projected(
+    task: &Task,
+    home: &Zone,
+    (recurrence_id, nominal): (RecurrenceId, Due),
+    change: Option<&Override>,
+) -> Projected {
     let due = change.and_then(|change| change.due.clone()).unwrap_or(nominal);
     let start = task.spec.start_of(Some(&due));
     Projected {

@@ -49,23 +49,19 @@ pub(crate) fn settle(
             }
         }
     }
-    for alarm in known.iter().filter(|alarm| alarm.state != AlarmState::Cancelled) {
-        if !kept.contains(&alarm.reminder) {
-            // It may fire meanwhile, or be put off, which no version tells of. Where it only moves, it is set anew either way.
-            commit.expect.alarms.push(ExpectAlarm {
-                task_id: occurrence.task,
-                recurrence_id: occurrence.recurrence_id.clone(),
-                reminder_id: alarm.reminder,
-                state: alarm.state,
-                fire_at: alarm.fire_at,
-            });
-        }
-        if !kept.contains(&alarm.reminder) && alarm.state == AlarmState::Armed {
-            commit.alarms.push(row(
-                alarm.reminder,
-                AlarmState::Cancelled,
-                (alarm.fire_at, alarm.snoozed_from),
-            ));
+    let given_up = |alarm: &&&Alarm| alarm.state != AlarmState::Cancelled && !kept.contains(&alarm.reminder);
+    for alarm in known.iter().filter(given_up) {
+        // It may fire meanwhile, or be put off, which no version tells of. Where it only moves, it is set anew either way.
+        commit.expect.alarms.push(ExpectAlarm {
+            task_id: occurrence.task,
+            recurrence_id: occurrence.recurrence_id.clone(),
+            reminder_id: alarm.reminder,
+            state: alarm.state,
+            fire_at: alarm.fire_at,
+        });
+        if alarm.state == AlarmState::Armed {
+            let times = (alarm.fire_at, alarm.snoozed_from);
+            commit.alarms.push(row(alarm.reminder, AlarmState::Cancelled, times));
         }
     }
 }

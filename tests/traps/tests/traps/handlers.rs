@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use perennial_host::Moment;
 use perennial_tests::Receiver;
 use perennial_traps::House;
 use serde_json::json;
@@ -127,6 +128,29 @@ impl Things {
     }
 }
 
+/// Traps a handler at each of its calls in turn, and adds those that it was trapped at.
+async fn go_through(
+    house: &House,
+    receiver: &Receiver,
+    (component, moment): (&'static str, Moment),
+    reached: &mut BTreeSet<String>,
+) {
+    for index in 0..MANY {
+        let things = Things::new(house).await;
+        house.switch.arm(component, moment, index);
+        things.happen(house, component).await;
+        let trapped = house.switch.disarm();
+        let at = format!("{moment:?} call {index} of {component} ({trapped:?})");
+        house.assert_whole(&at);
+        house.settle().await;
+        house.assert_whole(&format!("{at}, once settled"));
+        house.assert_done(&at);
+        things.assert_done(house, receiver, &at);
+        let Some(call) = trapped else { break };
+        reached.insert(call);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
     let house = House::start().await;
@@ -143,20 +167,7 @@ async fn handlers_of_events_and_of_the_clock_may_be_trapped_anywhere() {
                 if calls.iter().all(|call| is_reached(call, &reached)) {
                     break;
                 }
-                for index in 0..MANY {
-                    let things = Things::new(&house).await;
-                    house.switch.arm(component, moment, index);
-                    things.happen(&house, component).await;
-                    let trapped = house.switch.disarm();
-                    let at = format!("{moment:?} call {index} of {component} ({trapped:?})");
-                    house.assert_whole(&at);
-                    house.settle().await;
-                    house.assert_whole(&format!("{at}, once settled"));
-                    house.assert_done(&at);
-                    things.assert_done(&house, &receiver, &at);
-                    let Some(call) = trapped else { break };
-                    reached.insert(call);
-                }
+                go_through(&house, &receiver, (component, moment), &mut reached).await;
             }
             println!("{component}: trapped {moment:?} each of its {} calls", reached.len());
             for call in calls {
