@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::commit::ExpectChange;
 use crate::task::{Completion, Reopening, Shortened, TaskStatus, change_task, give_up};
 use crate::{
-    Between, Commit, Context, Invalid, Occurrence, OccurrenceStatus, Overlap, OverrideInput, ProjectId,
-    RecurrenceId, Series, SeriesState, Succession, Task, TaskId, TaskInput, TaskSpec, complete, delete_task,
+    Between, Commit, Context, Invalid, Occurrence, OccurrenceStatus, OverrideInput, ProjectId, RecurrenceId,
+    Reminder, SeriesState, Succession, Task, TaskId, TaskInput, TaskSpec, Timestamp, complete, delete_task,
     override_occurrence, reopen, restore_task,
 };
 
@@ -153,19 +153,17 @@ fn put_back(
     was: NotedTask,
     beside: Option<&Between>,
 ) -> Result<Commit, Invalid> {
-    let NotedTask { mut task, status, mut position } = was;
+    let NotedTask { task, status, mut position } = was;
     if let Some(beside) = beside {
         let full = || Invalid::at("", "another task stands at its place, with no room left beside it");
         position = Some(beside.place().ok_or_else(full)?);
     }
-    // A reminder that was taken away since is made anew.
-    for reminder in &mut task.reminders {
-        reminder.id = reminder.id.filter(|id| state.task.spec.reminders.iter().any(|known| known.id == *id));
-    }
+    // A reminder that was taken away since is the same again: what it has fired, it has fired.
+    let spec = task.check(&was_reminded(&task, &state.task.spec)?, ctx.ids)?;
     // A series that had ended, or was about to, ends again; and what was done before it recurred is done.
     let was_done = status == Some(TaskStatus::Done) && state.task.spec.series.is_some();
     let shortened = if was_done { Shortened::Done } else { Shortened::Ends };
-    let (mut commit, next, _) = change_task(ctx, state, &task, shortened)?;
+    let (mut commit, next, _) = change_task(ctx, state, spec, shortened)?;
     for row in &mut commit.tasks {
         row.position.clone_from(&position);
     }
@@ -175,23 +173,33 @@ fn put_back(
     Ok(commit)
 }
 
+/// The reminders that a task has and those that it had.
+fn was_reminded(was: &TaskInput, now: &TaskSpec) -> Result<Vec<Reminder>, Invalid> {
+    let noted = TaskSpec::from_stored(was.clone()).map_err(|_| not_any_more())?;
+    let since = |reminder: &Reminder| !now.reminders.iter().any(|known| known.id == reminder.id);
+    Ok(now.reminders.iter().cloned().chain(noted.reminders.into_iter().filter(since)).collect())
+}
+
 /// The occurrence asked for is open as before. What followed it meanwhile is given up: it comes again once this is closed.
 fn not_completed(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Commit, Invalid> {
     let Reopening::Opens(mut commit, open) = reopen(ctx, state)? else { return Err(not_any_more()) };
-    if state.open.iter().any(|other| came_of(state, other, &open)) {
-        give_up(ctx, &mut commit, state, &state.task.spec, |other| came_of(state, other, &open));
+    let now = ctx.now;
+    let came = |other: &Occurrence| came_of(state, other, &open, now);
+    if state.open.iter().any(came) {
+        give_up(ctx, &mut commit, state, &state.task.spec, came);
         for row in &mut commit.reopened {
-            row.succession = Succession::None;
+            row.succession = state.task.owed_while_open();
         }
     }
     Ok(*commit)
 }
 
-/// Whether an occurrence is open because the one before it was closed. One of a series that stacks would be either way.
-fn came_of(state: &SeriesState, open: &Occurrence, closed: &Occurrence) -> bool {
-    let stacks = |series: &Series| series.input().overlap == Overlap::Stack;
+/// Whether an occurrence is open because the one before it was closed. One of a series that stacks would be either way, once
+/// that is due.
+fn came_of(state: &SeriesState, open: &Occurrence, closed: &Occurrence, now: Timestamp) -> bool {
+    let stacks = state.task.owed_while_open() == Succession::Due;
     open.predecessor.as_ref() == Some(&closed.recurrence_id)
-        && !state.task.spec.series.as_ref().is_some_and(stacks)
+        && (!stacks || closed.due_at.is_some_and(|due_at| due_at > now))
 }
 
 /// The occurrence as it differed from its series before. One that was skipped while it was open is open again.
@@ -215,9 +223,9 @@ fn occurrence_as_before(
     }
     let mut open = skipped.opened_again(&state.task);
     let (next, others): (Vec<_>, Vec<_>) =
-        state.open.iter().cloned().partition(|other| came_of(state, other, skipped));
+        state.open.iter().cloned().partition(|other| came_of(state, other, skipped, ctx.now));
     if !next.is_empty() {
-        open.succession = Succession::None;
+        open.succession = state.task.owed_while_open();
     }
     let reopened = SeriesState {
         task: Task { status: TaskStatus::Open, completed_at: None, ..state.task.clone() },

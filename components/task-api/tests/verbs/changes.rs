@@ -163,11 +163,16 @@ fn what_followed_meanwhile_goes_with_a_completion_or_a_skip_taken_back() {
         service.json(&format!("POST {path}/{verb}"), &on(22));
         plan(&service, &id, &on(22));
         assert_eq!(open(&mut service), [on(23)["recurrence_id"].clone()]);
-        // Where occurrences stack, the next one does not come of this one's being closed.
-        let stacks = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=4", "overlap": "stack" } });
+        // Where occurrences stack, the next one comes of this one's being closed only until this one is due.
+        let stacks = json!({ "recurrence": { "rrule": "FREQ=DAILY;COUNT=5", "overlap": "stack" } });
         service.json(&format!("PATCH {path}"), &stacks);
         let change = service.change(&format!("POST {path}/{verb}"), &on(23));
         plan(&service, &id, &on(23));
+        service.undo(&change);
+        assert_eq!(open(&mut service), [on(23)["recurrence_id"].clone()], "{verb}");
+        let change = service.change(&format!("POST {path}/{verb}"), &on(23));
+        plan(&service, &id, &on(23));
+        service.now = Some(NOON.plus_millis(2 * 86_400_000));
         service.undo(&change);
         assert_eq!(open(&mut service).len(), 2, "{verb}");
     }
@@ -202,6 +207,23 @@ fn the_changes_of_a_task_that_was_split_are_those_before_it_too() {
         );
         assert_eq!(actions(&new, limit), ["task.update", "series.split"]);
     }
+}
+
+/// A reminder that was taken away is the same again: what it has fired, it has fired; what it had yet to fire, it fires.
+#[test]
+fn a_reminder_given_back_reminds_of_no_time_twice() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "Call", "due": { "local": "2026-11-21T12:00:00", "tz": "UTC" },
+        "reminders": [{ "trigger": "PT0S" }, { "trigger": "PT1H" }] }));
+    let path = format!("/v1/tasks/{id}");
+    let before = service.get(&path)["reminders"].clone();
+    service.fixture.rows("UPDATE alarm SET state = 'fired' WHERE state = 'armed' AND fire_at = (SELECT min(fire_at) FROM alarm)");
+    let taken = service.change(&format!("PATCH {path}"), &json!({ "reminders": [] }));
+    assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 0);
+    service.undo(&taken);
+    assert_eq!(service.get(&path)["reminders"], before);
+    let alarms = service.fixture.rows("SELECT state FROM alarm ORDER BY fire_at");
+    assert_eq!(alarms, [["fired"], ["armed"]].map(|row| row.map(SqlValue::from).to_vec()));
 }
 
 /// What was done before it recurred is done, and recurs again if that is taken back.

@@ -6,7 +6,7 @@ use super::grammar::{Read, Spoken, plain_day, title};
 use super::meaning::Meaning;
 use super::names::{self, nearly, number, unit};
 use super::words::Line;
-use super::{ordinal, reminder};
+use super::{duration, ordinal, reminder};
 
 /// Areas that zones are named by.
 const AREAS: &str = "africa america antarctica arctic asia atlantic australia brazil canada chile etc europe indian mexico \
@@ -107,9 +107,13 @@ fn is_place(raw: &str) -> bool {
             && part.chars().nth(1).is_some_and(char::is_lowercase)
             && part.chars().all(|letter| letter.is_alphanumeric() || "_-+".contains(letter))
     };
+    raw.contains('/') && raw.split('/').all(is_name) || is_area(raw)
+}
+
+/// Whether a word begins with an area that zones are named by.
+fn is_area(raw: &str) -> bool {
     let area = raw.split_once('/').map_or("", |(area, _)| area);
-    raw.contains('/') && raw.split('/').all(is_name)
-        || AREAS.split(' ').any(|name| name.eq_ignore_ascii_case(area))
+    AREAS.split(' ').any(|name| name.eq_ignore_ascii_case(area))
 }
 
 /// A single word that may have been meant otherwise.
@@ -149,6 +153,10 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         {
             Some("is no exact day; write its date")
         }
+        "within" if duration::length(line, next).is_some() => {
+            Some("was not read as a time; write \"in\" instead of it")
+        }
+        _ if is_area(line.raw(at)) => Some("was not read as a zone; write it right after the time"),
         _ if names::short_weekday(word).is_some() => {
             Some("was not read as a day; write it out, or \"on\" before it")
         }

@@ -70,6 +70,9 @@ pub(super) fn after_day(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> O
             let at = at.saturating_add(usize::from(line.open(at) == "of"));
             let (word, next) = (line.core(at), at.saturating_add(1));
             let figures = word.trim_matches(['\'', '’', '(', ')', '[', ']']);
+            if is_ordinal(figures) {
+                return refused("is a second day: name one, or put it in quotation marks", next);
+            }
             let follows = if line.open(at).is_empty() { "" } else { line.core(next) };
             if !is_digits(figures) || clock(figures, follows).is_some() {
                 return None;

@@ -21,7 +21,7 @@ pub use split::split_series;
 pub use zones::refresh_zone;
 
 pub(crate) use overrides::MAX_OVERRIDES;
-pub(crate) use stack::{MAX_STACK, make_room, stack_anew};
+pub(crate) use stack::{MAX_STACK, make_room, stack_anew, stacks};
 pub(crate) use successor::Search;
 
 use crate::due::{Local, parse_local};

@@ -51,6 +51,7 @@ pub(crate) fn stack_anew(
     changed
 }
 
-fn stacks(spec: &TaskSpec) -> bool {
+/// Whether the next occurrence is open when it is due, whatever became of those before it.
+pub(crate) fn stacks(spec: &TaskSpec) -> bool {
     spec.series.as_ref().is_some_and(|series| series.input().overlap == Overlap::Stack)
 }

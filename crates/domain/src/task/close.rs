@@ -1,8 +1,8 @@
 //! Closing an occurrence, whatever closes it.
 
 use super::{Task, TaskStatus, alarms};
-use crate::series::make_room;
-use crate::{Commit, Context, Occurrence, OccurrenceStatus, Overlap, SeriesState, Succession};
+use crate::series::{make_room, stacks};
+use crate::{Commit, Context, Occurrence, OccurrenceStatus, SeriesState, Succession};
 
 /// Writes that the open occurrence `was` is now `closed`, its alarms, and the room this makes for one that waits for it. Gives
 /// the task as it is then, and whether nothing of it is left to come.
@@ -37,16 +37,18 @@ fn is_over(state: &SeriesState, closed: &Occurrence) -> bool {
     !others_open && !newest.is_some_and(|newest| newest.succession.is_owed())
 }
 
+impl Task {
+    /// What the newest of its open occurrences owes: the next one when it is due, if the series stacks.
+    pub(crate) fn owed_while_open(&self) -> Succession {
+        if stacks(&self.spec) { Succession::Due } else { Succession::None }
+    }
+}
+
 impl Occurrence {
     /// The same occurrence, open again. One whose successor is there stays before it; one whose successor was still owed owes it
     /// again when it is closed.
     pub(crate) fn opened_again(&self, task: &Task) -> Self {
-        let stacks = task.spec.series.as_ref().is_some_and(|series| series.input().overlap == Overlap::Stack);
-        let succession = match self.succession {
-            Succession::Pending | Succession::Due if stacks => Succession::Due,
-            Succession::Pending | Succession::Due => Succession::None,
-            kept => kept,
-        };
+        let succession = if self.succession.is_owed() { task.owed_while_open() } else { self.succession };
         Self { status: OccurrenceStatus::Open, succession, completed_at: None, ..self.clone() }
     }
 

@@ -18,18 +18,18 @@ pub fn update_task(
     state: &SeriesState,
     input: &TaskInput,
 ) -> Result<(Commit, Task, Option<Occurrence>), Invalid> {
-    change_task(ctx, state, input, Shortened::Refused)
+    let spec = input.check(&state.task.spec.reminders, ctx.ids)?;
+    change_task(ctx, state, spec, Shortened::Refused)
 }
 
-/// The same, with what becomes of a series that is left with nothing.
+/// Changes a task to what `spec` says. `shortened` is what becomes of a series that is left with nothing.
 pub(crate) fn change_task(
     ctx: &mut Context<'_>,
     state: &SeriesState,
-    input: &TaskInput,
+    spec: TaskSpec,
     shortened: Shortened,
 ) -> Result<(Commit, Task, Option<Occurrence>), Invalid> {
     let task = &state.task;
-    let spec = input.check(&task.spec.reminders, ctx.ids)?;
     let mut next = Task { spec, ..task.next(ctx.now) };
     let mut commit = ctx.commit_on(task, "task.update");
     let mut open = state.open.clone();
