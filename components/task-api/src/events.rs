@@ -46,10 +46,13 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result
     ))
 }
 
-/// A place in a stream, as events have it or without the noughts before it.
+/// Figures of a sequence.
+const FIGURES: usize = 20;
+
+/// A place in a stream, as events have it or without the noughts before it. No stream is as long as some that can be written.
 fn sequence(text: &str) -> Result<i64, Problem> {
-    Some(text)
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-        .and_then(|text| text.parse().ok())
+    let is_one = (1..=FIGURES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_one
+        .then(|| text.parse().unwrap_or(i64::MAX))
         .ok_or_else(|| Problem::malformed("after must be the sequence of an event"))
 }

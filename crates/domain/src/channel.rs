@@ -126,6 +126,8 @@ pub fn create_channel_for(
     policy: &WebhookPolicy,
 ) -> Result<(Commit, Channel), Invalid> {
     policy.check(url).map_err(|why| Invalid::at("/url", why))?;
+    // A fragment is for whoever asks, and never sent (RFC 3986 §3.5): the address is kept as it is called.
+    let url = url.split('#').next().unwrap_or(url);
     if existing >= MAX_CHANNELS {
         return Err(Invalid::at(
             "",
@@ -254,9 +256,6 @@ impl WebhookPolicy {
         }
         if self.allows_http(url) {
             return Ok(());
-        }
-        if url.contains('#') {
-            return Err("must not have a fragment (#): it is never sent".to_owned());
         }
         let rest = url.strip_prefix("https://").ok_or("must start with https://")?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

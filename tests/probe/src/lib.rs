@@ -58,6 +58,12 @@ async fn handle(request: IncomingRequest, out: ResponseOutparam) {
         "memory" => {
             json!({ "bytes": vec![1u8; number(&query)].iter().map(|byte| usize::from(*byte)).sum::<usize>() })
         }
+        "naps" => {
+            for _ in 0..number(&query) {
+                std::thread::sleep(Duration::from_millis(15));
+            }
+            json!({})
+        }
         "sleep" => {
             std::thread::sleep(Duration::from_millis(number(&query) as u64));
             json!({})

@@ -14,6 +14,10 @@ use crate::{Due, Timestamp};
 /// How days are written in answers.
 const DAY: &str = "%A, %-d %B %Y (%Y-%m-%d)";
 
+/// The last year in which anything can be due, and why nothing is due later.
+const LAST_YEAR: i32 = 9998;
+const BEYOND: &str = "lies beyond the year 9998";
+
 /// When: the day that was said, and when the task is due.
 #[derive(Debug, Default)]
 pub(super) struct When {
@@ -77,6 +81,12 @@ pub(super) fn resolve(said: &Said<'_>, zone: Zone, now: Timestamp) -> Result<Whe
         }
         (None, None, None) => None,
     };
+    if let Some(due) = when.due.as_ref().filter(|due| due.wall().year() > LAST_YEAR) {
+        let of_recurrence = recurrence.map(|(at, _)| at);
+        let place = of_recurrence.or(time(said).map(|(at, _)| at)).or(day.as_ref().map(|(at, ..)| *at));
+        let why = format!("{BEYOND}: it is the year {}", due.wall().year());
+        return Err((place.cloned().unwrap_or_default(), why));
+    }
     if let (Some((at, _, date)), true) = (&day, explicit)
         && *date < clock.local.date()
     {
@@ -140,8 +150,8 @@ impl Clock {
             Day::At(local) => Some(local.date()),
             Day::Yearless(day, month) => return self.this_year(day, month),
         };
-        let found = found.filter(|date| date.year() <= 9998);
-        found.ok_or_else(|| "lies beyond the year 9998".to_owned())
+        let found = found.filter(|date| date.year() <= LAST_YEAR);
+        found.ok_or_else(|| BEYOND.to_owned())
     }
 
     fn this_year(&self, day: u32, month: u32) -> Result<NaiveDate, String> {
@@ -157,12 +167,12 @@ impl Clock {
     /// So many minutes from now, to the second.
     fn later(&self, minutes: i64) -> Result<Due, String> {
         let now = self.now.with_nanosecond(0).unwrap_or(self.now);
-        let beyond = || "lies beyond the year 9998".to_owned();
+        let beyond = || BEYOND.to_owned();
         let then = TimeDelta::try_minutes(minutes)
             .and_then(|length| now.checked_add_signed(length))
             .ok_or_else(beyond)?;
         let local = self.zone.local(then);
-        if local.year() > 9998 {
+        if local.year() > LAST_YEAR {
             return Err(beyond());
         }
         if self.zone.instant(local) != then {

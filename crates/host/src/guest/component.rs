@@ -7,7 +7,6 @@ use anyhow::Context;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::engine::EPOCH;
 use super::state::GuestState;
 use super::stdio::Logs;
 use crate::counts::Counters;
@@ -35,11 +34,9 @@ impl GuestComponent {
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
-        let limit = epochs(services.limits.cpu);
-        store.epoch_deadline_callback(move |mut context| {
-            let state = context.data_mut();
-            state.epochs = state.epochs.saturating_add(1);
-            if state.epochs > limit {
+        let limit = services.limits.cpu;
+        store.epoch_deadline_callback(move |context| {
+            if context.data().meter.spent() > limit {
                 wasmtime::bail!("the guest computed for too long and was stopped");
             }
             Ok(UpdateDeadline::Yield(1))
@@ -54,9 +51,4 @@ impl GuestComponent {
             format!("component {:?} has a {trigger} trigger but does not export {export}", self.id)
         })
     }
-}
-
-fn epochs(duration: std::time::Duration) -> u64 {
-    let epochs = duration.as_millis().checked_div(EPOCH.as_millis()).unwrap_or_default();
-    u64::try_from(epochs).unwrap_or(u64::MAX)
 }

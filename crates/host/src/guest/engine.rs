@@ -6,7 +6,7 @@ use anyhow::Context;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a running guest can be interrupted.
-pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+const EPOCH: Duration = Duration::from_millis(10);
 
 /// Core instances of one component: the guest's module and the shims around it.
 const CORE_INSTANCES_PER_GUEST: u32 = 8;

@@ -6,6 +6,7 @@ mod engine;
 mod faults;
 mod linker;
 mod memory;
+mod meter;
 mod run;
 mod state;
 mod stdio;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::meter::Meter;
 use crate::services::Services;
 
 /// Why a guest was stopped from outside. Its store is dropped, so what it held is rolled back and freed.
@@ -21,19 +22,28 @@ pub(crate) enum Stopped {
     TooLong(Duration),
 }
 
+/// What a guest's call is held against while it runs.
+#[derive(Clone)]
+pub(crate) struct Bounds {
+    /// A test's faults.
+    pub faults: Arc<Faults>,
+    /// How long it has computed.
+    pub meter: Arc<Meter>,
+}
+
 impl Services {
     /// Runs a guest's call until it ends or must end.
     pub async fn guard<T>(
         &self,
-        faults: &Arc<Faults>,
+        bounds: &Bounds,
         deadline: impl Future<Output = Duration>,
         call: impl Future<Output = T>,
     ) -> Result<T, Stopped> {
         tokio::select! {
             biased;
             () = self.kill.cancelled() => Err(Stopped::Shutdown),
-            () = faults.tripped() => Err(Stopped::Fault),
-            result = call => Ok(result),
+            () = bounds.faults.tripped() => Err(Stopped::Fault),
+            result = bounds.meter.run(call) => Ok(result),
             limit = deadline => Err(Stopped::TooLong(limit)),
         }
     }

@@ -9,6 +9,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::component::GuestComponent;
 use super::faults::Faults;
 use super::memory::Memory;
+use super::meter::Meter;
+use super::run::Bounds;
 use crate::hooks::WallClock;
 use crate::http_out::{Origin, OutgoingHttp};
 use crate::services::Services;
@@ -20,8 +22,7 @@ pub(crate) struct GuestState {
     pub table: ResourceTable,
     pub faults: Arc<Faults>,
     pub limits: Memory,
-    /// Epochs seen while the guest computed; bounded.
-    pub epochs: u64,
+    pub meter: Arc<Meter>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: OutgoingHttp,
@@ -43,7 +44,24 @@ impl GuestState {
         let limits = Memory::new(services.limits.memory);
         let outgoing = OutgoingHttp::new(component.clone(), services.clone(), faults.clone(), origin);
         let (table, http) = (ResourceTable::new(), WasiHttpCtx::new());
-        Self { component, services, table, faults, limits, epochs: 0, wasi, http, outgoing }
+        Self {
+            component,
+            services,
+            table,
+            faults,
+            limits,
+            meter: Arc::new(Meter::new()),
+            wasi,
+            http,
+            outgoing,
+        }
+    }
+}
+
+impl GuestState {
+    /// What its call is held against.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { faults: self.faults.clone(), meter: self.meter.clone() }
     }
 }
 

@@ -97,13 +97,13 @@ impl CronTrigger {
         let _work = self.services.in_flight.begin();
         let metadata = Metadata { timestamp: self.now().as_secs() };
         let mut store = self.component.store(&self.services, None);
-        let faults = store.data().faults.clone();
+        let bounds = store.data().bounds();
         let call = async {
             let guest = self.pre.instantiate_async(&mut store).await?;
             store.run_concurrent(async |store| guest.call_handle_cron_event(store, metadata).await).await?
         };
         self.services
-            .guard(&faults, after(self.services.limits.event), call)
+            .guard(&bounds, after(self.services.limits.event), call)
             .await??
             .map_err(|Error::Other(error)| anyhow::anyhow!("the handler returned an error: {error}"))
     }

@@ -101,13 +101,13 @@ async fn handle(
     message: &Message,
 ) -> anyhow::Result<()> {
     let mut store = component.store(services, None);
-    let faults = store.data().faults.clone();
+    let bounds = store.data().bounds();
     let call = async {
         let guest = pre.instantiate_async(&mut store).await?;
         guest.fermyon_spin_inbound_redis().call_handle_message(&mut store, &message.payload).await
     };
     services
-        .guard(&faults, after(services.limits.event), call)
+        .guard(&bounds, after(services.limits.event), call)
         .await??
         .map_err(|_| anyhow::anyhow!("the handler returned an error"))
 }

@@ -47,7 +47,7 @@ impl HttpGuest {
             let watched = response.map(|response| response.map(|body| progress.start(body)));
             let _ = sender.send(watched);
         })?;
-        let faults = store.data().faults.clone();
+        let bounds = store.data().bounds();
         let (services, pre, id) = (services.clone(), self.pre.clone(), self.component.id.clone());
         let task = tokio::spawn(async move {
             let call = async {
@@ -60,7 +60,7 @@ impl HttpGuest {
                     None => call.await,
                 }
             };
-            let result = services.guard(&faults, watch.deadline(&services.limits), call).await;
+            let result = services.guard(&bounds, watch.deadline(&services.limits), call).await;
             let result = result.map_err(anyhow::Error::from).and_then(|result| Ok(result?));
             // Resources go first, so that whoever waits for the end of this work finds them free.
             drop(store);
