@@ -107,6 +107,13 @@ impl Commit {
         };
         (self.audit.before, self.audit.after) = (noted(before), noted(after));
     }
+
+    /// Notes besides, of an occurrence that is closed, that the one after it was there before: it does not come of that.
+    pub(crate) fn notes_followed(&mut self, was: &Occurrence) {
+        if let (Some(before), Succession::Planned) = (&mut self.audit.before, was.succession) {
+            before["followed"] = true.into();
+        }
+    }
 }
 
 /// Most of a kind of thing that a user may have. The store counts only what a commit adds: who has more already can change it.

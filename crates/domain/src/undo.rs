@@ -38,6 +38,9 @@ struct NotedTask {
 struct NotedOccurrence {
     recurrence_id: RecurrenceId,
     occurrence: Value,
+    /// Whether the one after it was there before.
+    #[serde(default)]
+    followed: bool,
 }
 
 /// The kinds of changes that can be taken back.
@@ -129,7 +132,7 @@ fn opposite(
         Kind::Came => Ok(delete_task(ctx, state)),
         Kind::Went => Ok(restore_task(ctx, state)?.0),
         Kind::Changed => put_back(ctx, state, noted(change.before.as_ref())?, beside),
-        Kind::Completed => not_completed(ctx, state),
+        Kind::Completed => not_completed(ctx, state, &noted(change.before.as_ref())?),
         Kind::Reopened => match complete(ctx, state)? {
             Completion::Closes(commit, _) => Ok(*commit),
             Completion::AlreadyClosed => Err(not_any_more()),
@@ -181,10 +184,14 @@ fn was_reminded(was: &TaskInput, now: &TaskSpec) -> Result<Vec<Reminder>, Invali
 }
 
 /// The occurrence asked for is open as before. What followed it meanwhile is given up: it comes again once this is closed.
-fn not_completed(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Commit, Invalid> {
+fn not_completed(
+    ctx: &mut Context<'_>,
+    state: &SeriesState,
+    was: &NotedOccurrence,
+) -> Result<Commit, Invalid> {
     let Reopening::Opens(mut commit, open) = reopen(ctx, state)? else { return Err(not_any_more()) };
     let now = ctx.now;
-    let came = |other: &Occurrence| came_of(state, other, &open, now);
+    let came = |other: &Occurrence| !was.followed && came_of(state, other, &open, now);
     if state.open.iter().any(came) {
         give_up(ctx, &mut commit, state, &state.task.spec, came);
         for row in &mut commit.reopened {
@@ -222,8 +229,11 @@ fn occurrence_as_before(
         return Err(Invalid::at("", "as many occurrences of this task are open as may be: close one first"));
     }
     let mut open = skipped.opened_again(&state.task);
-    let (next, others): (Vec<_>, Vec<_>) =
-        state.open.iter().cloned().partition(|other| came_of(state, other, skipped, ctx.now));
+    let (next, others): (Vec<_>, Vec<_>) = state
+        .open
+        .iter()
+        .cloned()
+        .partition(|other| !was.followed && came_of(state, other, skipped, ctx.now));
     if !next.is_empty() {
         open.succession = state.task.owed_while_open();
     }

@@ -17,6 +17,26 @@ impl Service {
         let response = self.send(OWNER, &format!("POST /v1/changes/{change}/undo"), &[], &Value::Null);
         assert_eq!(response.status().as_u16(), 204, "{}", String::from_utf8_lossy(response.body()));
     }
+
+    /// Asks for something while something else happens, right after the first statement that holds a text; gives the status.
+    fn interrupted(&mut self, line: &str, after: &'static str, meanwhile: impl FnOnce(&mut Self)) -> u16 {
+        let sql = NativeSql::open(&self.fixture.path()).unwrap();
+        let sql = Interrupted(sql, after, RefCell::new(Some(Box::new(|| meanwhile(self)))));
+        let store = Sqlite::open(sql, Durability::Normal).unwrap();
+        let published = Published::default();
+        let accepted = Accepted { bootstrap_token: OWNER, issuer: None, key_server: &published };
+        let mut api = Api {
+            store: &store,
+            webhooks: &WebhookPolicy::default(),
+            limits: Limits::default(),
+            now: NOON,
+            ids: &mut Counting(2_000_000),
+            correlation_id: "test".to_owned(),
+        };
+        let asked = request(OWNER, line, &[], &Value::Null);
+        let Answered { response, .. } = pollster::block_on(handle(&mut api, &accepted, asked));
+        response.status().as_u16()
+    }
 }
 
 type Hook<'a> = RefCell<Option<Box<dyn FnOnce() + 'a>>>;
@@ -43,30 +63,10 @@ fn a_change_that_came_meanwhile_is_not_taken_back() {
         let mut service = Service::default();
         let id = service.task(&json!({ "title": "one" }));
         let change = service.change(&format!("PATCH /v1/tasks/{id}"), &json!({ "title": "two" }));
-        let path = service.fixture.path();
-        let status = {
-            let service = RefCell::new(&mut service);
-            let meanwhile = || {
-                let changed = json!({ "title": "three", "description": "written meanwhile" });
-                service.borrow_mut().change(&format!("PATCH /v1/tasks/{id}"), &changed);
-            };
-            let sql = NativeSql::open(&path).unwrap();
-            let sql = Interrupted(sql, between, RefCell::new(Some(Box::new(meanwhile))));
-            let store = Sqlite::open(sql, Durability::Normal).unwrap();
-            let published = Published::default();
-            let accepted = Accepted { bootstrap_token: OWNER, issuer: None, key_server: &published };
-            let mut api = Api {
-                store: &store,
-                webhooks: &WebhookPolicy::default(),
-                limits: Limits::default(),
-                now: NOON,
-                ids: &mut Counting(2_000_000),
-                correlation_id: "test".to_owned(),
-            };
-            let asked = request(OWNER, &format!("POST /v1/changes/{change}/undo"), &[], &Value::Null);
-            let Answered { response, .. } = pollster::block_on(handle(&mut api, &accepted, asked));
-            response.status().as_u16()
-        };
+        let status = service.interrupted(&format!("POST /v1/changes/{change}/undo"), between, |service| {
+            let changed = json!({ "title": "three", "description": "written meanwhile" });
+            service.change(&format!("PATCH /v1/tasks/{id}"), &changed);
+        });
         let task = service.get(&format!("/v1/tasks/{id}"));
         assert_eq!(
             (status, &task["title"], &task["description"]),
@@ -207,6 +207,90 @@ fn the_changes_of_a_task_that_was_split_are_those_before_it_too() {
         );
         assert_eq!(actions(&new, limit), ["task.update", "series.split"]);
     }
+}
+
+/// What was open before a completion or a skip stays when that is taken back: its occurrence had been reopened.
+#[test]
+fn what_was_open_before_stays_open() {
+    for verb in ["complete", "skip"] {
+        let mut service = Service::default();
+        let id = service.task(&daily(4));
+        let path = format!("/v1/tasks/{id}");
+        let first = service.change(&format!("POST {path}/complete"), &on(22));
+        plan(&service, &id, &on(22));
+        let reopened = service.change(&format!("POST {path}/reopen"), &on(22));
+        let open = |service: &Service| service.fixture.count("occurrence WHERE status = 'open'");
+        let closed = service.change(&format!("POST {path}/{verb}"), &on(22));
+        assert_eq!(open(&service), 1);
+        service.undo(&closed);
+        assert_eq!((open(&service), service.fixture.count("alarm WHERE state = 'armed'")), (2, 2), "{verb}");
+        // And so where the reopening itself is taken back, and that again.
+        let last = |service: &mut Service| {
+            service.get("/v1/changes?limit=1")["items"][0]["id"].as_str().unwrap().to_owned()
+        };
+        let again = service.change(&format!("POST {path}/complete"), &on(22));
+        let reopened_again = service.change(&format!("POST {path}/reopen"), &on(22));
+        service.undo(&reopened_again);
+        assert_eq!(open(&service), 1);
+        let undone = last(&mut service);
+        assert!(![&first, &reopened, &closed, &again, &reopened_again].contains(&&undone));
+        service.undo(&undone);
+        assert_eq!((open(&service), service.fixture.count("alarm WHERE state = 'armed'")), (2, 2), "{verb}");
+    }
+}
+
+/// A task that was done is done again, whatever its series would open by now.
+#[test]
+fn what_was_done_before_a_change_of_its_series_is_done_again() {
+    for policy in [json!({ "misfire": "skip" }), json!({ "overlap": "skip" }), json!({})] {
+        let mut service = Service::default();
+        let mut recurrence = json!({ "rrule": "FREQ=DAILY;COUNT=4" });
+        recurrence.as_object_mut().unwrap().extend(policy.as_object().unwrap().clone());
+        let id = service
+            .task(&json!({ "title": "daily", "due": { "local": "2026-11-16T07:00:00", "tz": "UTC" },
+            "recurrence": recurrence }));
+        let path = format!("/v1/tasks/{id}");
+        // Until nothing follows.
+        loop {
+            let task = service.get(&path);
+            if task["status"] == "done" {
+                break;
+            }
+            let open = json!({ "recurrence_id": task["occurrence"]["recurrence_id"] });
+            service.json(&format!("POST {path}/complete"), &open);
+            plan(&service, &id, &open);
+        }
+        for rrule in ["FREQ=DAILY;INTERVAL=2", "FREQ=DAILY;COUNT=2"] {
+            let change =
+                service.change(&format!("PATCH {path}"), &json!({ "recurrence": { "rrule": rrule } }));
+            service.undo(&change);
+            let task = service.get(&path);
+            assert_eq!(
+                (&task["status"], &task["occurrence"]),
+                (&json!("done"), &Value::Null),
+                "{policy} {rrule}"
+            );
+            assert_eq!(service.fixture.count("occurrence WHERE status = 'open'"), 0);
+        }
+    }
+}
+
+/// A reminder that is put off while its task is deleted goes off once that is back.
+#[test]
+fn what_is_put_off_beside_a_deletion_is_not_lost() {
+    let mut service = Service::default();
+    let id = service.task(&json!({ "title": "Call", "due": { "local": "2026-11-21T11:00:00", "tz": "UTC" },
+        "reminders": [{ "trigger": "PT0S" }] }));
+    let path = format!("/v1/tasks/{id}");
+    let reminder = service.get(&path)["reminders"][0]["id"].clone();
+    let put_off = json!({ "reminder": reminder, "for": "PT5H" });
+    let deleted = service.interrupted(&format!("DELETE {path}"), "'overrides'", |service| {
+        service.json(&format!("POST {path}/snooze"), &put_off);
+    });
+    assert_eq!((deleted, service.fixture.count("alarm WHERE state = 'armed'")), (204, 0));
+    service.json(&format!("POST {path}/restore"), &Value::Null);
+    assert_eq!(service.fixture.count("alarm WHERE state = 'armed'"), 1);
+    assert_eq!(service.fixture.count("work WHERE kind = 'reminder'"), 1);
 }
 
 /// A reminder that was taken away is the same again: what it has fired, it has fired; what it had yet to fire, it fires.

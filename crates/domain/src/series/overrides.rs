@@ -103,6 +103,9 @@ pub fn override_occurrence(
     let before = was.map_or(json!({ "cancelled": false }), noted);
     let version = task.version.saturating_add(1);
     commit.notes(&change.recurrence_id, (task.version, before), (version, noted(&change)));
+    if let Some(was) = occurrence.filter(|_| change.cancelled) {
+        commit.notes_followed(was);
+    }
     let data = json!({
         "recurrence_id": change.recurrence_id,
         "title": change.title,

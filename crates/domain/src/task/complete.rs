@@ -36,6 +36,7 @@ pub fn complete(ctx: &mut Context<'_>, state: &SeriesState) -> Result<Completion
         (task.version, json!({ "status": "open" })),
         (next.version, json!({ "status": "done" })),
     );
+    commit.notes_followed(occurrence);
     let recurs = task.spec.series.is_some() && !closed.recurrence_id.is_single();
     let data = json!({
         "recurrence_id": closed.recurrence_id,

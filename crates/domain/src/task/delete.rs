@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::alarms;
-use crate::{Commit, Context, EventType, Occurrence, OccurrenceStatus, SeriesState, Succession};
+use crate::{AlarmState, Commit, Context, EventType, Occurrence, OccurrenceStatus, SeriesState, Succession};
 
 /// Deletes a task: it is in nobody's list any more, the alarms of its open occurrences are cancelled, and nothing is owed. It can be
 /// brought back as it is until it is forgotten ([`restore_task`](crate::restore_task)).
@@ -23,8 +23,8 @@ pub fn delete_task(ctx: &mut Context<'_>, state: &SeriesState) -> Commit {
     for owing in state.open.iter().chain(&state.last_closed).filter(|one| one.succession.is_owed()) {
         commit.occurrences.push((&Occurrence { succession: Succession::Ended, ..owing.clone() }).into());
     }
-    // A reminder that fires meanwhile is of no account: what it sends is cancelled with the task.
-    commit.expect.alarms.clear();
+    // A reminder that fires meanwhile is of no account: what it sends is cancelled with the task. One that is put off is.
+    commit.expect.alarms.retain(|alarm| alarm.state != AlarmState::Armed || alarm.fire_at > ctx.now);
     commit.events.push(ctx.event(EventType::TaskDeleted, &task.id.to_string(), json!({})));
     commit
 }

@@ -22,7 +22,7 @@ pub(crate) enum Shortened {
     Refused,
     /// It ends after what was closed last, and what is open is given up: it had ended before it was extended.
     Ends,
-    /// The same where it is no series any more: the task was done before it became one.
+    /// The task was done before, and is done again, whatever would follow.
     Done,
 }
 
@@ -38,6 +38,9 @@ pub(super) fn replan(
 ) -> Result<Replanned, Invalid> {
     let closed = state.last_closed.as_ref();
     let done = state.task.status == TaskStatus::Done;
+    if shortened == Shortened::Done {
+        return if done { Ok(Replanned::StaysDone) } else { nothing_follows(state, shortened) };
+    }
     let nominal = match (&spec.series, &spec.due) {
         (Some(series), Some(due)) => match series.successor(due, closed, &Search::anew(ctx, state))? {
             Some(nominal) => Some(nominal),
@@ -45,7 +48,6 @@ pub(super) fn replan(
             None => return nothing_follows(state, shortened),
         },
         _ if done => return Ok(Replanned::StaysDone),
-        _ if shortened == Shortened::Done => return nothing_follows(state, shortened),
         (_, due) => due.clone(),
     };
     let opening = Opening {
