@@ -48,14 +48,14 @@ fn next_friday_is_refused_where_people_would_argue() {
     assert_eq!(due("x this Friday", "UTC", wednesday), "due 2026-11-27");
 }
 
-/// Also where it is said by nothing but a time of day or a recurrence.
+/// Also where it is said by nothing but a time of day or a recurrence; the words are named.
 #[test]
 fn nothing_is_due_after_the_last_year() {
     let (end, last) = ("9999-12-31T23:30:00Z", "9998-12-31T23:30:00Z");
     for text in ["x at 23:45", "x today at 23:45", "x every day at 23:45", "x every month", "x in 2 hours"] {
         for (zone, now) in [("UTC", end), ("Pacific/Kiritimati", end), ("Pacific/Kiritimati", last)] {
             let found = due(text, zone, now);
-            assert!(!found.starts_with("due"), "{text}, {zone}, {now}: {found}");
+            assert!(found.starts_with('"'), "{text}, {zone}, {now}: {found}");
         }
     }
 }
