@@ -135,6 +135,15 @@ def valid_is_accepted(ctx, response, case):
 
 
 @schemathesis.check
+def invalid_commands_are_refused(ctx, response, case):
+    """Of many commands, those that the document does not allow are refused: all together, or each in its result."""
+    if case.meta is None or case.operation.definition.raw["operationId"] != "Bulk" or response.status_code != 200:
+        return
+    refused = any(result["status"] >= 400 for result in response.json()["results"])
+    assert refused or is_allowed(case), "carried out, though the document does not allow it"
+
+
+@schemathesis.check
 class EachIsReached:
     """Each operation was carried out at least once: of one that is always refused, nothing has been seen."""
 
