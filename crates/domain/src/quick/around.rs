@@ -100,7 +100,7 @@ fn deadline(line: &Line<'_>, spoken: &Spoken, at: usize) -> Option<Read> {
 
 /// `but not on Sunday`, `excluding weekends`, `apart from 8 Dec`; without a recurrence what says clearly that a day is not meant.
 fn exception(line: &Line<'_>, spoken: &Spoken, at: usize) -> Option<Read> {
-    let word = line.core(at);
+    let word = line.open(at);
     let is_clear = match word {
         "not" | "except" | "excluding" | "unless" => true,
         "apart" | "aside" | "other" if ["from", "than"].contains(&line.open(at.saturating_add(1))) => true,

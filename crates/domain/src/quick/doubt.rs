@@ -151,7 +151,7 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
     }
     let spelt = ordinal::spelt_day(line, at);
     if let Some(end) = spelt {
-        spoken.note(line, at..end, "was not read as a day; write its number");
+        spoken.note(line, at..end, "was not read as a day; write 5 December or the like");
     }
     // "5. December"
     let is_numbered = names::is_digits(word) && word.len() <= 2 && line.written(at).ends_with('.');

@@ -15,7 +15,7 @@ use super::{around, doubt, duration, hour, ordinal, range, reminder};
 use crate::Priority;
 
 /// What may stand before a day or a time, and belongs to it.
-const LEADS: [&str; 8] = ["on", "by", "due", "at", "from", "for", "starting", "beginning"];
+pub(super) const LEADS: [&str; 8] = ["on", "by", "due", "at", "from", "for", "starting", "beginning"];
 pub(super) const ADVERBS: [&str; 6] = ["hourly", "daily", "weekly", "monthly", "yearly", "annually"];
 const PLURALS: [&str; 3] = ["weekdays", "workdays", "weekends"];
 /// Their names, the least first: the place of one is its rank.

@@ -44,11 +44,16 @@ pub(super) fn unread(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Opti
         let is_spelt = is_spelt(word) && is_led && is_beside(line, last, next);
         return if is_spelt { refuse(1) } else { None };
     }
+    let is_part = matches!(word, "half" | "quarter");
+    let is_alone = |next: usize| (is_part || is_led) && is_beside(line, last, next);
     let (second, third) = (line.core(next), line.core(next.saturating_add(1)));
     match second {
         "o'clock" | "o’clock" | "oclock" if is_hour(word) => return refuse(2),
         "o" if is_hour(word) && third == "clock" => return refuse(3),
-        "past" | "to" if (matches!(word, "half" | "quarter") || is_led) && is_hour(third) => {
+        // "A quarter to 5 people" is no time.
+        "past" | "to"
+            if is_hour(third) && (is_part && second == "past" || is_alone(at.saturating_add(3))) =>
+        {
             return refuse(3);
         }
         "am" | "pm" | "a.m" | "p.m" if is_spelt(word) && (is_led || is_dated(last)) => return refuse(2),

@@ -188,7 +188,7 @@ pub(super) fn figures(word: &str) -> Option<Result<NaiveDate, Refusal>> {
                 Err(format!("may be {}", said.join(" or ")))
             }
         }),
-        ('/', [1..=2, 1..=2, 2]) | (_, [4, 1..=2, 1..=2]) => {
+        ('/', [1..=2, 1..=2, 2]) | ('/' | '-', [4, 1..=2, 1..=2]) | ('.', [4, 2, 2]) => {
             Some(Err("is no day that is read here: write it as 2026-12-05".to_owned()))
         }
         // "25-12-26"; a number of any other kind is none.

@@ -2,7 +2,7 @@
 //! None is counted out, since people would argue about each; what says one is refused.
 
 use super::doubt::{NOT_COUNTED, refused};
-use super::grammar::{Read, ends, is_last};
+use super::grammar::{LEADS, Read, ends, is_last};
 use super::meaning::{Day, Meaning};
 use super::names::{clock, is_digits, short_weekday, weekday, year};
 use super::range;
@@ -92,19 +92,21 @@ fn by_number(line: &Line<'_>, at: usize, led: bool) -> Option<Read> {
     let is_read = line.sentence.day_of_month(line.start(at)).is_some();
     let end = period(line, then).filter(|_| line.open(next) == "of" && !is_read)?;
     // "The Third of May" may be a painting.
-    if is_spelt(line.core(at)) && is_month(line.core(then)) && !is_last(line, end) {
+    let may_be_title = is_spelt(line.core(at)) && !is_last(line, end) && !LEADS.contains(&line.open(end));
+    if may_be_title {
         return None;
     }
     refused(NOT_COUNTED, end)
 }
 
-/// `fifth of December`, `December fifth`: the word after it.
+/// `fifth of December`, `first of the month`, `December fifth`: the word after it.
 pub(super) fn spelt_day(line: &Line<'_>, at: usize) -> Option<usize> {
     let (word, next) = (line.open(at), at.saturating_add(1));
     let then = next.saturating_add(1);
-    let is_of = is_spelt(word) && line.open(next) == "of" && is_month(line.core(then));
-    let is_behind = is_month(word) && is_spelt(line.core(next));
-    if is_of { Some(then.saturating_add(1)) } else { is_behind.then_some(then) }
+    if is_spelt(word) && line.open(next) == "of" {
+        return period(line, then);
+    }
+    (is_month(word) && is_spelt(line.core(next))).then_some(then)
 }
 
 /// `of every month`.

@@ -59,7 +59,7 @@ pub(super) fn days(line: &Line<'_>, at: usize) -> Option<Read> {
         }
         _ => return None,
     };
-    let (_, end) = line.sentence.day_of_month(line.start(from)).filter(|_| line.core(from) != "may")?;
+    let (_, end) = line.sentence.day_of_month(line.start(from))?;
     // "5 to Dec 7" names no day before its month.
     if is_month(line.core(from)) { None } else { refused(MORE_DAYS, line.word_from(end)) }
 }
