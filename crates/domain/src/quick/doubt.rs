@@ -2,67 +2,27 @@
 
 use perennial_recurrence::PhraseError;
 
-use super::grammar::{Read, Spoken, plain_day, title};
+use super::grammar::{Read, Spoken, is_last, title, when};
 use super::meaning::Meaning;
-use super::names::{self, nearly, number, unit};
+use super::names::{self, nearly};
 use super::words::Line;
-use super::{duration, ordinal, reminder};
+use super::{around, duration, hour, ordinal, reminder};
 
 /// Areas that zones are named by.
 const AREAS: &str = "africa america antarctica arctic asia atlantic australia brazil canada chile etc europe indian mexico \
     pacific us";
 
 /// Names of zones that many places share, or that are no names of the zone database.
-const LETTERS: &str = "est edt cst cdt mst mdt pst pdt akst hst bst ist cet cest eet eest wet west msk jst kst aest aedt nzst z";
+const LETTERS: &str = "est edt cst cdt mst mdt pst pdt akst hst bst ist cet cest eet eest wet west msk jst kst aest aedt nzst z \
+    gmt";
+/// Names of zones that may be words of a title, where the line goes on.
+const NICKNAMES: &str = "et pt ct mt eastern pacific central mountain atlantic zulu";
 
 /// Why a day that is counted from another, or within a period, is refused.
 pub(super) const NOT_COUNTED: &str = "is not counted out here: write the day itself";
 
 pub(super) fn refused(why: impl Into<String>, next: usize) -> Option<Read> {
     Some((Meaning::Refused(why.into()), next))
-}
-
-const NO_PART: &str =
-    "does not belong to a recurrence as it is read here: write \"until 31 December 2027\" or \"10 times\"";
-
-/// What follows a recurrence as if it belonged to it, and was not understood.
-pub(super) fn rest_of_recurrence(line: &Line<'_>, spoken: &Spoken, at: usize) -> Option<Read> {
-    let Some(Meaning::Recurrence(_)) = spoken.last() else { return end_apart(line, spoken, at) };
-    let next = at.saturating_add(1);
-    let words = (line.core(next), line.core(next.saturating_add(1)));
-    let goes_on = match line.core(at) {
-        "until" | "till" | "except" | "plus" | "only" | "else" => true,
-        "for" => number(words.0).is_some() && (unit(words.1).is_some() || words.1.starts_with("time")),
-        "to" => plain_day(line, next, true).is_some(),
-        "ending" | "ends" | "end" | "finishing" | "stopping" | "through" | "thru" | "til" | "up"
-        | "before" => {
-            let led = usize::from(["on", "by", "at", "in", "after", "to"].contains(&words.0));
-            let from = next.saturating_add(led);
-            plain_day(line, from, true).is_some()
-                || ordinal::period(line, from).is_some()
-                || line.core(from).starts_with(|letter: char| letter.is_ascii_digit())
-        }
-        "after" | "from" => words.0 == "completion",
-        word if number(word).is_some() => words.0.starts_with("time"),
-        _ => false,
-    };
-    let led = usize::from(["on", "by", "to"].contains(&line.open(next)));
-    let from = next.saturating_add(led);
-    let end =
-        plain_day(line, from, true).map_or(from.saturating_add(1).min(line.words.len()), |(_, end)| end);
-    if goes_on { refused(NO_PART, end) } else { None }
-}
-
-/// The end of a recurrence that was said before, apart from it.
-fn end_apart(line: &Line<'_>, spoken: &Spoken, at: usize) -> Option<Read> {
-    if !["until", "till", "til", "ending", "ends", "through", "thru"].contains(&line.core(at)) {
-        return None;
-    }
-    let recurs = spoken.items.iter().any(|(_, meaning)| matches!(meaning, Meaning::Recurrence(_)));
-    let next = at.saturating_add(1);
-    let led = usize::from(["on", "by"].contains(&line.open(next)));
-    let (_, end) = plain_day(line, next.saturating_add(led), true).filter(|_| recurs)?;
-    refused("is apart from the recurrence that it would end: write it right after that one", end)
 }
 
 /// `every` and what is no recurrence. Where nothing in it looks like a day or a number it is a part of the title.
@@ -93,6 +53,10 @@ pub(super) fn no_zone(line: &Line<'_>, at: usize) -> Option<Read> {
         offset.strip_prefix(['+', '-']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let why = "is no zone that is read here: write it as Europe/Paris or \"Paris time\"";
     if is_offset || raw.chars().all(char::is_uppercase) && LETTERS.split(' ').any(|name| name == word) {
+        return refused(why, next);
+    }
+    let is_short = word.len() == 2 && !raw.chars().all(char::is_uppercase);
+    if !is_short && NICKNAMES.split(' ').any(|name| name == word) && is_last(line, next) {
         return refused(why, next);
     }
     let named = raw.starts_with(char::is_uppercase) && !line.open(at).is_empty() && line.core(next) == "time";
@@ -138,6 +102,10 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
         | "weekends" => {
             Some("was not read as a recurrence, since the title goes on; write \"every week\" or the like")
         }
+        "fortnightly" | "biweekly" | "bi-weekly" | "bimonthly" | "bi-monthly" | "quarterly" | "nightly"
+        | "semi-annually" | "biannually" => {
+            Some("was not read as a recurrence; write \"every 2 weeks\" or the like")
+        }
         _ if day_in_marks(word) => Some("was not read as a day; leave out the marks around it"),
         "p1" | "p2" | "p3" | "p4" => {
             Some("was not read as a priority; write !urgent, !high, !medium or !low")
@@ -174,6 +142,33 @@ pub(super) fn doubt(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Option<R
     if let Some(note) = note {
         spoken.note(line, at..next, note);
         return Some(title(line, at));
+    }
+    if let Some(end) = around::count_within(line, at) {
+        spoken.note(line, at..end, "was not read as a recurrence; write \"every week\" or the like");
+    }
+    if hour::is_doubtful(line, spoken.last(), at) {
+        spoken.note(line, at..next, "was not read as a time; write 9am or 09:00");
+    }
+    let spelt = ordinal::spelt_day(line, at);
+    if let Some(end) = spelt {
+        spoken.note(line, at..end, "was not read as a day; write 5 December or the like");
+    }
+    // "5. December"
+    let is_numbered = names::is_digits(word) && word.len() <= 2 && line.written(at).ends_with('.');
+    if is_numbered && ordinal::is_month(line.core(next)) {
+        let after = next.saturating_add(1);
+        if is_last(line, after) {
+            return refused("is no day as it is read here: leave out the full stop", after);
+        }
+        spoken.note(line, at..after, "was not read as a day; leave out the full stop");
+    }
+    if names::is_dotted(line.written(at)) {
+        spoken.note(line, at..next, "was not read as a day; write the month as a word");
+    }
+    if ["before", "after", "until", "till", "since", "around", "about", "or"].contains(&line.open(at))
+        && let Some((Meaning::Day(_) | Meaning::Time(..), _)) = when(line, None, next)
+    {
+        spoken.note(line, at..next, "was not read with the day or the time after it");
     }
     if is_said && let Some(end) = reminder::without_verb(line, at) {
         spoken.note(line, at..end, "was not read as a reminder; write \"remind\" before it");

@@ -1,9 +1,9 @@
 //! Lengths of time, and how long from now a task is due.
 
 use super::doubt::{NOT_COUNTED, refused};
-use super::grammar::{Read, plain_day};
+use super::grammar::{Read, is_last, plain_day};
 use super::meaning::{Day, Meaning};
-use super::names::{Unit, glued, number, unit};
+use super::names::{self, Unit, glued, number, unit};
 use super::words::Line;
 
 /// Most parts of one length of time: "1 week 2 days 3 hours 4 minutes".
@@ -12,7 +12,7 @@ const MAX_PARTS: usize = 4;
 const AMOUNTS: &str =
     "few couple several some many half quarter hundred thousand dozen dozens of and about around roughly";
 /// Words that stand between a number and its unit.
-const KINDS: &str = "business working work calendar full whole more other";
+const KINDS: &str = "business working work calendar full whole more other or to and";
 /// Units that no length is counted in here.
 const UNITS: &str = "second seconds sec secs fortnight fortnights quarter quarters decade decades workday workdays weekday \
     weekdays nights";
@@ -83,9 +83,17 @@ pub(super) fn ahead(line: &Line<'_>, at: usize) -> Option<Read> {
     if !line.open(next.saturating_sub(1)).is_empty() && line.core(next) == "time" {
         next = next.saturating_add(1);
     }
-    let goes_on = line.core(next) == "and" && {
-        let word = line.core(next.saturating_add(1));
-        word == "half" || number(word).is_some() || glued(word).is_some()
+    let goes_on = match line.core(next) {
+        "and" | "or" | "to" | "plus" => {
+            let word = line.core(next.saturating_add(1));
+            word == "half" || number(word).is_some() || glued(word).is_some()
+        }
+        // "In 1 hour 30" is no hour with 30 people, and "3 hours of work" are work.
+        word => {
+            line.goes_on(next.saturating_sub(1))
+                && (names::is_digits(word) && is_last(line, next.saturating_add(1))
+                    || length(line, next).is_some_and(|(_, end)| line.core(end) != "of"))
+        }
     };
     let meaning = if goes_on { None } else { from_now(&parts) };
     let why = "is too much at once: name one length of time, as in \"in 3 days\"";

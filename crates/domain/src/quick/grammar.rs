@@ -11,12 +11,12 @@ use perennial_recurrence::Zone;
 use super::meaning::{Day, Meaning, Period};
 use super::names::{self, Refusal, clock, short_weekday, weekday};
 use super::words::Line;
-use super::{doubt, duration, ordinal, reminder};
+use super::{around, doubt, duration, hour, ordinal, range, reminder};
 use crate::Priority;
 
 /// What may stand before a day or a time, and belongs to it.
-const LEADS: [&str; 8] = ["on", "by", "due", "at", "from", "for", "starting", "beginning"];
-const ADVERBS: [&str; 6] = ["hourly", "daily", "weekly", "monthly", "yearly", "annually"];
+pub(super) const LEADS: [&str; 8] = ["on", "by", "due", "at", "from", "for", "starting", "beginning"];
+pub(super) const ADVERBS: [&str; 6] = ["hourly", "daily", "weekly", "monthly", "yearly", "annually"];
 const PLURALS: [&str; 3] = ["weekdays", "workdays", "weekends"];
 /// Their names, the least first: the place of one is its rank.
 pub(crate) const PRIORITIES: [(&str, Priority); 5] = [
@@ -73,7 +73,8 @@ fn meaning(line: &Line<'_>, spoken: &mut Spoken, at: usize) -> Read {
     tag(line, at)
         .or_else(|| priority(line, at))
         .or_else(|| reminder::reminder(line, spoken.last(), at))
-        .or_else(|| doubt::rest_of_recurrence(line, spoken, at))
+        .or_else(|| around::rest_of_recurrence(line, spoken, at))
+        .or_else(|| around::count_before(line, at))
         .or_else(|| recurrence(line, at))
         .or_else(|| zone(line, spoken.last(), at))
         .or_else(|| when(line, spoken.last(), at))
@@ -147,14 +148,18 @@ fn zone(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option<Read> {
         Meaning::Time(..) => true,
         Meaning::Recurrence(found) => found.phrase.time.is_some(),
         Meaning::Day(day) => matches!(day, Day::At(_)),
+        Meaning::Later(_) => true,
+        Meaning::Zone(_) => false,
         _ => return None,
     };
-    if let Some((zone, end)) = line.sentence.zone(line.start(at)) {
+    // What is said again is not another one.
+    let is_new = |zone: &Zone| !matches!(last, Some(Meaning::Zone(said)) if said == zone);
+    if let Some((zone, end)) = line.sentence.zone(line.start(at)).filter(|(zone, _)| is_new(zone)) {
         return Some((Meaning::Zone(zone), line.word_from(end)));
     }
     let name = line.raw(at);
     match Zone::parse(name) {
-        Ok(zone) if name.contains('/') => Some((Meaning::Zone(zone), at.saturating_add(1))),
+        Ok(zone) if name.contains('/') && is_new(&zone) => Some((Meaning::Zone(zone), at.saturating_add(1))),
         _ if after_time => doubt::no_zone(line, at),
         _ => None,
     }
@@ -171,21 +176,22 @@ pub(super) fn when(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option
         1
     };
     let timed = matches!(last, Some(Meaning::Time(..) | Meaning::Zone(_)));
-    (0..=leads).rev().find_map(|leads| {
-        let from = at.saturating_add(leads);
-        day(line, from, leads > 0, timed).or_else(|| time(line, last, from, leads > 0))
-    })
+    // No lead begins a day or a time itself.
+    let from = at.saturating_add(leads);
+    day(line, from, leads > 0, timed).or_else(|| time(line, last, from, leads > 0))
 }
 
 /// A day; one that cannot be honoured is refused. After a time of day a short weekday is one, unless it may be a word of a
 /// title.
 fn day(line: &Line<'_>, at: usize, led: bool, timed: bool) -> Option<Read> {
     let is_word = || matches!(line.core(at), "sat" | "sun" | "wed") && !is_last(line, at.saturating_add(1));
-    plain_day(line, at, led || timed && !is_word()).or_else(|| duration::from(line, at))
+    plain_day(line, at, led || timed && !is_word())
+        .or_else(|| duration::from(line, at))
+        .or_else(|| range::counted(line, at))
 }
 
 /// Whether the line ends here, or goes on with what is never of a title.
-fn is_last(line: &Line<'_>, at: usize) -> bool {
+pub(super) fn is_last(line: &Line<'_>, at: usize) -> bool {
     let core = line.core(at);
     at >= line.words.len() || core.starts_with(['#', '!']) || core.starts_with("remind")
 }
@@ -230,6 +236,9 @@ pub(super) fn plain_day(line: &Line<'_>, at: usize, led: bool) -> Option<Read> {
         }
         "in" if !line.open(at).is_empty() => return duration::ahead(line, at),
         _ => {}
+    }
+    if let Some(refused) = range::days(line, at) {
+        return Some(refused);
     }
     if let Some(weekday) = weekday(first) {
         return read(Day::Weekday(weekday), 1);
@@ -304,6 +313,9 @@ fn time(line: &Line<'_>, last: Option<&Meaning>, at: usize, led: bool) -> Option
     if word == "midnight" && (led || matches!(last, Some(Meaning::Day(_)))) {
         return refuse("begins one day and ends another: write 00:00 or 23:59 and the day".to_owned());
     }
+    if let Some(refused) = hour::unread(line, last, at) {
+        return Some(refused);
+    }
     let is_bare = led && is_hour_alone(line, last, at);
     let shape = clock(word, if line.open(at).is_empty() { "" } else { next });
     match &shape {
@@ -325,10 +337,13 @@ fn is_hour_alone(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> bool {
     let is_hour = line.core(at).len() <= 2 && names::is_digits(line.core(at));
     let after_at = at.checked_sub(1).is_some_and(|before| line.open(before) == "at");
     let next = at.saturating_add(1);
-    is_hour
-        && after_at
-        && (matches!(last, Some(Meaning::Day(_) | Meaning::Recurrence(_)))
-            || is_last(line, next)
-            || day(line, next, false, true).is_some()
-            || LEADS.contains(&line.open(next)) && day(line, next.saturating_add(1), true, true).is_some())
+    is_hour && after_at && is_beside(line, last, next)
+}
+
+/// Whether what ends before `next` stands beside a day, or where no word of a title follows.
+pub(super) fn is_beside(line: &Line<'_>, last: Option<&Meaning>, next: usize) -> bool {
+    let led = LEADS.contains(&line.open(next));
+    matches!(last, Some(Meaning::Day(_) | Meaning::Recurrence(_)))
+        || is_last(line, next)
+        || day(line, next.saturating_add(usize::from(led)), led, true).is_some()
 }

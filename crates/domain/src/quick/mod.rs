@@ -4,12 +4,15 @@
 //! "tomorrow" is. What is not understood is a part of the title and shown as such; what looks like something and cannot be
 //! honoured is refused. docs/quick-add.md has the grammar.
 
+mod around;
 mod doubt;
 mod duration;
 mod grammar;
+mod hour;
 mod meaning;
 mod names;
 mod ordinal;
+mod range;
 mod reading;
 mod reminder;
 mod resolve;
@@ -67,7 +70,7 @@ pub fn read_quick(input: &QuickInput, home: &Zone, now: Timestamp) -> Result<Rea
     }
     let places = Places::of(text);
     let mut wrong = controls(text);
-    let line = words::Line::cut(text);
+    let line = words::Line::cut(text, resolve::next_year(zone, now));
     let spoken = grammar::read(&line);
     let said = Said::gather(&spoken.items, &mut wrong);
     let when = match resolve::resolve(&said, zone, now) {

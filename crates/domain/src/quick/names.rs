@@ -136,7 +136,8 @@ pub(super) fn clock(word: &str, next: &str) -> Option<Result<(), Refusal>> {
     let is_half = |text: &str| matches!(text, "am" | "pm" | "a.m" | "p.m");
     let split = word.find(|letter: char| letter != ':' && !letter.is_ascii_digit()).unwrap_or(word.len());
     let (figures, ending) = word.split_at_checked(split)?;
-    if !figures.starts_with(|letter: char| letter.is_ascii_digit()) {
+    let is_figure = |letter: char| letter.is_ascii_digit();
+    if !figures.starts_with(is_figure) {
         return None;
     }
     let fields: Vec<&str> = figures.split(':').collect();
@@ -149,6 +150,14 @@ pub(super) fn clock(word: &str, next: &str) -> Option<Result<(), Refusal>> {
     // "9.30am", "9-11am", "17:30-18:00"; not "3:1", nor "9th".
     let only_of_times = word.chars().all(|letter| letter.is_ascii_digit() || ":.-–apm".contains(letter));
     let minutes = fields.iter().skip(1).any(|field| field.len() == 2) && fields.len() < 4;
+    // "09:00Z", "9amZ", "09:00+02:00".
+    let zone = ending.trim_start_matches(['a', 'p']).trim_start_matches('m');
+    if well_formed
+        && (fields.len() > 1 || ending != zone)
+        && (zone == "z" || zone.strip_prefix('+').is_some_and(|rest| rest.starts_with(is_figure)))
+    {
+        return Some(Err("is no time of day: write its zone after it, as in 9am UTC".to_owned()));
+    }
     let looks = only_of_times && (word.ends_with("am") || word.ends_with("pm") || minutes);
     looks.then(|| Err("is not one time of day: write it as 9am, 9:30pm or 17:30".to_owned()))
 }
@@ -179,11 +188,24 @@ pub(super) fn figures(word: &str) -> Option<Result<NaiveDate, Refusal>> {
                 Err(format!("may be {}", said.join(" or ")))
             }
         }),
-        ('/', [1..=2, 1..=2, 2] | [4, 1..=2, 1..=2]) => {
+        ('/', [1..=2, 1..=2, 2]) | ('/' | '-', [4, 1..=2, 1..=2]) | ('.', [4, 2, 2]) => {
+            Some(Err("is no day that is read here: write it as 2026-12-05".to_owned()))
+        }
+        // "25-12-26"; a number of any other kind is none.
+        ('-', [2, 2, 2]) if !readings(2028, a, b).is_empty() => {
             Some(Err("is no day that is read here: write it as 2026-12-05".to_owned()))
         }
         _ => None,
     }
+}
+
+/// `25.12.`, `5.`, and the like: a day as it is written where days are numbers with a full stop.
+pub(super) fn is_dotted(word: &str) -> bool {
+    let Some((day, month)) = word.strip_suffix('.').and_then(|word| word.split_once('.')) else {
+        return false;
+    };
+    let fields = [day, month].map(|field| field.parse::<u32>().ok().filter(|_| field.len() <= 2));
+    matches!(fields, [Some(day), Some(month)] if of_year(2028, month, day).is_ok())
 }
 
 pub(super) fn say(day: NaiveDate, format: &str) -> String {

@@ -10,6 +10,14 @@ use super::words::Line;
 /// Why `remind me` alone is refused.
 const BARE: &str = "does not say when: write so long before it is due, as in \"remind 1h before\", or put it in quotation marks";
 
+/// Other words for it, which are told of and not read; and those of them that say so without "me".
+const OTHERS: [&str; 10] =
+    ["reminders", "notify", "notification", "alert", "alarm", "ping", "nudge", "warn", "tell", "email"];
+const ALONE: usize = 6;
+/// What a reminder is said to come before or after, without a number.
+const SPANS: [&str; 9] =
+    ["minute", "hour", "day", "week", "month", "morning", "afternoon", "evening", "night"];
+
 /// `remind 1h before`, `remind me when due`, and after one of them `10m before` or `and 10m before`. One that names no such
 /// time is refused, where it does not ask for a person to be reminded.
 pub(super) fn reminder(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Option<Read> {
@@ -27,9 +35,19 @@ pub(super) fn reminder(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Op
             }
         })
     };
+    if OTHERS.contains(&line.open(at)) {
+        let is_me = line.open(second) == "me";
+        let from = second.saturating_add(usize::from(is_me));
+        let end = without_verb(line, from).or_else(|| unnumbered(line, from))?;
+        let is_meant =
+            is_me || OTHERS.iter().take(ALONE).any(|word| line.core(at) == *word) && ends(line, end);
+        return if is_meant { refuse(end) } else { None };
+    }
     if !["remind", "reminder"].contains(&line.core(at)) {
         let Some(Meaning::Reminder(_)) = last else { return None };
-        let from = at.saturating_add(usize::from(["and", "&"].contains(&line.open(at))));
+        let is_joint = |index: usize| ["and", "&", "plus", "then", "also"].contains(&line.open(index));
+        let joints = usize::from(is_joint(at));
+        let from = at.saturating_add(joints).saturating_add(usize::from(joints > 0 && is_joint(second)));
         let unfinished = || length(line, from).filter(|(_, next)| ends(line, *next));
         return read(from).or_else(|| unfinished().and_then(|(_, next)| refuse(next)));
     }
@@ -43,7 +61,7 @@ pub(super) fn reminder(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Op
     if let Some(found) = read(from) {
         return Some(found);
     }
-    if let Some((_, next)) = length(line, from) {
+    if let Some(next) = length(line, from).map(|(_, next)| next).or_else(|| unnumbered(line, from)) {
         return refuse(next);
     }
     let word = line.core(from);
@@ -60,10 +78,19 @@ pub(super) fn reminder(line: &Line<'_>, last: Option<&Meaning>, at: usize) -> Op
     }
 }
 
-/// `1h before` that no "remind" goes before: the word after it.
+/// `1h before`, `1h reminder`, that no "remind" goes before: the word after it.
 pub(super) fn without_verb(line: &Line<'_>, at: usize) -> Option<usize> {
-    length(line, at)?;
-    reminded(line, at).map(|(_, next)| next)
+    let (_, next) = length(line, at)?;
+    let is_noun = line.core(next) == "reminder" && !line.open(next.saturating_sub(1)).is_empty();
+    if is_noun { Some(next.saturating_add(1)) } else { reminded(line, at).map(|(_, next)| next) }
+}
+
+/// `the day before`, `the night before`: the word after it.
+fn unnumbered(line: &Line<'_>, at: usize) -> Option<usize> {
+    let from = at.saturating_add(usize::from(["the", "a", "an"].contains(&line.open(at))));
+    let next = from.saturating_add(1);
+    let is = SPANS.contains(&line.open(from)) && ["before", "earlier", "prior"].contains(&line.core(next));
+    is.then(|| next.saturating_add(1))
 }
 
 /// When one is to be reminded, as a trigger, and the word after it: `1h before`, `when due`. There is no trigger of a length

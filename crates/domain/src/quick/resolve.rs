@@ -33,6 +33,11 @@ struct Clock {
     local: NaiveDateTime,
 }
 
+/// The year after the present one, for examples of what to write.
+pub(super) fn next_year(zone: Zone, now: Timestamp) -> i32 {
+    zone.local(now.to_utc()).year().saturating_add(1).min(LAST_YEAR)
+}
+
 /// Resolves a line that is read in `zone`, unless it says another.
 pub(super) fn resolve(said: &Said<'_>, zone: Zone, now: Timestamp) -> Result<When, Wrong> {
     let recurrence = said.recurrence.as_ref();

@@ -34,11 +34,13 @@ pub(super) struct Line<'a> {
     pub sentence: Sentence,
     /// Places of quotation marks that are never closed.
     pub unclosed: Vec<usize>,
+    /// The year after the present one, for examples of what to write.
+    pub next_year: i32,
     steps: Cell<u32>,
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn cut(text: &'a str) -> Self {
+    pub(super) fn cut(text: &'a str, next_year: i32) -> Self {
         let (mut words, mut unclosed) = (Vec::new(), Vec::new());
         let mut at = 0;
         // Once one mark is not closed, no later one of its kind is: looking for its end is never done twice.
@@ -64,7 +66,7 @@ impl<'a> Line<'a> {
             words.push(word);
         }
         let sentence = Sentence::new(&masked(text, &words));
-        Self { text, words, sentence, unclosed, steps: Cell::new(0) }
+        Self { text, words, sentence, unclosed, next_year, steps: Cell::new(0) }
     }
 
     fn word(&self, index: usize) -> Option<&Word> {
@@ -79,7 +81,9 @@ impl<'a> Line<'a> {
 
     /// The same of a word that the next one may go on from.
     pub(super) fn open(&self, index: usize) -> &str {
-        if self.word(index).is_some_and(|word| word.open) { self.core(index) } else { "" }
+        self.word(index)
+            .filter(|word| word.open && word.literal.is_none())
+            .map_or("", |word| word.core.as_str())
     }
 
     /// Whether at most a comma parts a word from the next one.
@@ -104,6 +108,11 @@ impl<'a> Line<'a> {
     pub(super) fn raw(&self, index: usize) -> &'a str {
         let raw = self.word(index).and_then(|word| self.text.get(word.at.clone())).unwrap_or("");
         raw.trim_end_matches(ENDINGS)
+    }
+
+    /// The word as it was written, with what ends it.
+    pub(super) fn written(&self, index: usize) -> &'a str {
+        self.word(index).and_then(|word| self.text.get(word.at.clone())).unwrap_or("")
     }
 
     /// Where a word begins, in bytes; the end of the line past its last word.
@@ -181,7 +190,7 @@ mod tests {
     #[test]
     fn words_end_at_white_space_and_commas_and_quotes_are_one_word() {
         let text = "a,b  \"c  d\"e \\#f “g h” i. \"j";
-        let line = Line::cut(text);
+        let line = Line::cut(text, 2027);
         let raw: Vec<&str> = line.words.iter().map(|word| &text[word.at.clone()]).collect();
         assert_eq!(raw, ["a,", "b", "\"c  d\"", "e", "\\#f", "“g h”", "i.", "\"j"]);
         let literal: Vec<&str> = line.words.iter().filter_map(|word| word.literal.as_deref()).collect();
@@ -197,7 +206,7 @@ mod tests {
             ("“é.” é: \\x;", "“é.” é, \\x,"),
             ("!!! ,;,", ",,, ,,,"),
         ] {
-            assert_eq!(masked(text, &Line::cut(text).words), expected);
+            assert_eq!(masked(text, &Line::cut(text, 2027).words), expected);
         }
     }
 }

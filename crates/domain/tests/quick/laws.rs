@@ -18,7 +18,9 @@ const WORDS: &str = "every each every! other daily weekly weekdays on on weekday
     workday days hours weeks 2 two a an half hour 1h 1h30m 90m remind me reminder before after when due time until till 10 \
     times except only else UTC PST New York time Europe/Paris Gotham #home #42 # !high !hgih ! !!! \" “ ” \\ \\# , ; . : of them \
     minutes 0 and 30 of hours 9 to 16 p1 eod now completion starting ending few thirteen 2.5 1,5 99999 27 \
-    the 13th first Mon sat and Europe/Nowhere Pay rent \"every Monday\" (today) é 🎂 e\u{301} \u{0} \u{85} \u{2028}";
+    the 13th first Mon sat and Europe/Nowhere but excluding not apart by twice 3x per once fifth \
+    5-7 5/6 between to & then plus notify o'clock half past quarter nine 0900 17h 9.30 09:00Z GMT ET Eastern 2026-12-5 25-12-26 \
+    25.12. 5. Pay rent \"every Monday\" (today) é 🎂 e\u{301} \u{0} \u{85} \u{2028}";
 
 fn fragment() -> impl Strategy<Value = String> {
     let words: Vec<&'static str> = WORDS.split(' ').filter(|word| !word.is_empty()).collect();
@@ -181,6 +183,22 @@ fn a_hostile_line_costs_no_more_than_its_length() {
         "Monday the ",
         "every day ending ",
         "every day until ",
+        "every day but not on the ",
+        "every day by ",
+        "every day at 9 3x ",
+        "3 times every ",
+        "5 to the ",
+        "5,6 ",
+        "the day before ",
+        "Friday after ",
+        "at half past ",
+        "at nine ",
+        "at one on ",
+        "in 1 hour, ",
+        "notify me 1h ",
+        "first of every ",
+        "the 1st monthly ",
+        "fifth of ",
     ] {
         let text: String = part.chars().cycle().take(1_000).collect();
         check(&text, &Zone::utc(), now);
