@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 use perennial_domain::{
-    Bound, Completion, Context, Invalid, Occurrence, Override, OverrideInput, RecurrenceId, Reopening,
-    SeriesState, Skipping, SnoozeInput, TaskId, TaskInput, Timestamp, complete as decide, leave_unchanged,
-    override_occurrence, project, skip as skip_one, snooze as put_off, split_series,
+    Bound, Completion, Context, Invalid, Occurrence, Override, OverrideInput, Projection, RecurrenceId,
+    Reopening, SeriesState, Skipping, SnoozeInput, TaskId, TaskInput, Timestamp, complete as decide,
+    leave_unchanged, override_occurrence, project, skip as skip_one, snooze as put_off, split_series,
 };
 use perennial_http_api::{Caller, Items, PageQuery, Problem, Query, Request, Response, answer, json};
 use perennial_store::{Store, SystemStore};
@@ -242,7 +242,7 @@ fn span(
     let user = &caller.user;
     let task = store.series(&user.id, id, None)?.ok_or_else(Problem::not_found)?.task;
     let (last, overrides) = store.projection(&user.id, id)?;
-    let (coming, complete) =
+    let Projection { occurrences: coming, complete, .. } =
         project(&task, last.as_ref(), &overrides, (&user.zone, now), bounds, page.limit())?;
     // One more tells whether these are all.
     let mut opened = store.occurrences_between(&user.id, id, bounds, page.limit().saturating_add(1))?;

@@ -1,7 +1,7 @@
 //! When something is due, in the words of the person who said so.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
-use perennial_recurrence::{Start, Zone};
+use perennial_recurrence::{Moment, Start, Zone};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "schema")]
@@ -139,6 +139,14 @@ impl Due {
         match self {
             Self::Zoned(_, zone) => zone,
             _ => home,
+        }
+    }
+
+    /// An instant on the time line of a series that begins here, for a user whose zone is `home`.
+    pub(crate) fn moment(&self, at: Timestamp, home: &Zone) -> Moment {
+        match self {
+            Self::Zoned(..) => Moment::Instant(at.to_utc()),
+            _ => Moment::Local(home.local(at.to_utc())),
         }
     }
 

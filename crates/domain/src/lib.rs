@@ -74,9 +74,9 @@ pub use recurrence_id::RecurrenceId;
 pub use reminder::{DueAlarm, fire, fire_all};
 pub use rule::{Broken, MAX_PARTS, broken_rule};
 pub use series::{
-    Anchor, Bound, Misfire, Overlap, Override, OverrideInput, Plan, Projected, RecurrenceInput, Series,
-    Skipping, SuccessionError, override_occurrence, plan_successor, project, refresh_zone, skip,
-    split_series,
+    Anchor, Bound, MAX_SPAN_STEPS, Misfire, Overlap, Override, OverrideInput, Plan, Projected, Projection,
+    RecurrenceInput, Series, Skipping, SuccessionError, override_occurrence, plan_successor, project,
+    refresh_zone, skip, split_series,
 };
 pub use settings::{QuietHours, QuietInput, SettingsInput, Weekday, leave_settings, update_settings};
 pub use state::{Alarm, Named, SeriesState};

@@ -30,5 +30,5 @@ pub use chrono;
 pub use limits::Exhausted;
 pub use phrase::{Found, Phrase, PhraseError, Sentence};
 pub use rule::{End, Frequency, Parts, Rule, RuleError, Skip, Until, WeekdayNum};
-pub use set::{Moment, Occurrence, Page, RuleSet, SetError, Start, Unanswerable};
+pub use set::{Moment, Occurrence, Page, Questions, RuleSet, SetError, Start, Unanswerable};
 pub use zone::{Zone, ZoneError, tzdata_version, zone_names};

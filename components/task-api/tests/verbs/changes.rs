@@ -419,38 +419,116 @@ fn a_span_of_time_has_what_is_due_in_it() {
     }
 }
 
+/// A task of every morning from the 18th on, three days before now.
+fn mornings(recurrence: &Value) -> Value {
+    json!({ "title": "daily", "due": { "local": "2026-11-18T07:00:00", "tz": "UTC" }, "recurrence": recurrence })
+}
+
+/// The days of a span that are planned, and whether that is all.
+fn planned(service: &mut Service, path: &str, query: &str) -> (String, bool) {
+    let page = service.json(&format!("GET {path}/occurrences?{query}"), &Value::Null);
+    let items = page["items"].as_array().unwrap().iter().filter(|one| one["status"] == "planned");
+    let days = items.map(|one| one["due"]["local"].as_str().unwrap()[8..10].to_owned()).collect::<Vec<_>>();
+    (days.join(" "), page["complete"] == true)
+}
+
 /// What a series drops, and what a task that is done leaves behind, does not come.
 #[test]
 fn nothing_is_planned_that_does_not_come() {
+    const SPAN: &str = "from=2026-11-18&to=2026-11-24";
     let mut service = Service::default();
-    let mut planned = |recurrence: Value, complete: bool| {
-        let id = service
-            .task(&json!({ "title": "daily", "due": { "local": "2026-11-18T07:00:00", "tz": "UTC" },
-            "recurrence": recurrence }));
-        let path = format!("/v1/tasks/{id}");
-        let first = json!({ "recurrence_id": "2026-11-18T07:00:00[UTC]" });
-        if complete {
-            service.json(&format!("POST {path}/complete"), &first);
-            plan(&service, &id, &first);
-        }
-        let page =
-            service.json(&format!("GET {path}/occurrences?from=2026-11-18&to=2026-11-24"), &Value::Null);
-        let items = page["items"].as_array().unwrap().iter().filter(|one| one["status"] == "planned");
-        let days =
-            items.map(|one| one["due"]["local"].as_str().unwrap()[8..10].to_owned()).collect::<Vec<_>>();
-        (days.join(" "), page["complete"] == true)
-    };
-    let all = json!({ "rrule": "FREQ=DAILY", "misfire": "all" });
-    assert_eq!(planned(all, false), ("19 20 21 22 23".to_owned(), true));
-    for policy in [json!({ "misfire": "skip" }), json!({ "overlap": "skip" })] {
+    let first = json!({ "recurrence_id": "2026-11-18T07:00:00[UTC]" });
+    for (policy, coming) in [
+        (json!({ "misfire": "all" }), "19 20 21 22 23"),
+        (json!({ "misfire": "all", "overlap": "stack" }), "19 20 21 22 23"),
+        (json!({ "misfire": "once" }), "21 22 23"),
+        (json!({ "misfire": "once", "overlap": "stack" }), "21 22 23"),
+        // The last that is not cancelled, by its name wherever it was moved to.
+        (json!({ "misfire": "once", "exdate": ["2026-11-21T07:00:00"] }), "20 22 23"),
+        (json!({ "misfire": "skip" }), "22 23"),
+        (json!({ "misfire": "skip", "overlap": "stack" }), "22 23"),
+        (json!({ "overlap": "skip" }), "22 23"),
+        (json!({ "misfire": "once", "overlap": "skip" }), "22 23"),
+    ] {
         let mut recurrence = json!({ "rrule": "FREQ=DAILY" });
         recurrence.as_object_mut().unwrap().extend(policy.as_object().unwrap().clone());
-        assert_eq!(planned(recurrence.clone(), false), ("22 23".to_owned(), true), "{recurrence}");
-        recurrence["rrule"] = json!("FREQ=DAILY;COUNT=3");
-        assert_eq!(planned(recurrence.clone(), true), (String::new(), true), "{recurrence}");
+        let id = service.task(&mornings(&recurrence));
+        let path = format!("/v1/tasks/{id}");
+        assert_eq!(planned(&mut service, &path, SPAN), (coming.to_owned(), true), "{recurrence}");
+        // Of as many as are asked for, the first ones, whatever is dropped before them.
+        let days: Vec<&str> = coming.split(' ').collect();
+        for room in 1..=days.len() {
+            let cut = format!("{SPAN}&limit={}", room + 1);
+            assert_eq!(
+                planned(&mut service, &path, &cut),
+                (days[..room].join(" "), room == days.len()),
+                "{recurrence}"
+            );
+        }
+        // What is opened next is what was planned.
+        service.json(&format!("POST {path}/complete"), &first);
+        plan(&service, &id, &first);
+        let open = service.get(&path)["occurrence"]["due"]["local"].as_str().unwrap()[8..10].to_owned();
+        assert_eq!(open, days[0], "{recurrence}");
+        assert_eq!(planned(&mut service, &path, SPAN), (days[1..].join(" "), true), "{recurrence}");
+
+        if coming == "22 23" {
+            recurrence["rrule"] = json!("FREQ=DAILY;COUNT=3");
+            let id = service.task(&mornings(&recurrence));
+            service.json(&format!("POST /v1/tasks/{id}/complete"), &first);
+            plan(&service, &id, &first);
+            assert_eq!(planned(&mut service, &format!("/v1/tasks/{id}"), SPAN), (String::new(), true));
+        }
     }
     let after = json!({ "rrule": "FREQ=DAILY", "anchor": "completion" });
-    assert_eq!(planned(after, false), (String::new(), false), "it is not known in advance");
+    let path = format!("/v1/tasks/{}", service.task(&mornings(&after)));
+    assert_eq!(planned(&mut service, &path, SPAN), (String::new(), false), "it is not known in advance");
+}
+
+/// Which of those that have passed comes is said by their names, not by where they were moved to.
+#[test]
+fn the_one_that_makes_up_for_those_that_passed_may_be_moved_or_cancelled() {
+    const SPAN: &str = "from=2026-11-18&to=2026-11-27";
+    for (change, coming) in [
+        (json!({ "due": { "local": "2026-11-25T15:00:00", "tz": "UTC" } }), "22 23 24 25 25 26"),
+        (json!({ "cancelled": true }), "20 22 23 24 25 26"),
+    ] {
+        let mut service = Service::default();
+        let id = service.task(&mornings(&json!({ "rrule": "FREQ=DAILY", "misfire": "once" })));
+        let path = format!("/v1/tasks/{id}");
+        for day in [19, 21] {
+            let mut change = change.clone();
+            change["recurrence_id"] = json!(format!("2026-11-{day}T07:00:00[UTC]"));
+            service.json(&format!("POST {path}/override"), &change);
+        }
+        assert_eq!(planned(&mut service, &path, SPAN), (coming.to_owned(), true));
+        let first = json!({ "recurrence_id": "2026-11-18T07:00:00[UTC]" });
+        service.json(&format!("POST {path}/complete"), &first);
+        plan(&service, &id, &first);
+        let open = service.get(&path)["occurrence"]["recurrence_id"].as_str().unwrap()[8..10].to_owned();
+        assert_eq!(open, if change["cancelled"] == true { "20" } else { "21" });
+    }
+}
+
+/// Whole days and times without a zone are due where the user is.
+#[test]
+fn a_span_between_instants_has_what_floats() {
+    for zone in ["Pacific/Auckland", "Pacific/Pago_Pago", "Europe/Berlin"] {
+        let mut service = Service::default();
+        service.json("PATCH /v1/settings", &json!({ "tz": zone }));
+        for due in ["2026-11-22", "2026-11-22T00:30:00", "2026-11-22T23:30:00"] {
+            let id = service.task(&json!({ "title": "floats", "due": { "local": due },
+                "recurrence": { "rrule": "FREQ=DAILY;COUNT=9" } }));
+            let mut listed = |query: &str| {
+                let page = service.json(&format!("GET /v1/tasks/{id}/occurrences?{query}"), &Value::Null);
+                let items = page["items"].as_array().unwrap().iter();
+                items.map(|one| one["due_at"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            let all = listed("from=2026-11-01&to=2026-12-31");
+            assert_eq!(all.len(), 9);
+            assert_eq!(listed(&format!("from={}&to={}", all[2], all[5])), all[2..5], "{zone} {due}");
+        }
+    }
 }
 
 #[test]

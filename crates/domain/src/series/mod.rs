@@ -1,5 +1,6 @@
 //! Series: tasks that come back.
 
+mod coming;
 mod dates;
 mod input;
 mod overrides;
@@ -16,7 +17,7 @@ use perennial_recurrence::{Frequency, Moment, Rule, RuleSet};
 pub use input::{Anchor, Misfire, Overlap, RecurrenceInput};
 pub use overrides::{Override, OverrideInput, Skipping, override_occurrence, skip};
 pub use plan::{Plan, SuccessionError, plan_successor};
-pub use project::{Bound, Projected, project};
+pub use project::{Bound, MAX_SPAN_STEPS, Projected, Projection, project};
 pub use split::split_series;
 pub use zones::refresh_zone;
 

@@ -1,11 +1,19 @@
 //! Occurrences that are still to come, as the series and its overrides say.
 
+use std::collections::HashMap;
+
 use chrono::{NaiveDateTime, NaiveTime};
+use perennial_recurrence::limits::MAX_STEPS;
 use perennial_recurrence::{Moment, Zone};
 
-use super::{Anchor, Misfire, Overlap, Override, RRULE};
+use super::coming::Coming;
+use super::dates::Dates;
+use super::{Anchor, Override};
 use crate::due::{Local, parse_local};
 use crate::{Due, Invalid, RecurrenceId, Task, TaskStatus, Timestamp};
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
 
 /// An occurrence that has not been opened yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +43,24 @@ pub enum Bound {
     Local(NaiveDateTime),
 }
 
-/// The occurrences of a task's series that are due from `from` on and before `to` and nominally later than `last`, the last one
-/// that has been opened; at most `limit`, in the order of their due dates. True if these are all. A series that counts from
-/// completion is not known in advance, so that these are never all while it goes on.
+/// Steps that one span takes at most, whatever was moved into it: those of two questions to a series. The first finds the date
+/// that makes up for those that have passed, the second the dates of the span, and each is answered alone within half of them.
+pub const MAX_SPAN_STEPS: u32 = 2 * MAX_STEPS;
+
+/// What a span of time has of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projection {
+    /// What is to come in it, in the order of their due dates.
+    pub occurrences: Vec<Projected>,
+    /// Whether these are all.
+    pub complete: bool,
+    /// The steps it took, at most [`MAX_SPAN_STEPS`].
+    pub steps: u32,
+}
+
+/// The occurrences of a task's series that are due from `from` on and before `to` and follow `last`, the last one that has been
+/// opened, as things stand now; at most `limit`. What would take more than [`MAX_SPAN_STEPS`] to find is missing, so that these
+/// are not all. A series that counts from completion is not known in advance: these are never all while it goes on.
 pub fn project(
     task: &Task,
     last: Option<&RecurrenceId>,
@@ -45,55 +68,76 @@ pub fn project(
     (home, now): (&Zone, Timestamp),
     (from, to): (Bound, Bound),
     limit: usize,
-) -> Result<(Vec<Projected>, bool), Invalid> {
+) -> Result<Projection, Invalid> {
+    let nothing = |complete| Projection { occurrences: Vec::new(), complete, steps: 0 };
     let (Some(series), Some(due), TaskStatus::Open) = (&task.spec.series, &task.spec.due, task.status) else {
-        return Ok((Vec::new(), true));
+        return Ok(nothing(true));
     };
     if series.input.anchor == Anchor::Completion {
-        return Ok((Vec::new(), false));
+        return Ok(nothing(false));
     }
     let last = last.filter(|id| !id.is_single()).map(super::nominal).transpose()?;
-    let moved = || overrides.iter().filter(|change| change.due.is_some());
-    // As many dates of the span may be those of others.
-    let dates = limit.saturating_add(moved().count());
-    let page = series
-        .set(due)?
-        .between(&from.moment(), &to.moment(), dates)
-        .map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))?;
-    // What has passed is dropped when the next one is opened, where the series says so.
-    let drops = series.input.overlap == Overlap::Skip || series.input.misfire == Misfire::Skip;
-    let to_come = |at: NaiveDateTime| {
-        last.is_none_or(|last| at > last)
-            && !(drops && last.is_some() && due.moved_to(at).instant(home) <= now)
-    };
-    let dates = page.occurrences.iter().filter(|date| !date.fold && to_come(date.local));
-    let mut all: Vec<Projected> = dates
-        .filter_map(|date| {
-            let nominal = due.moved_to(date.local);
+    let dates = Dates::to_come(series.set(due)?, due, overrides);
+    let questions = &mut dates.set().questions(MAX_SPAN_STEPS);
+    let (coming, passed_known) = Coming::after(last, (home, now), series, &dates, questions);
+    let is_within = |due: &Due, at: Timestamp| from.is_before(due, at) && !to.is_before(due, at);
+
+    // What is due is looked at one by one: where clocks change, or whole days are skipped, dates and instants have no one order.
+    let begin = coming.floor().map_or(from.instant(due, home), |floor| floor.max(from.instant(due, home)));
+    let begin = due.moment(begin.plus_millis(-DAY), home);
+    let end = due.moment(to.instant(due, home).plus_millis(DAY), home);
+    let changes: HashMap<_, _> = overrides.iter().map(|change| (&change.recurrence_id, change)).collect();
+    let mut all = Vec::new();
+    let ended = questions.each(&begin, &end, |date| {
+        let nominal = due.moved_to(date.local);
+        let at = nominal.instant(home);
+        if !date.fold && is_within(&nominal, at) && coming.has(&nominal, at) {
             let id = RecurrenceId::of(&nominal);
-            match overrides.iter().find(|change| change.recurrence_id == id) {
-                Some(change) if change.due.is_some() => None,
-                change => Some(projected(task, home, (id, nominal), change)),
+            match changes.get(&id).copied() {
+                Some(moved) if moved.due.is_some() => {}
+                change => all.push(projected(task, home, (id, nominal), change)),
             }
-        })
-        .collect();
+        }
+        // One more tells whether these are all.
+        all.len() <= limit
+    });
+    let mut complete = passed_known && ended == Ok(true);
+
     // Those that were moved are where they were moved to, wherever they were.
-    for change in moved() {
-        let nominal = super::nominal(&change.recurrence_id)?;
-        let named = (change.recurrence_id.clone(), due.moved_to(nominal));
-        let there = projected(task, home, named, Some(change));
-        if to_come(nominal)
-            && from.is_before(&there)
-            && !to.is_before(&there)
-            && series.has(due, &change.recurrence_id)?
-        {
-            all.push(there);
+    let is_wanted = |nominal: &Due, there: &Projected| {
+        is_within(&there.due, there.due_at) && coming.has(nominal, nominal.instant(home))
+    };
+    for (nominal, there) in moved(task, (due, home), overrides, is_wanted)? {
+        match questions.contains(&Moment::Local(nominal)) {
+            Ok(true) => all.push(there),
+            Ok(false) => {}
+            Err(_) => complete = false,
         }
     }
     all.sort_by_key(|one| one.due_at);
-    let complete = page.complete && all.len() <= limit;
+    complete &= all.len() <= limit;
     all.truncate(limit);
-    Ok((all, complete))
+    Ok(Projection { occurrences: all, complete, steps: questions.steps() })
+}
+
+/// The wanted ones of those that were moved, in the order of where they are now, each with when it is nominally due; whether the
+/// series has them is to be asked yet.
+fn moved(
+    task: &Task,
+    (due, home): (&Due, &Zone),
+    overrides: &[Override],
+    is_wanted: impl Fn(&Due, &Projected) -> bool,
+) -> Result<Vec<(NaiveDateTime, Projected)>, Invalid> {
+    let mut moved = Vec::new();
+    for change in overrides.iter().filter(|change| change.due.is_some()) {
+        let nominal = due.moved_to(super::nominal(&change.recurrence_id)?);
+        let there = projected(task, home, (change.recurrence_id.clone(), nominal.clone()), Some(change));
+        if RecurrenceId::of(&nominal) == change.recurrence_id && is_wanted(&nominal, &there) {
+            moved.push((nominal.wall(), there));
+        }
+    }
+    moved.sort_by_key(|(_, there)| there.due_at);
+    Ok(moved)
 }
 
 /// An occurrence by its name and when it is nominally due, with what is different about it.
@@ -132,18 +176,19 @@ impl Bound {
         }
     }
 
-    /// Whether an occurrence is due at this time or after it.
-    fn is_before(self, occurrence: &Projected) -> bool {
+    /// Whether this is the time when something is due, or is before it; `due_at` is the instant of `due`.
+    fn is_before(self, due: &Due, due_at: Timestamp) -> bool {
         match self {
-            Self::Instant(at) => occurrence.due_at >= at,
-            Self::Local(at) => occurrence.due.wall() >= at,
+            Self::Instant(at) => due_at >= at,
+            Self::Local(at) => due.wall() >= at,
         }
     }
 
-    fn moment(self) -> Moment {
+    /// The instant of it, in a series that begins at `due`: within a day where wall times do not come in the order of instants.
+    fn instant(self, due: &Due, home: &Zone) -> Timestamp {
         match self {
-            Self::Instant(at) => Moment::Instant(at.to_utc()),
-            Self::Local(at) => Moment::Local(at),
+            Self::Instant(at) => at,
+            Self::Local(at) => due.moved_to(at).instant(home),
         }
     }
 }

@@ -31,14 +31,6 @@ impl<'a> Search<'a> {
     fn has_policies(&self, last: Option<&Occurrence>) -> bool {
         last.is_some() && (!self.replans || self.state.open.is_empty())
     }
-
-    /// Now, on the time line of a series.
-    fn now_in(&self, due: &Due) -> Moment {
-        match due {
-            Due::Zoned(..) => Moment::Instant(self.now.to_utc()),
-            _ => Moment::Local(self.home.local(self.now.to_utc())),
-        }
-    }
 }
 
 impl Series {
@@ -62,10 +54,10 @@ impl Series {
         let passed = |due: &Due| due.instant(search.home) <= search.now;
         match next {
             Some(first) if search.has_policies(last) && passed(&first) => {
-                let now = search.now_in(&due);
+                let now = due.moment(search.now, search.home);
                 match (self.input.overlap, self.input.misfire) {
                     (Overlap::Skip, _) | (_, Misfire::Skip) => dates.next(Some(now)),
-                    (_, Misfire::Once) => Ok(dates.latest(now, &first)?.or(Some(first))),
+                    (_, Misfire::Once) => Ok(dates.latest(now, first.wall())?.or(Some(first))),
                     (_, Misfire::All) => Ok(Some(first)),
                 }
             }

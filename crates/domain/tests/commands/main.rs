@@ -11,6 +11,7 @@ mod alarms;
 mod alarms_model;
 mod changes;
 mod series;
+mod spans;
 mod splits;
 mod tasks;
 mod world;

@@ -12,18 +12,25 @@ impl RuleSet {
     /// # Errors
     /// [`Exhausted`], see [`RuleSet::first`].
     pub fn previous(&self, before: &Moment) -> Result<Option<Occurrence>, Exhausted> {
+        self.last_before(before, &mut Steps::new(MAX_STEPS))
+    }
+
+    pub(super) fn last_before(
+        &self,
+        before: &Moment,
+        steps: &mut Steps,
+    ) -> Result<Option<Occurrence>, Exhausted> {
         let end = self.ceiling(before);
         let added =
             self.rdate.iter().rev().find(|hit| hit.at < end && self.exdate.binary_search(&hit.at).is_err());
         // Nothing of the rule is later than its UNTIL, wherever in the world that is said.
         let last = self.until.min(self.until_local.saturating_add(DAY)).saturating_add(DAY);
-        let found = self.last_of_rule(end.min(last))?;
+        let found = self.last_of_rule(end.min(last), steps)?;
         Ok(added.copied().max(found).map(|hit| self.occurrence(hit)))
     }
 
     /// The last occurrence before `end`, RDATE values included where they come upon it.
-    fn last_of_rule(&self, end: i64) -> Result<Option<Hit>, Exhausted> {
-        let steps = &mut Steps::new(MAX_STEPS);
+    fn last_of_rule(&self, end: i64, steps: &mut Steps) -> Result<Option<Hit>, Exhausted> {
         if self.counted(steps)? == Counted::OneByOne {
             let mut stream = Stream::new(self, i64::MIN, end, steps)?;
             let mut last = None;

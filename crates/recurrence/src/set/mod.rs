@@ -7,11 +7,13 @@ mod end;
 mod error;
 mod moment;
 mod query;
+mod questions;
 mod stream;
 
 pub use answerable::Unanswerable;
 pub use error::SetError;
 pub use moment::{Moment, Occurrence, Page, Start};
+pub use questions::Questions;
 
 use crate::engine::{ElapsedPlan, Hit, Plan};
 use crate::rule::Rule;

@@ -38,8 +38,11 @@ impl RuleSet {
     /// # Errors
     /// [`Exhausted`], see [`RuleSet::first`].
     pub fn contains(&self, moment: &Moment) -> Result<bool, Exhausted> {
+        self.happens(moment, &mut Steps::new(MAX_STEPS))
+    }
+
+    pub(super) fn happens(&self, moment: &Moment, steps: &mut Steps) -> Result<bool, Exhausted> {
         let at = self.floor(moment);
-        let steps = &mut Steps::new(MAX_STEPS);
         let hit = if at == self.ceiling(moment) {
             self.first_within(at, at.saturating_add(1), steps)?
         } else {

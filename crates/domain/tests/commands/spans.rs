@@ -1,0 +1,82 @@
+//! Spans of time: what they may cost.
+
+use crate::world::{World, world};
+use perennial_domain::{Bound, Due, MAX_SPAN_STEPS, Override, Projection, RecurrenceId, project};
+use serde_json::json;
+
+/// Every morning from the day after now on, or as a rule says.
+fn mornings(rrule: &str, misfire: &str) -> World {
+    world(&json!({ "title": "Walk", "due": { "local": "2026-11-22T09:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": rrule, "misfire": misfire } }))
+}
+
+/// Every minute for ten years until now.
+fn minutes(misfire: &str) -> World {
+    let mut world = world(&json!({ "title": "Look", "due": { "local": "2016-11-21T12:00:00", "tz": "UTC" },
+        "recurrence": { "rrule": "FREQ=MINUTELY", "misfire": misfire } }));
+    world.wait(1);
+    world
+}
+
+/// So many occurrences, named by a day of each month from some year on, moved to the first day of the year 2200.
+fn moved(from: u32, months: u32, day: u32) -> Vec<Override> {
+    let there = Due::from_stored("2200-01-01T00:00:00", Some("UTC")).unwrap();
+    (0..months)
+        .map(|month| {
+            let name = format!("{}-{:02}-{day}T09:00:00[UTC]", from + month / 12, month % 12 + 1);
+            Override {
+                recurrence_id: RecurrenceId::from_text(name),
+                title: None,
+                due: Some(there.clone()),
+                cancelled: false,
+            }
+        })
+        .collect()
+}
+
+fn span(world: &World, overrides: &[Override], (from, to): (&str, &str), limit: usize) -> Projection {
+    let task = world.the_task();
+    let last = RecurrenceId::from_text(world.open()[0].clone());
+    let bounds = (Bound::parse(from, "from").unwrap(), Bound::parse(to, "to").unwrap());
+    let found = project(&task, Some(&last), overrides, (&world.zone, world.now), bounds, limit).unwrap();
+    assert!(found.steps <= MAX_SPAN_STEPS, "{} steps", found.steps);
+    found
+}
+
+/// Of two days of each month the last, as long as there are so many: no way but to count them one by one.
+const ONE_BY_ONE: &str = "FREQ=MONTHLY;BYMONTHDAY=14,15;BYSETPOS=-1;SKIP=FORWARD;COUNT=40000";
+
+#[test]
+fn a_span_costs_no_more_for_what_was_moved_into_it() {
+    let there = ("2199-12-31", "2200-01-02");
+    // Where COUNT ends these is found once.
+    for (rrule, count) in [
+        ("FREQ=DAILY;COUNT=1000000", 502),
+        ("FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=29;BYHOUR=9;BYMINUTE=0;COUNT=1000", 0),
+        ("FREQ=HOURLY;BYDAY=FR;BYMONTHDAY=13;BYHOUR=9;COUNT=10000", 0),
+    ] {
+        let found = span(&mornings(rrule, "all"), &moved(4000, 500, 15), there, 600);
+        assert!(found.steps <= 25_000 && found.complete, "{rrule}: {} steps", found.steps);
+        assert_eq!(found.occurrences.len(), count, "{rrule}");
+    }
+    // What is beyond the budget is missing, and the rest is not.
+    let world = mornings(ONE_BY_ONE, "all");
+    let mut all = moved(2027, 100, 15);
+    all.extend(moved(4000, 400, 15));
+    let found = span(&world, &all, there, 600);
+    assert!((100..500).contains(&found.occurrences.len()), "{}", found.occurrences.len());
+    assert!(!found.complete);
+    // Elsewhere they cost nothing.
+    let found = span(&world, &all, ("2027-01-01", "2027-03-01"), 600);
+    assert!(found.steps < 500 && found.complete && found.occurrences.is_empty(), "{found:?}");
+}
+
+#[test]
+fn what_is_dropped_costs_nothing_and_takes_no_place() {
+    for (misfire, first) in [("once", "2026-11-21T12:00:00"), ("skip", "2026-11-21T12:01:00")] {
+        let found = span(&minutes(misfire), &[], ("2016-01-01", "2026-11-22"), 5);
+        assert_eq!((found.occurrences.len(), found.complete), (5, false));
+        assert_eq!(found.occurrences[0].due.local(), first, "{misfire}");
+        assert!(found.steps < 3_000, "{misfire}: {} steps", found.steps);
+    }
+}
