@@ -1,7 +1,8 @@
 //! Spans of time: what they may cost.
 
-use crate::world::{World, world};
+use crate::world::{HOUR, World, world};
 use perennial_domain::{Bound, Due, MAX_SPAN_STEPS, Override, Projection, RecurrenceId, project};
+use perennial_recurrence::Zone;
 use serde_json::json;
 
 /// Every morning from the day after now on, or as a rule says.
@@ -79,4 +80,48 @@ fn what_is_dropped_costs_nothing_and_takes_no_place() {
         assert_eq!(found.occurrences[0].due.local(), first, "{misfire}");
         assert!(found.steps < 3_000, "{misfire}: {} steps", found.steps);
     }
+}
+
+#[test]
+fn what_is_planned_first_is_what_is_opened_next() {
+    let (mut looked, mut dropped) = (0, 0);
+    for due in [
+        json!({ "local": "2027-03-25T02:30:00", "tz": "Europe/Berlin" }),
+        json!({ "local": "2027-10-28T02:30:00" }),
+        json!({ "local": "2027-03-25" }),
+    ] {
+        for rule in
+            ["FREQ=DAILY", "FREQ=DAILY;COUNT=6", "FREQ=WEEKLY;BYDAY=SA,SU,MO", "FREQ=DAILY;INTERVAL=3"]
+        {
+            for (misfire, overlap) in
+                [("all", "wait"), ("once", "wait"), ("skip", "wait"), ("all", "skip"), ("once", "skip")]
+            {
+                let start = world(&json!({ "title": "Walk", "due": due,
+                    "recurrence": { "rrule": rule, "misfire": misfire, "overlap": overlap,
+                        "exdate": [if due["local"] == "2027-03-25" { "2027-03-27" } else { "2027-03-27T02:30:00" }] } }));
+                let first = start.open()[0].clone();
+                for hours in (0..9 * 24).step_by(11) {
+                    let mut world = start.clone();
+                    world.zone = Zone::parse("America/New_York").unwrap();
+                    let at = &start.occurrences[&(start.task, first.clone())].due_at.unwrap();
+                    world.now = at.plus_millis(hours * HOUR);
+                    let planned = span(&world, &[], ("2027-01-01", "2029-01-01"), 200);
+                    assert!(planned.complete || planned.occurrences.len() == 200);
+                    world.complete(&first).unwrap();
+                    world.sweep();
+                    let names: Vec<_> =
+                        planned.occurrences.iter().map(|one| one.recurrence_id.as_str()).collect();
+                    let opened = world.open();
+                    assert_eq!(
+                        names.first().copied(),
+                        opened.first().map(String::as_str),
+                        "{due} {rule} {misfire} {overlap} {hours}"
+                    );
+                    looked += 1;
+                    dropped += u32::from(names.is_empty());
+                }
+            }
+        }
+    }
+    assert!(looked > 1_000 && dropped > 10, "{looked} {dropped}");
 }
