@@ -268,11 +268,10 @@ fn what_is_to_come_can_be_seen() {
         Bound::parse("2026-11-20T00:00:00Z", "from").unwrap(),
         Bound::parse("2026-11-26T00:00:00Z", "to").unwrap(),
     );
-    let (coming, complete) =
-        project(&task, last.as_ref(), &overrides, (&Zone::utc(), NOON), bounds, 100).unwrap();
-    let due: Vec<String> = coming.iter().map(|occurrence| occurrence.due.local()).collect();
+    let coming = project(&task, last.as_ref(), &overrides, (&Zone::utc(), NOON), bounds, 100).unwrap();
+    let due: Vec<String> = coming.occurrences.iter().map(|occurrence| occurrence.due.local()).collect();
     assert_eq!(due, ["2026-11-23T09:00:00", "2026-11-24T20:00:00", "2026-11-25T09:00:00"]);
-    assert!(complete);
+    assert!(coming.complete);
     let opened = house.fixture.store.occurrences_between(&house.user, task.id, bounds, 100).unwrap();
     assert_eq!(opened.len(), 1);
 }
