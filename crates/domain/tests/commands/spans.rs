@@ -1,7 +1,10 @@
 //! Spans of time: what they may cost.
 
 use crate::world::{HOUR, World, world};
-use perennial_domain::{Bound, Due, MAX_SPAN_STEPS, Override, Projection, RecurrenceId, project};
+use perennial_domain::{
+    Bound, Due, MAX_SPAN_STEPS, Override, Projection, RecurrenceId, SeriesState, TaskInput, project,
+    split_series,
+};
 use perennial_recurrence::Zone;
 use serde_json::json;
 
@@ -70,6 +73,23 @@ fn a_span_costs_no_more_for_what_was_moved_into_it() {
     // Elsewhere they cost nothing.
     let found = span(&world, &all, ("2027-01-01", "2027-03-01"), 600);
     assert!(found.steps < 500 && found.complete && found.occurrences.is_empty(), "{found:?}");
+}
+
+/// Those that differ later are looked for within one budget when a series is split.
+#[test]
+fn a_split_costs_no_more_for_what_differs_later() {
+    let split = |rrule: &str, overrides: Vec<Override>| {
+        let mut world = mornings(rrule, "all");
+        let id = RecurrenceId::from_text("2027-01-15T09:00:00[UTC]");
+        let state = SeriesState { overrides, ..world.state(id.as_str()) };
+        let titled = |input: TaskInput| Ok(TaskInput { title: "Another".to_owned(), ..input });
+        world.decide(|ctx| split_series(ctx, &state, &id, titled)).map(|(commit, ..)| commit.overrides.len())
+    };
+    assert!(split("FREQ=DAILY;COUNT=1000000", moved(4000, 500, 15)).unwrap() >= 500);
+    assert!(split(ONE_BY_ONE, moved(2027, 100, 15)).unwrap() >= 99);
+    let mut all = moved(2027, 100, 15);
+    all.extend(moved(4000, 400, 15));
+    assert_eq!(split(ONE_BY_ONE, all).unwrap_err().errors[0].pointer, "/recurrence/rrule");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod divide;
 mod first;
 
+use chrono::NaiveDateTime;
+use perennial_recurrence::Moment;
 use serde_json::json;
 
-use super::{RecurrenceInput, Series, nominal};
+use super::{MAX_SPAN_STEPS, RRULE, RecurrenceInput, Series, nominal};
 use crate::commit::ExpectTask;
 use crate::task::{Creation, Task, TaskInput, TaskStatus, create, settle};
 use crate::{
@@ -105,10 +107,16 @@ fn differing(
     due: &Due,
 ) -> Result<Vec<Override>, Invalid> {
     let split = nominal(id)?;
+    let set = series.set(due)?;
+    // One budget for all of them, however many there are.
+    let mut questions = set.questions(MAX_SPAN_STEPS);
     let mut kept = Vec::new();
     for change in &state.overrides {
         let other = &change.recurrence_id;
-        if nominal(other).is_ok_and(|at| at > split) && series.has(due, other)? {
+        let named = |at: &NaiveDateTime| *at > split && *other == RecurrenceId::of(&due.moved_to(*at));
+        let Some(at) = nominal(other).ok().filter(named) else { continue };
+        let has = questions.contains(&Moment::Local(at));
+        if has.map_err(|exhausted| Invalid::at(RRULE, exhausted.to_string()))? {
             kept.push(change.clone());
         }
     }
