@@ -13,7 +13,7 @@ const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
 /// The last year a due date that is sent may lie in: wherever its zone is, its instant has a year of four digits, as RFC
 /// 3339 asks.
-const LAST_DUE: i32 = 9998;
+pub(crate) const LAST_DUE: i32 = 9998;
 
 /// A due date as sent: a local date or date-time without offset, and the zone it is local to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

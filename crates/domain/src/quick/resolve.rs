@@ -8,14 +8,14 @@ use perennial_recurrence::{End, Frequency, Moment, Parts, Rule, RuleSet, Zone};
 use super::meaning::{Day, Period};
 use super::names::say;
 use super::said::{Place, Said, Wrong, has_times};
+use crate::due::LAST_DUE;
 use crate::series::next_after;
 use crate::{Due, Timestamp};
 
 /// How days are written in answers.
 const DAY: &str = "%A, %-d %B %Y (%Y-%m-%d)";
 
-/// The last year in which anything can be due, and why nothing is due later.
-const LAST_YEAR: i32 = 9998;
+/// Why nothing is due after [`LAST_DUE`].
 const BEYOND: &str = "lies beyond the year 9998";
 
 /// When: the day that was said, and when the task is due.
@@ -35,7 +35,7 @@ struct Clock {
 
 /// The year after the present one, for examples of what to write.
 pub(super) fn next_year(zone: Zone, now: Timestamp) -> i32 {
-    zone.local(now.to_utc()).year().saturating_add(1).min(LAST_YEAR)
+    zone.local(now.to_utc()).year().saturating_add(1).min(LAST_DUE)
 }
 
 /// Resolves a line that is read in `zone`, unless it says another.
@@ -86,7 +86,7 @@ pub(super) fn resolve(said: &Said<'_>, zone: Zone, now: Timestamp) -> Result<Whe
         }
         (None, None, None) => None,
     };
-    if let Some(due) = when.due.as_ref().filter(|due| due.wall().year() > LAST_YEAR) {
+    if let Some(due) = when.due.as_ref().filter(|due| due.wall().year() > LAST_DUE) {
         let of_recurrence = recurrence.map(|(at, _)| at);
         let place = of_recurrence.or(time(said).map(|(at, _)| at)).or(day.as_ref().map(|(at, ..)| *at));
         let why = format!("{BEYOND}: it is the year {}", due.wall().year());
@@ -155,7 +155,7 @@ impl Clock {
             Day::At(local) => Some(local.date()),
             Day::Yearless(day, month) => return self.this_year(day, month),
         };
-        let found = found.filter(|date| date.year() <= LAST_YEAR);
+        let found = found.filter(|date| date.year() <= LAST_DUE);
         found.ok_or_else(|| BEYOND.to_owned())
     }
 
@@ -177,7 +177,7 @@ impl Clock {
             .and_then(|length| now.checked_add_signed(length))
             .ok_or_else(beyond)?;
         let local = self.zone.local(then);
-        if local.year() > LAST_YEAR {
+        if local.year() > LAST_DUE {
             return Err(beyond());
         }
         if self.zone.instant(local) != then {

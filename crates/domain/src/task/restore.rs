@@ -5,9 +5,9 @@ use serde_json::json;
 use super::replan::{Replanned, Shortened, replan};
 use super::update::replace;
 use super::{Task, TaskInput, TaskStatus, settle};
+use crate::series::stacks;
 use crate::{
-    Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, Overlap, Series, SeriesState,
-    Succession, TaskRow,
+    Commit, Context, EventType, Invalid, Occurrence, OccurrenceStatus, SeriesState, Succession, TaskRow,
 };
 
 /// Brings a deleted task back as it was, with what was open. A series of which nothing was open, for its next occurrence was still
@@ -60,13 +60,8 @@ pub fn restore_task(
 /// found out once more.
 fn owes_again(state: &SeriesState, occurrence: &Occurrence) -> Occurrence {
     let newest = state.open.iter().chain(&state.last_closed).all(|other| other.ordinal <= occurrence.ordinal);
-    let stacks = |series: &Series| series.input().overlap == Overlap::Stack;
     let succession = match (occurrence.status, occurrence.succession) {
-        (OccurrenceStatus::Open, Succession::Ended)
-            if newest && state.task.spec.series.as_ref().is_some_and(stacks) =>
-        {
-            Succession::Due
-        }
+        (OccurrenceStatus::Open, Succession::Ended) if newest && stacks(&state.task.spec) => Succession::Due,
         (OccurrenceStatus::Done | OccurrenceStatus::Cancelled, Succession::Ended) if newest => {
             Succession::Pending
         }

@@ -56,9 +56,7 @@ impl GuestState {
             outgoing,
         }
     }
-}
 
-impl GuestState {
     /// What its call is held against.
     pub fn bounds(&self) -> Bounds {
         Bounds { faults: self.faults.clone(), meter: self.meter.clone() }
