@@ -12,6 +12,9 @@ use crate::view::EventView;
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct EventsView {
+    /// The history of the store that their sequences are of: after a restore it is another, and reading begins anew.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
+    epoch: String,
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     items: Vec<EventView>,
     /// What to send as `after` next.
@@ -27,6 +30,10 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result
     let limit = u32::try_from(PageQuery::read(query)?.limit()).unwrap_or(u32::MAX);
     let after = query.get("after").map(sequence).transpose()?;
     let page = store.events(&caller.user.id, after.unwrap_or_default(), limit)?;
+    if query.get("epoch").is_some_and(|epoch| epoch != page.epoch) {
+        let detail = format!("the store was restored: its epoch is {} now, begin anew without `after`", page.epoch);
+        return Err(Problem::gone(detail));
+    }
     let before_oldest = page.oldest.saturating_sub(1);
     if after.is_some_and(|after| after < before_oldest) {
         let detail = format!(
@@ -39,6 +46,7 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result
     Ok(answer(
         StatusCode::OK,
         &EventsView {
+            epoch: page.epoch,
             next_after: last.unwrap_or(after.unwrap_or(before_oldest)),
             oldest: page.oldest,
             items: page.events.into_iter().map(|event| EventView(CloudEvent::from(event))).collect(),

@@ -33,6 +33,9 @@ pub struct CloudEvent {
     pub userid: String,
     pub stream: String,
     pub sequence: String,
+    /// Empty where a build sent it that knew none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub epoch: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
     pub partitionkey: String,
@@ -86,6 +89,7 @@ impl From<WaitingEvent> for CloudEvent {
             partitionkey: event.stream.as_str().to_owned(),
             stream: event.stream.as_str().to_owned(),
             sequence: padded(event.sequence),
+            epoch: event.epoch,
             previous: event.previous.map(padded),
             correlationid: event.correlation_id,
             causationid: event.causation_id,

@@ -60,11 +60,15 @@ pub struct WaitingEvent {
     pub causation_id: Option<String>,
     pub traceparent: Option<String>,
     pub idempotency_key: Option<String>,
+    /// The history of the store that its sequence is of: a store that was restored has another.
+    pub epoch: String,
 }
 
 /// Events of one user, as they were told.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EventPage {
+    /// The history of the store that they are of.
+    pub epoch: String,
     /// The sequence of the oldest that is kept; where none is, that of the next to come.
     pub oldest: i64,
     /// The events, in the order of their stream.
@@ -78,6 +82,8 @@ pub struct OwnLease {
     pub lease: Lease,
     /// For each event of the commit its sequence, and that of the stream's event before it on the same topic.
     pub places: Vec<(i64, Option<i64>)>,
+    /// The history of the store that they are of.
+    pub epoch: String,
 }
 
 impl OwnLease {
@@ -99,6 +105,7 @@ impl OwnLease {
                 causation_id: event.causation_id.map(|id| id.to_string()),
                 traceparent: event.traceparent.clone(),
                 idempotency_key: event.idempotency_key.clone(),
+                epoch: self.epoch.clone(),
             };
         commit.events.iter().zip(&self.places).map(event).collect()
     }

@@ -132,6 +132,11 @@ const AFTER: Parameter = Parameter {
     form: Form::Text(20, "^[0-9]{1,20}$"),
     words: "The sequence of the last event that was read; unless told, from the oldest that is kept.",
 };
+const EPOCH: Parameter = Parameter {
+    name: "epoch",
+    form: Form::Text(100, LINE),
+    words: "The `epoch` that `after` is of; answered with 410 where it is another now, after a restore.",
+};
 const USER: Parameter = Parameter {
     name: "user",
     form: Form::Text(100, LINE),
@@ -324,7 +329,7 @@ pub(crate) const TABLE: &[Operation] = &[
     .answers(shape!(BulkView))
     .adds(),
     get("/v1/events", Name::ListEvents, READ, "Lists what happened to the tasks, as it was told in events.")
-        .query(&[AFTER, LIMIT])
+        .query(&[AFTER, EPOCH, LIMIT])
         .answers(shape!(EventsView))
         .forgets(),
     get(

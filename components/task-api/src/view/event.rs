@@ -33,6 +33,7 @@ impl schemars::JsonSchema for EventView {
                 "userid": text(100),
                 "stream": text(100),
                 "sequence": sequence,
+                "epoch": text(100),
                 "previous": sequence,
                 "partitionkey": text(100),
                 "correlationid": text(100),
@@ -43,7 +44,7 @@ impl schemars::JsonSchema for EventView {
             },
             "required": [
                 "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "userid",
-                "stream", "sequence", "partitionkey", "correlationid", "data",
+                "stream", "sequence", "epoch", "partitionkey", "correlationid", "data",
             ],
         })
     }

@@ -14,7 +14,7 @@ const WRITE: &str = "INSERT INTO {view} (ix, mode, relay_for, doc) {rows} \
      (SELECT json_object('fingerprint', i.fingerprint, 'status', i.status, 'etag', i.etag, 'location', i.location, \
       'body', i.body, 'change_id', i.change_id) FROM idempotency AS i WHERE i.user_id = doc ->> 'user' AND i.key = doc ->> '$.idempotency.key' \
       AND i.commit_id IS NOT (doc ->> 'id')), \
-     (SELECT json_object('stream', s.id, 'fence', s.fence, 'places', json((SELECT json_group_array(json_array(sequence, previous)) \
+     (SELECT json_object('stream', s.id, 'fence', s.fence, 'epoch', (SELECT id FROM epoch), 'places', json((SELECT json_group_array(json_array(sequence, previous)) \
       FROM (SELECT sequence, previous FROM outbox WHERE stream_id = s.id \
       AND sequence > s.sequence - json_array_length(doc, '$.events') ORDER BY sequence)))) \
       FROM stream AS s WHERE s.id = doc ->> 'stream' AND s.relay_by = doc ->> 'id'), {count}";
@@ -34,6 +34,7 @@ const MANY: &str = "SELECT key, ?2, ?3, jsonb(value) FROM json_each(?1) WHERE tr
 struct Taken {
     stream: StreamId,
     fence: i64,
+    epoch: String,
     places: Vec<(i64, Option<i64>)>,
 }
 
@@ -83,7 +84,7 @@ impl Taken {
     fn lease(self) -> OwnLease {
         let published = self.places.first().map_or(0, |(sequence, _)| sequence.saturating_sub(1));
         let lease = Lease { stream: self.stream, fence: self.fence, published, tries: 0 };
-        OwnLease { lease, places: self.places }
+        OwnLease { lease, places: self.places, epoch: self.epoch }
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) const EVENT: &str = "json_object('stream_id', o.stream_id, 'sequence'
      'previous', o.previous, 'event_id', o.event_id, 'type', o.type, 'subject', o.subject, 'user_id', o.user_id, \
      'data', json(CASE WHEN json_valid(o.data) THEN o.data ELSE 'null' END), 'at', o.at, \
      'correlation_id', o.correlation_id, 'causation_id', o.causation_id, 'traceparent', o.traceparent, \
-     'idempotency_key', o.idempotency_key)";
+     'idempotency_key', o.idempotency_key, 'epoch', (SELECT id FROM epoch))";
 
 impl<S: Sql> Sqlite<S> {
     /// One look, so that what is forgotten meanwhile is not missed. It is cut after the event with which it has its bytes.
@@ -25,7 +25,7 @@ impl<S: Sql> Sqlite<S> {
         let found = self.query(
             &format!(
                 "SELECT (SELECT sequence FROM outbox WHERE stream_id = ?2 AND user_id = ?1 ORDER BY sequence LIMIT 1), \
-                 (SELECT sequence FROM stream WHERE id = ?2), '[' || group_concat(event, ',') || ']' FROM ( \
+                 (SELECT sequence FROM stream WHERE id = ?2), (SELECT id FROM epoch), '[' || group_concat(event, ',') || ']' FROM ( \
                  SELECT event, \
                  coalesce(sum(size) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM ( \
                  SELECT {EVENT} AS event, octet_length(o.data) + {HEAD} AS size FROM outbox AS o \
@@ -42,6 +42,7 @@ impl<S: Sql> Sqlite<S> {
 fn page(row: &mut Row) -> Result<EventPage, StoreError> {
     let (oldest, last) = (row.integer_or_null()?, row.integer_or_null()?.unwrap_or_default());
     Ok(EventPage {
+        epoch: row.text()?,
         oldest: oldest.unwrap_or_else(|| last.saturating_add(1)),
         events: row.json_or_null::<Vec<WaitingEvent>>()?.unwrap_or_default(),
     })

@@ -9,7 +9,7 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
 const COMPATIBLE: i64 = 2;
@@ -57,6 +57,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0005_fired.sql"),
         ],
     ),
+    (6, &[include_str!("schema/0006_audit.sql"), include_str!("schema/0006_events.sql")]),
 ];
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.

@@ -43,6 +43,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("audit", &["true"]),
     ("audit_v4", &["true"]),
     ("notice", &["true"]),
+    // Before the work that stands for those that are open.
+    ("dead_letter", &["true"]),
     // Dead letters; all other work hangs on tasks.
     ("work", &["parked_at IS NOT NULL"]),
 ];
@@ -71,6 +73,7 @@ const OTHERS: &[&str] = &[
     // It counts the tasks that are there.
     "DELETE FROM usage WHERE ?2 > 0 AND user_id IN (SELECT value ->> 0 FROM json_each(?1)) AND NOT EXISTS ( \
      SELECT 1 FROM task INDEXED BY task_by_status WHERE user_id = usage.user_id AND deleted_at IS NULL)",
+    "DELETE FROM listener WHERE ?2 > 0 AND user_id IN (SELECT value ->> 0 FROM json_each(?1))",
     "DELETE FROM identity WHERE ?2 > 0 AND user_id IN (SELECT value ->> 0 FROM json_each(?1))",
 ];
 

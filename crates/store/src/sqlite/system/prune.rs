@@ -9,9 +9,15 @@ use crate::sqlite::{Sql, Sqlite};
 /// How long the answers of idempotent requests are kept, in milliseconds: 24 hours.
 const KEEP_ANSWERS: i64 = 86_400_000;
 
-/// How long published events, the inbox and notices that have ended are kept, in milliseconds: 30 days, as long as a dead letter
-/// may wait.
+/// How long published events and notices that have ended are kept, in milliseconds: 30 days.
 const KEEP_EVENTS: i64 = 2_592_000_000;
+
+/// How long it is kept which events a consumer has applied, in milliseconds: 60 days, as long as an event may wait on a broker and
+/// as a dead letter after it.
+const KEEP_INBOX: i64 = 5_184_000_000;
+
+/// How long dead letters are kept, in milliseconds: 30 days since anything became of them.
+const KEEP_LETTERS: i64 = 2_592_000_000;
 
 /// How long a lane is kept where nothing waits, in milliseconds: a day. It says how an endpoint did last, and whose turn it was.
 const KEEP_LANES: i64 = 86_400_000;
@@ -25,7 +31,9 @@ const KEEP_RATES: i64 = 172_800_000;
 /// was wrong, or is looked at by one that is: it must neither keep all behind it nor be forgotten, and goes to the end.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) AS answer \
       WHERE answer.created_at < ?3 OR answer.created_at > ?3 + 172800000) \
-     OR EXISTS (SELECT 1 FROM inbox WHERE at < ?4) \
+     OR EXISTS (SELECT 1 FROM inbox WHERE at < ?4 - 2592000000) \
+     OR EXISTS (SELECT 1 FROM dead_letter WHERE status_at < ?4) \
+     OR EXISTS (SELECT 1 FROM listener WHERE until < ?5) \
      OR EXISTS (SELECT 1 FROM notice WHERE state <> 'pending' AND created_at < ?4) \
      OR EXISTS (SELECT 1 FROM lane WHERE next_at IS NULL AND hold_until < ?5) \
      OR EXISTS (SELECT 1 FROM rate WHERE began < ?5 - 86400000) OR EXISTS (SELECT 1 FROM rate WHERE began > ?5 + 259200000) \
@@ -34,7 +42,7 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM id
        OR (o.at < ?4 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))))";
 
 /// What is forgotten before `?1` or put at the end, at most `?2` rows of each, and how long it is kept.
-const FORGET: [(&str, i64); 8] = [
+const FORGET: [(&str, i64); 10] = [
     (
         "DELETE FROM idempotency WHERE rowid IN (SELECT answer.rowid FROM (SELECT rowid, created_at FROM idempotency \
          ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at < ?1)",
@@ -49,8 +57,13 @@ const FORGET: [(&str, i64); 8] = [
     (
         "DELETE FROM inbox WHERE (consumer, event_id) IN \
          (SELECT consumer, event_id FROM inbox WHERE at < ?1 LIMIT ?2)",
-        KEEP_EVENTS,
+        KEEP_INBOX,
     ),
+    (
+        "DELETE FROM dead_letter WHERE place IN (SELECT place FROM dead_letter WHERE status_at < ?1 LIMIT ?2)",
+        KEEP_LETTERS,
+    ),
+    ("DELETE FROM listener WHERE id IN (SELECT id FROM listener WHERE until < ?1 LIMIT ?2)", KEEP_LANES),
     (
         "DELETE FROM notice WHERE rowid IN \
          (SELECT rowid FROM notice WHERE state <> 'pending' AND created_at < ?1 LIMIT ?2)",
