@@ -188,6 +188,7 @@ fn what_is_begun_again_and_again_and_never_ended_is_parked() {
             hold_for: 60_000,
             lanes: 1,
             per_lane: 1,
+            shard: None,
         };
         assert_eq!(fixture.store.claim_notifications(&claim).unwrap().len(), 1, "time {begun}");
     }

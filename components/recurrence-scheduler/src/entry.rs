@@ -5,15 +5,15 @@ use http::StatusCode;
 use perennial_events::{CloudEvent, LocalBus, relay_all};
 use perennial_guest::callback::{admit, failed, publish};
 use perennial_guest::{
-    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, log, now, open_bus,
-    open_store, respond,
+    BusSettings, CallbackSettings, FreshIds, GuestStore, RetentionSettings, Settings, StoreSettings, log,
+    now, open_bus, open_store, respond,
 };
 use perennial_http_api::{answer, no_content};
 use serde::Serialize;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{HandleError, Handled, Swept, handle_event, sweep_fresh};
+use crate::{HandleError, Handled, Swept, fill_gaps, handle_event, sweep_fresh};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
@@ -84,28 +84,36 @@ mod cron {
 }
 
 /// Applies an event. One that can never be applied is logged and done with: whoever sent it need not send it again.
-fn take(store: &GuestStore, message: &[u8]) -> Result<Handled> {
+fn take(store: &GuestStore, message: &[u8]) -> Result<Vec<Handled>> {
     let event = match CloudEvent::parse(message) {
         Ok(event) => event,
         Err(error) => {
             log::error("a message was given up", &error);
-            return Ok(Handled::Before);
+            return Ok(Vec::new());
         }
     };
-    match handle_event(store, &event, now(), &mut FreshIds) {
-        Ok(handled) => Ok(handled),
-        Err(HandleError::Store(error)) => Err(error).context("an event waits for the next sweep"),
+    let mut handled = match handle_event(store, &event, now(), &mut FreshIds) {
+        Ok(handled) => vec![handled],
+        Err(HandleError::Store(error)) => return Err(error).context("an event waits for the next sweep"),
         Err(error) => {
             log::error("an event was given up", &error);
-            Ok(Handled::Before)
+            Vec::new()
         }
+    };
+    match fill_gaps(store, &event, now(), &mut FreshIds) {
+        Ok(filled) => handled.extend(filled),
+        // Its own effect is written; what else is owed waits for the next event or sweep.
+        Err(error) => log::warn("what is owed beside an event waits", &error),
     }
+    Ok(handled)
 }
 
 /// Publishes what an event led to.
-async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, handled: &Handled) {
-    if let Handled::Now(commit, Some(own)) = handled {
-        publish(store, callbacks, commit, own).await;
+async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, handled: &[Handled]) {
+    for handled in handled {
+        if let Handled::Now(commit, Some(own)) = handled {
+            publish(store, callbacks, commit, own).await;
+        }
     }
 }
 
@@ -119,7 +127,8 @@ struct Ticked {
 
 /// One slice of the clock's work. Relaying comes before what may bring us down.
 async fn tick(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<Ticked> {
-    let (mut swept, unfinished) = sweep_fresh(store, &now, &mut FreshIds)?;
+    store.keep_events(RetentionSettings::from_host()?.events);
+    let (mut swept, unfinished) = sweep_fresh(store, None, &now, &mut FreshIds)?;
     let mut relayed = if swept.relay { relay(store, callbacks).await? } else { 0 };
     if !unfinished.is_empty() {
         swept.relay = false;

@@ -13,6 +13,9 @@ use crate::{CONSUMER, context};
 /// How often planning starts anew because the task has changed meanwhile.
 const TRIES: u32 = 5;
 
+/// Occurrences of a user seen to with one event, beside that which it tells of.
+const GAP: u32 = 20;
+
 /// Why an event could not be applied.
 #[derive(Debug, Error)]
 pub enum HandleError {
@@ -59,15 +62,52 @@ pub fn handle_event<S: Store + SystemStore>(
     let user = UserId::new(event.userid.as_str());
     let inbox = InboxRecord { consumer: CONSUMER.to_owned(), event_id };
 
+    plan(store, &user, (task, &recurrence_id), (event, event_id), Some(inbox), (now, ids))
+}
+
+/// Plans what events of the same stream told of that were lost or are yet to come: an event that names another before it than the
+/// last that was seen says so. What is owed is in the store; it need not be known which events those were.
+pub fn fill_gaps<S: Store + SystemStore>(
+    store: &S,
+    event: &CloudEvent,
+    now: Timestamp,
+    ids: &mut dyn Ids,
+) -> Result<Vec<Handled>, StoreError> {
+    let Some(event_id) = EventId::parse(&event.id).filter(|_| event.previous.is_some()) else {
+        return Ok(Vec::new());
+    };
+    let user = UserId::new(event.userid.as_str());
+    let mut filled = Vec::new();
+    for (task, recurrence_id) in store.owed_successors(&user, now, GAP)? {
+        match plan(store, &user, (task, &recurrence_id), (event, event_id), None, (now, &mut *ids)) {
+            Ok(handled) => filled.push(handled),
+            Err(HandleError::Store(error)) => return Err(error),
+            // The sweep says what becomes of it.
+            Err(_) => {}
+        }
+    }
+    Ok(filled)
+}
+
+/// Plans what follows one occurrence, if it is owed.
+fn plan<S: Store + SystemStore>(
+    store: &S,
+    user: &UserId,
+    (task, recurrence_id): (TaskId, &RecurrenceId),
+    (event, event_id): (&CloudEvent, EventId),
+    inbox: Option<InboxRecord>,
+    (now, ids): (Timestamp, &mut dyn Ids),
+) -> Result<Handled, HandleError> {
     for _ in 0..TRIES {
-        let Some(series) = store.due_series(&user, task, &recurrence_id)? else { return Ok(Handled::Before) };
-        let mut ctx = context(&series.user, now, ids, Some(event.correlationid.clone()), Some(event_id));
+        let Some(series) = store.due_series(user, task, recurrence_id)? else { return Ok(Handled::Before) };
+        let mut ctx =
+            context(&series.user, now, &mut *ids, Some(event.correlationid.clone()), Some(event_id));
         ctx.traceparent.clone_from(&event.traceparent);
         let mut commit = match plan_successor(&mut ctx, &series.state)? {
             Plan::Opens(commit, _) | Plan::Ends(commit) | Plan::WaitsForRoom(commit) => commit,
             Plan::NotOwed => return Ok(Handled::Before),
         };
-        commit.inbox = Some(inbox.clone());
+        commit.inbox.clone_from(&inbox);
         let how = Apply { mode: Mode::All, relay_for: OWN_LEASE };
         match store.apply(std::slice::from_ref(&commit), how).map(|mut outcomes| outcomes.pop()) {
             Ok(Some(Outcome::Applied(own))) => return Ok(Handled::Now(commit, own)),

@@ -10,7 +10,7 @@ mod entry;
 mod handle;
 mod sweep;
 
-pub use handle::{HandleError, Handled, handle_event};
+pub use handle::{HandleError, Handled, fill_gaps, handle_event};
 pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
 
 use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};

@@ -5,7 +5,7 @@
 
 use perennial_domain::{Ids, Plan, Timestamp, fire_all, plan_successor, refresh_zone};
 use perennial_recurrence::tzdata_version;
-use perennial_store::{Claim, DueReminder, DueSeries, Store, StoreError, WorkKind, WorkStore};
+use perennial_store::{Claim, DueReminder, DueSeries, Shard, Store, StoreError, WorkKind, WorkStore};
 use serde::Serialize;
 
 use crate::batch::{Decided, Done, How, carry_out};
@@ -69,7 +69,7 @@ pub fn sweep<S: Store + WorkStore>(
     now: &impl Fn() -> Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<Swept, StoreError> {
-    let (mut swept, unfinished) = sweep_fresh(store, now, ids)?;
+    let (mut swept, unfinished) = sweep_fresh(store, None, now, ids)?;
     unfinished.sweep(store, now, ids, &mut swept)?;
     Ok(swept)
 }
@@ -103,9 +103,11 @@ impl Unfinished {
     }
 }
 
-/// Does one slice of what is owed and due for the first time, or has failed in good order; gives what is left for last.
+/// Does one slice of what is owed and due for the first time, or has failed in good order; gives what is left for last. Of one
+/// shard only, where one is named; what belongs to no user is seen to with the first.
 pub fn sweep_fresh<S: Store + WorkStore>(
     store: &S,
+    shard: Option<Shard>,
     now: &impl Fn() -> Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<(Swept, Unfinished), StoreError> {
@@ -117,15 +119,19 @@ pub fn sweep_fresh<S: Store + WorkStore>(
         due = store.due_work(now(), tzdata_version())?;
     }
     swept.relay = due.relay;
-    if due.zones {
+    let (zones, words, old) = match shard.map(Shard::number) {
+        None | Some(0) => (due.zones, due.words, due.old),
+        Some(_) => (false, false, false),
+    };
+    if zones {
         swept.note("zones", store.offer_zones(tzdata_version(), ZONES))?;
     }
     let offered =
-        (due.zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
+        (zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
     let (again, mut queues): (Vec<Queue>, Vec<Queue>) = offered
         .iter()
         .chain(&due.kinds)
-        .filter_map(|(kind, again)| Queue::new(*kind, *again))
+        .filter_map(|(kind, again)| Queue::new(*kind, *again, shard))
         .partition(|queue| queue.again);
     for _ in 0..ROUNDS {
         queues.retain(|queue| queue.left > 0);
@@ -136,10 +142,10 @@ pub fn sweep_fresh<S: Store + WorkStore>(
             break;
         }
     }
-    if due.old {
+    if old {
         swept.note("what is old", store.prune(now(), FORGOTTEN))?;
     }
-    if due.words {
+    if words {
         swept.note("words", store.make_words(WORDS))?;
     }
     Ok((swept, Unfinished(again)))
@@ -172,6 +178,7 @@ impl Swept {
 struct Queue {
     kind: WorkKind,
     again: bool,
+    shard: Option<Shard>,
     /// Rounds, or where it is begun again items, still to be taken in this sweep.
     left: u32,
     /// Items taken in the next round.
@@ -181,12 +188,12 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(kind: WorkKind, again: bool) -> Option<Self> {
+    fn new(kind: WorkKind, again: bool, shard: Option<Shard>) -> Option<Self> {
         if matches!(kind, WorkKind::Notification | WorkKind::Event) {
             return None;
         }
         let left = if again { AGAIN } else { ROUNDS };
-        Some(Self { kind, again, left, batch: FIRST, per_lane: FIRST / LANES })
+        Some(Self { kind, again, shard, left, batch: FIRST, per_lane: FIRST / LANES })
     }
 
     /// Has a round and counts it. A list that cannot be read has its next turn in the next sweep, and holds up no other.
@@ -262,6 +269,7 @@ impl Queue {
             hold_for: 0,
             lanes,
             per_lane,
+            shard: self.shard,
         };
         let together = if self.kind == WorkKind::Reminder { TOGETHER } else { 1 };
         let how = How { now, late: &late, together };

@@ -5,7 +5,7 @@ use perennial_domain::{Occurrence, OccurrenceStatus, Task, TaskStatus, Timestamp
 use perennial_events::CloudEvent;
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::{Page, Store};
-use recurrence_scheduler::{HandleError, Handled, Swept, handle_event, sweep};
+use recurrence_scheduler::{HandleError, Handled, Swept, fill_gaps, handle_event, sweep};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -65,6 +65,24 @@ fn a_lost_event_is_made_up_for_by_the_sweep() {
     let event = event_of_completion(&fixture, &user);
     assert!(!handle(&mut fixture, &event));
     assert_eq!(names(&fixture, &user, &task).len(), 2);
+}
+
+#[test]
+fn the_next_event_of_a_stream_makes_up_for_a_lost_one() {
+    let (mut fixture, user, lost, _) = completed(WEEKLY);
+    let (task, occurrence) = fixture.task(&user, WEEKLY);
+    let stranger = fixture.user("bea");
+    let (theirs, open) = fixture.task(&stranger, WEEKLY);
+    fixture.complete(&stranger, &theirs, &open).unwrap();
+    fixture.complete(&user, &task, &occurrence).unwrap();
+    let event = event_of_completion(&fixture, &user);
+    assert!(handle(&mut fixture, &event));
+    let filled = fill_gaps(&fixture.store, &event, NOON, &mut fixture.ids).unwrap();
+    assert!(matches!(filled.as_slice(), [Handled::Now(..)]), "{filled:?}");
+    assert!(fill_gaps(&fixture.store, &event, NOON, &mut fixture.ids).unwrap().is_empty());
+    assert_eq!(names(&fixture, &user, &lost).len(), 2);
+    assert_eq!(names(&fixture, &user, &task).len(), 2);
+    assert_eq!(names(&fixture, &stranger, &theirs).len(), 1, "that is no gap of this stream");
 }
 
 #[test]

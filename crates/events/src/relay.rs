@@ -5,7 +5,7 @@
 //! dead letter, and the stream goes on. A stream that fails waits for its next turn and holds up no other.
 
 use perennial_domain::{Commit, StreamId, Timestamp};
-use perennial_store::{DeadLetter, Lease, Mark, OutboxStore, OwnLease, StoreError, WaitingEvent};
+use perennial_store::{DeadLetter, Lease, Mark, OutboxStore, OwnLease, Shard, StoreError, WaitingEvent};
 use thiserror::Error;
 
 use crate::{Bus, BusError, Fault, Message};
@@ -100,10 +100,20 @@ pub async fn relay_all(
     streams: u32,
     now: &impl Fn() -> Timestamp,
 ) -> Result<Relayed, StoreError> {
+    relay_shard(store, bus, (streams, None), now).await
+}
+
+/// The same of the streams of one shard, or of all.
+pub async fn relay_shard(
+    store: &impl OutboxStore,
+    bus: &impl Bus,
+    (streams, shard): (u32, Option<Shard>),
+    now: &impl Fn() -> Timestamp,
+) -> Result<Relayed, StoreError> {
     let mut relayed = Relayed::default();
     let end = now().plus_millis(ROUNDS_TIME);
     for _ in 0..ROUNDS {
-        let leases = store.lease_streams(now(), LEASE, streams)?;
+        let leases = store.lease_streams(now(), LEASE, streams, shard)?;
         if leases.is_empty() {
             break;
         }

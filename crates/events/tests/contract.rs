@@ -1,7 +1,7 @@
 //! The contract of events: every kind fits its schema, and what was ever emitted can still be read.
 //!
-//! The files in `golden/` are events as version 1.0 emitted them; they are never changed, only added to. `GOLDEN=write`
-//! adds the ones that are missing.
+//! The files in `golden/` are events as version 1.0 emitted them, before (`1.0-…`) and since (`1.0-epoch-…`) it has an epoch; they are
+//! never changed, only added to. `GOLDEN=write` adds the ones that are missing.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
@@ -174,7 +174,7 @@ fn every_kind_of_event_fits_its_schema_and_travels_on_its_topic() {
         };
         assert_eq!(topic, expected, "{}", event.kind);
         if std::env::var("GOLDEN").is_ok_and(|mode| mode == "write") {
-            let file = golden().join(format!("1.0-{}.json", event.kind));
+            let file = golden().join(format!("1.0-epoch-{}.json", event.kind));
             if !file.exists() {
                 std::fs::write(file, serde_json::to_string_pretty(event).unwrap() + "\n").unwrap();
             }
@@ -195,6 +195,33 @@ fn every_event_ever_emitted_still_fits_and_can_be_read() {
         read += 1;
     }
     assert!(read >= 10, "{read} golden events");
+}
+
+/// By the CloudEvents project's own library.
+#[test]
+fn whoever_reads_cloudevents_reads_ours() {
+    use cloudevents::{AttributesReader, Data, Event};
+
+    for (_, event) in every_kind() {
+        let text = serde_json::to_string(&event).unwrap();
+        let read: Event = serde_json::from_str(&text).unwrap();
+        assert_eq!((read.id(), read.ty(), read.source().as_str()), (&*event.id, &*event.kind, &*event.source));
+        assert_eq!(read.subject(), Some(event.subject.as_str()));
+        assert_eq!(read.dataschema().map(ToString::to_string), Some(event.dataschema.clone()));
+        assert_eq!(read.time().unwrap().timestamp_millis(), NOON.as_millis());
+        for (name, value) in [
+            ("userid", &event.userid),
+            ("stream", &event.stream),
+            ("sequence", &event.sequence),
+            ("epoch", &event.epoch),
+            ("partitionkey", &event.partitionkey),
+            ("correlationid", &event.correlationid),
+        ] {
+            assert!(!value.is_empty(), "{name}");
+            assert_eq!(read.extension(name).map(ToString::to_string).as_ref(), Some(value), "{name}");
+        }
+        assert_eq!(read.data(), Some(&Data::Json(event.data.clone())), "{}", event.kind);
+    }
 }
 
 #[test]

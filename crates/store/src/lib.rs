@@ -32,8 +32,8 @@ pub use records::{
 };
 pub use tasks::{KeptList, KeptMap, TaskRecord, Tasks};
 pub use work::{
-    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, Settlement, Share, Ticket,
-    WorkKind,
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, SHARDS, Settlement, Shard,
+    Share, Ticket, WorkKind,
 };
 
 /// What one user's requests may reach. An id that belongs to someone else answers like one that does not exist.
@@ -206,6 +206,14 @@ pub trait WorkStore {
         task: TaskId,
         asked: &RecurrenceId,
     ) -> Result<Option<DueSeries>, StoreError>;
+    /// Up to `limit` occurrences of a user that are owed a successor by now, those first that have waited longest: what events
+    /// that were lost would have told of.
+    fn owed_successors(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(TaskId, RecurrenceId)>, StoreError>;
     /// Claims occurrences that are to be laid on newer zone data.
     fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
     /// Claims notifications that are due.
@@ -230,6 +238,23 @@ pub trait WorkStore {
     fn make_words(&self, limit: u32) -> Result<(), StoreError>;
 }
 
+/// Sweeps of a clock that many share, shard by shard.
+pub trait ShardStore {
+    /// Takes the sweep of a shard for `hold_for` milliseconds, and gives the fence of it; `None`: another is at it.
+    fn take_shard(&self, shard: Shard, now: Timestamp, hold_for: i64) -> Result<Option<i64>, StoreError>;
+    /// Gives it back. Who was overtaken gives nothing back.
+    fn give_back_shard(&self, shard: Shard, fence: i64) -> Result<(), StoreError>;
+    /// When something comes due in a shard next, after `now` and before a time.
+    fn next_due(
+        &self,
+        shard: Shard,
+        now: Timestamp,
+        before: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError>;
+    /// Notes that a clock is asked to wake a shard; not where it is asked to do so earlier.
+    fn wake_shard(&self, shard: Shard, at: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+}
+
 /// What waits to be published: what the relay reaches.
 pub trait OutboxStore {
     /// Takes the relay of one stream for `lease_for` milliseconds, if something waits there and nobody is at it.
@@ -239,8 +264,14 @@ pub trait OutboxStore {
         now: Timestamp,
         lease_for: i64,
     ) -> Result<Option<Lease>, StoreError>;
-    /// Takes the relay of up to `limit` streams, those that have waited longest.
-    fn lease_streams(&self, now: Timestamp, lease_for: i64, limit: u32) -> Result<Vec<Lease>, StoreError>;
+    /// Takes the relay of up to `limit` streams, of one shard or of all, those that have waited longest.
+    fn lease_streams(
+        &self,
+        now: Timestamp,
+        lease_for: i64,
+        limit: u32,
+        shard: Option<Shard>,
+    ) -> Result<Vec<Lease>, StoreError>;
     /// Events that wait in leased streams: of each stream at most `per_stream`, in order.
     fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError>;
     /// Marks what was published and gives the leases back; gives the streams where more waits. A lease that was overtaken
@@ -255,6 +286,6 @@ pub trait OutboxStore {
 }
 
 /// All that reaches across users.
-pub trait SystemStore: AccountStore + WorkStore + OutboxStore {}
+pub trait SystemStore: AccountStore + WorkStore + ShardStore + OutboxStore {}
 
-impl<T: AccountStore + WorkStore + OutboxStore> SystemStore for T {}
+impl<T: AccountStore + WorkStore + ShardStore + OutboxStore> SystemStore for T {}

@@ -59,6 +59,38 @@ pub struct Claim {
     pub lanes: u32,
     /// Items of one lane at most.
     pub per_lane: u32,
+    /// Only lanes of this shard; `None`: of all. A claim on notifications looks at all.
+    pub shard: Option<Shard>,
+}
+
+/// Shards of users and streams: what sweeps are divided into where a clock is shared.
+pub const SHARDS: u8 = 16;
+
+/// One of the [`SHARDS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shard(u8);
+
+impl Shard {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..SHARDS).map(Self)
+    }
+
+    /// The shard of this number, below [`SHARDS`].
+    pub fn new(number: u8) -> Option<Self> {
+        (number < SHARDS).then_some(Self(number))
+    }
+
+    /// The shard of a user, an endpoint or a stream: the last digit of its id; the first where that is none.
+    pub fn of(id: &str) -> Self {
+        let digit = id.chars().next_back().filter(|last| !last.is_ascii_uppercase()).and_then(|last| last.to_digit(16));
+        Self(digit.and_then(|digit| u8::try_from(digit).ok()).unwrap_or_default())
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0.into()
+    }
 }
 
 /// What a claim on notifications takes of one class of endpoints.

@@ -147,7 +147,15 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.clock_went_back(NOON).unwrap();
     store.prune(NOON, 10).unwrap();
     let lease = store.lease_stream(&user.stream(), later, 10).unwrap().unwrap();
-    store.lease_streams(later, 10, 10).unwrap();
+    store.lease_streams(later, 10, 10, None).unwrap();
+    store.owed_successors(&user, later, 10).unwrap();
+    for shard in Shard::all() {
+        store.lease_streams(later, 10, 10, Some(shard)).unwrap();
+        let fence = store.take_shard(shard, later, 10).unwrap().unwrap();
+        store.give_back_shard(shard, fence).unwrap();
+        store.next_due(shard, NOON, later).unwrap();
+        store.wake_shard(shard, later, NOON).unwrap();
+    }
     let waiting = store.waiting_events(std::slice::from_ref(&lease), 10).unwrap();
     let letter =
         DeadLetter { stream: lease.stream.clone(), sequence: waiting[0].sequence, reason: "x".to_owned() };

@@ -76,7 +76,7 @@ fn events_are_read_a_few_mebibytes_at_a_time() {
     let mut read = 0;
     for round in 0.. {
         assert!(round < 12, "{read} events and {} streams after {round} rounds", seen.len());
-        let leases = fixture.store.lease_streams(at(round), 1_000, 40).unwrap();
+        let leases = fixture.store.lease_streams(at(round), 1_000, 40, None).unwrap();
         if leases.is_empty() {
             break;
         }
@@ -106,7 +106,7 @@ fn a_stream_without_a_turn_stands_before_those_that_had_one() {
     for user in users.iter().chain(&users) {
         fixture.task(user, WEEKLY);
     }
-    let leases = fixture.store.lease_streams(NOON, 1_000, 3).unwrap();
+    let leases = fixture.store.lease_streams(NOON, 1_000, 3, None).unwrap();
     let marks: Vec<Mark> = leases
         .iter()
         .enumerate()
@@ -118,7 +118,7 @@ fn a_stream_without_a_turn_stands_before_those_that_had_one() {
         .collect();
     assert_eq!(fixture.store.mark_published(&marks, NOON).unwrap().len(), 3);
     // Also where all of them are leased again.
-    let again = fixture.store.lease_streams(NOON, 1_000, 3).unwrap();
+    let again = fixture.store.lease_streams(NOON, 1_000, 3, None).unwrap();
     let order = |leases: &[Lease]| leases.iter().map(|lease| lease.stream.clone()).collect::<Vec<_>>();
     assert_eq!(order(&again), order(&[leases[2].clone(), leases[0].clone(), leases[1].clone()]));
 }

@@ -212,6 +212,7 @@ fn claim(id: &str) -> Claim {
         hold_for: 0,
         lanes: 100,
         per_lane: 10_000,
+        shard: None,
     }
 }
 
@@ -230,7 +231,7 @@ fn what_the_build_before_owed_is_owed_by_this_one_once() {
     let [notification] = notifications.as_slice() else { panic!("{notifications:?}") };
     assert_eq!(notification.ticket.tries, 3, "two attempts were made before");
     assert_eq!(store.channels(&UserId::new("ada")).unwrap().len(), 1);
-    let leases = store.lease_streams(NOON, 1_000, 10).unwrap();
+    let leases = store.lease_streams(NOON, 1_000, 10, None).unwrap();
     assert_eq!(leases.len(), 1);
     assert_eq!(leases[0].published, 5);
     assert_eq!(store.waiting_events(&leases, 100).unwrap()[0].sequence, 6);

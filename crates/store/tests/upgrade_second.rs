@@ -157,6 +157,7 @@ fn what_the_build_before_put_off_or_lost_is_owed_or_told() {
         hold_for: 0,
         lanes: 100,
         per_lane: 100,
+        shard: None,
     };
     assert_eq!(store.claim_successors(&claim).unwrap().len(), 1);
     assert_eq!(store.tasks(&ada, &Listing::default(), None, 10).unwrap().read().unwrap().len(), 4);
@@ -229,6 +230,7 @@ fn the_build_before_goes_on_beside_this_one() {
         hold_for: 0,
         lanes: 100,
         per_lane: 100,
+        shard: None,
     };
     assert!(store.claim_reminders(&claim(false)).unwrap().is_empty(), "claimed there");
     let next = Claim { now: later.plus_millis(61_000), ..claim(true) };
@@ -244,7 +246,7 @@ fn the_build_before_goes_on_beside_this_one() {
     ] {
         before.sql.execute(statement, &[]).unwrap();
     }
-    let leases = store.lease_streams(NOON, 1_000, 10).unwrap();
+    let leases = store.lease_streams(NOON, 1_000, 10, None).unwrap();
     assert_eq!(leases.len(), 2);
     assert_eq!(store.waiting_events(&leases, 100).unwrap().len(), 7);
 }

@@ -3,8 +3,8 @@
 use perennial_jwt::KeySource;
 
 use super::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings, SettingError,
-    Settings, StoreSettings, WebhookSettings, read,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings,
+    RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings, read,
 };
 
 /// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
@@ -16,6 +16,7 @@ const NO_RATE_HOST: &str = "redis://none.invalid:6379";
 /// Reads every variable of the application and checks those that must agree.
 pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
     StoreSettings::read(get)?;
+    RetentionSettings::read(get)?;
     let bus = BusSettings::read(get)?;
     AuthSettings::read(get)?;
     CallbackSettings::read(get)?;
@@ -123,6 +124,7 @@ mod tests {
                     "webhook_http_origin" => "http://none.invalid",
                     "jwt_algorithms" => "RS256,ES256,EdDSA",
                     "jwt_jwks_host" => NO_JWKS_HOST,
+                    "keep_events" => "30",
                     "quota_tasks" => "1000000",
                     "rate_limit_redis_host" => NO_RATE_HOST,
                     _ => "",
@@ -158,6 +160,9 @@ mod tests {
             ("jwt_issuer", "two words"),
             ("jwt_algorithms", "HS256"),
             ("jwt_jwks_host", "https://id.example"),
+            ("keep_events", "0"),
+            ("keep_events", "3651"),
+            ("keep_events", "30 d"),
             ("quota_tasks", ""),
             ("quota_tasks", "0"),
             ("quota_tasks", "1000000001"),

@@ -2,7 +2,7 @@
 
 use perennial_http_api::{MAX_WINDOW, RatePolicy};
 
-use super::{Get, SettingError, Settings, read};
+use super::{Get, SettingError, Settings, number, read};
 
 const QUOTA_TASKS: &str = "quota_tasks";
 const READS: &str = "rate_limit_reads";
@@ -67,9 +67,4 @@ fn rate(
             format!("{form}: 1 to {MOST} in 1 to {MAX_WINDOW}, or empty for no limit"),
         )
     })
-}
-
-fn number(text: &str, most: i64) -> Option<i64> {
-    let is_one = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| is_one && (1..=most).contains(number))
 }

@@ -6,6 +6,7 @@ mod callbacks;
 mod check;
 mod jwt;
 mod limits;
+mod retention;
 mod store;
 mod webhooks;
 
@@ -16,6 +17,7 @@ pub use callbacks::{AuthSettings, CallbackSettings};
 pub use check::check;
 pub use jwt::JwtSettings;
 pub use limits::LimitSettings;
+pub use retention::RetentionSettings;
 pub use store::StoreSettings;
 pub use webhooks::WebhookSettings;
 
@@ -61,4 +63,10 @@ fn choice<T: Copy>(get: &Get<'_>, name: &'static str, taken: &[(&str, T)]) -> Re
         let words: Vec<&str> = taken.iter().map(|(word, _)| *word).collect();
         SettingError::new(name, format!("{value:?} is not one of: {}", words.join(", ")))
     })
+}
+
+/// A whole number from 1 on.
+fn number(text: &str, most: i64) -> Option<i64> {
+    let is_one = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| is_one && (1..=most).contains(number))
 }

@@ -18,6 +18,7 @@ fn ours(name: &str, value: &str) -> Setup {
         ("jwt_jwks_host", "https://none.invalid"),
         ("jwt_jwks", ""),
         ("jwt_algorithms", "EdDSA"),
+        ("keep_events", "30"),
         ("quota_tasks", "1000000"),
         ("rate_limit_writes", ""),
         ("rate_limit_reads", ""),
@@ -36,6 +37,7 @@ async fn a_wrong_setting_is_refused_by_its_name() {
         ("bus", "kafka"),
         ("webhook_http_origin", "ftp://x"),
         ("jwt_algorithms", "none"),
+        ("keep_events", "0"),
         ("quota_tasks", "0"),
         ("rate_limit_writes", "often"),
     ] {

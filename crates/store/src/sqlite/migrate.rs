@@ -57,7 +57,14 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0005_fired.sql"),
         ],
     ),
-    (6, &[include_str!("schema/0006_audit.sql"), include_str!("schema/0006_events.sql")]),
+    (
+        6,
+        &[
+            include_str!("schema/0006_audit.sql"),
+            include_str!("schema/0006_events.sql"),
+            include_str!("schema/0006_clock.sql"),
+        ],
+    ),
 ];
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.

@@ -62,14 +62,25 @@ pub struct Sqlite<S> {
     durability: Durability,
     /// How the connection syncs now; every fresh one syncs fully.
     syncs: Cell<Sync>,
+    /// How long published events are kept, in milliseconds.
+    keeps: Cell<i64>,
 }
+
+/// How long published events are kept unless told otherwise, in milliseconds: 30 days.
+pub const KEEP_EVENTS: i64 = 2_592_000_000;
 
 impl<S: Sql> Sqlite<S> {
     /// Takes a fresh connection into use: migrates a database that is behind, refuses one that is ahead.
     pub fn open(sql: S, durability: Durability) -> Result<Self, StoreError> {
-        let store = Self { sql, durability, syncs: Cell::new(Sync::Full) };
+        let store =
+            Self { sql, durability, syncs: Cell::new(Sync::Full), keeps: Cell::new(KEEP_EVENTS) };
         migrate::migrate(&store)?;
         Ok(store)
+    }
+
+    /// Says how long published events are kept, in milliseconds, where this connection forgets what is old.
+    pub fn keep_events(&self, millis: i64) {
+        self.keeps.set(millis);
     }
 
     /// Makes the next statement as durable as it must be.

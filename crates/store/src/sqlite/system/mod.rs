@@ -7,5 +7,6 @@ mod forget;
 mod leave;
 mod outbox;
 mod prune;
+mod shards;
 mod words;
 mod work;

@@ -6,9 +6,10 @@ use perennial_domain::{StreamId, Timestamp};
 use serde_json::json;
 
 use crate::sqlite::feed::EVENT;
+use super::shards::number;
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync};
-use crate::{DeadLetter, Lease, Mark, OutboxStore, StoreError, WaitingEvent};
+use crate::{DeadLetter, Lease, Mark, OutboxStore, Shard, StoreError, WaitingEvent};
 
 /// Bytes of events that are read at once, about.
 const LARGEST_ANSWER: i64 = 4 << 20;
@@ -32,15 +33,21 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         )
     }
 
-    fn lease_streams(&self, now: Timestamp, lease_for: i64, limit: u32) -> Result<Vec<Lease>, StoreError> {
+    fn lease_streams(
+        &self,
+        now: Timestamp,
+        lease_for: i64,
+        limit: u32,
+        shard: Option<Shard>,
+    ) -> Result<Vec<Lease>, StoreError> {
         self.sync(Sync::Normal)?;
         // An update tells its rows in the order of their ids: since when each waits is remembered where a commit is named that
         // has the lease.
         let mut leases = self.query(
             "UPDATE stream SET relay_at = ?1 + ?2, relay_by = relay_at, fence = fence + 1 WHERE id IN ( \
-             SELECT id FROM stream WHERE relay_at <= ?1 ORDER BY relay_at LIMIT ?3) \
+             SELECT id FROM stream WHERE relay_at <= ?1 AND shard = coalesce(?4, shard) ORDER BY relay_at LIMIT ?3) \
              RETURNING id, fence, published, relay_tries, CAST(relay_by AS INTEGER)",
-            &[now.into(), lease_for.into(), limit.into()],
+            &[now.into(), lease_for.into(), limit.into(), number(shard)],
             |row| Ok((lease(row)?, row.integer()?)),
         )?;
         leases.sort_by_key(|(_, since)| *since);

@@ -9,8 +9,8 @@ use crate::sqlite::{Sql, Sqlite};
 /// How long the answers of idempotent requests are kept, in milliseconds: 24 hours.
 const KEEP_ANSWERS: i64 = 86_400_000;
 
-/// How long published events and notices that have ended are kept, in milliseconds: 30 days.
-const KEEP_EVENTS: i64 = 2_592_000_000;
+/// How long notices that have ended are kept, in milliseconds: 30 days.
+const KEEP_NOTICES: i64 = 2_592_000_000;
 
 /// How long it is kept which events a consumer has applied, in milliseconds: 60 days, as long as an event may wait on a broker and
 /// as a dead letter after it.
@@ -25,8 +25,8 @@ const KEEP_LANES: i64 = 86_400_000;
 /// How long it is kept how often a token wrote, in milliseconds: two days, which is longer than two windows may be.
 const KEEP_RATES: i64 = 172_800_000;
 
-/// Whether anything is past its retention: answers before `?3`, events and notices before `?4`, lanes before `?5`, rates a day
-/// before that. Answers and events are
+/// Whether anything is past its retention: answers before `?3`, notices and dead letters before `?4`, lanes before `?5`, rates a day
+/// before that, published events before `?7`. Answers and events are
 /// forgotten in the order of their rows, which is that of their making; one that lies over a day ahead was made by a clock that
 /// was wrong, or is looked at by one that is: it must neither keep all behind it nor be forgotten, and goes to the end.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) AS answer \
@@ -38,8 +38,14 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM id
      OR EXISTS (SELECT 1 FROM lane WHERE next_at IS NULL AND hold_until < ?5) \
      OR EXISTS (SELECT 1 FROM rate WHERE began < ?5 - 86400000) OR EXISTS (SELECT 1 FROM rate WHERE began > ?5 + 259200000) \
      OR EXISTS (SELECT 1 FROM (SELECT at, sequence, stream_id FROM outbox ORDER BY rowid LIMIT 1) AS o \
-      WHERE o.at > ?4 + 2678400000 \
-       OR (o.at < ?4 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))))";
+      WHERE o.at > ?1 + 86400000 \
+       OR (o.at < ?7 AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))))";
+
+/// Stands for how long events are kept.
+const AS_EVENTS: i64 = i64::MAX;
+
+/// A day from now on.
+const A_DAY_AHEAD: i64 = -86_400_000;
 
 /// What is forgotten before `?1` or put at the end, at most `?2` rows of each, and how long it is kept.
 const FORGET: [(&str, i64); 10] = [
@@ -67,7 +73,7 @@ const FORGET: [(&str, i64); 10] = [
     (
         "DELETE FROM notice WHERE rowid IN \
          (SELECT rowid FROM notice WHERE state <> 'pending' AND created_at < ?1 LIMIT ?2)",
-        KEEP_EVENTS,
+        KEEP_NOTICES,
     ),
     (
         "DELETE FROM lane WHERE (kind, again, lane) IN \
@@ -82,13 +88,13 @@ const FORGET: [(&str, i64); 10] = [
         "DELETE FROM outbox WHERE rowid IN (SELECT o.rowid FROM (SELECT rowid, at, sequence, stream_id FROM outbox \
          ORDER BY rowid LIMIT ?2) AS o WHERE o.at < ?1 \
          AND o.sequence <= (SELECT published FROM stream WHERE id = o.stream_id))",
-        KEEP_EVENTS,
+        AS_EVENTS,
     ),
     (
         "UPDATE outbox SET rowid = rowid + (SELECT max(rowid) FROM outbox) - (SELECT min(rowid) FROM outbox) + 1 \
          WHERE rowid IN (SELECT o.rowid FROM (SELECT rowid, at FROM outbox ORDER BY rowid LIMIT ?2) AS o \
-         WHERE o.at > ?1 + 2678400000)",
-        KEEP_EVENTS,
+         WHERE o.at > ?1)",
+        A_DAY_AHEAD,
     ),
 ];
 
@@ -96,13 +102,14 @@ fn before(now: Timestamp, kept: i64) -> Timestamp {
     now.plus_millis(kept.saturating_neg())
 }
 
-/// Before when answers, events, lanes and what was deleted are past their retention.
-pub(super) fn ends(now: Timestamp) -> [Timestamp; 4] {
-    [KEEP_ANSWERS, KEEP_EVENTS, KEEP_LANES, forget::KEEP].map(|kept| before(now, kept))
+/// Before when answers, notices, lanes, what was deleted and events are past their retention.
+pub(super) fn ends(now: Timestamp, events: i64) -> [Timestamp; 5] {
+    [KEEP_ANSWERS, KEEP_NOTICES, KEEP_LANES, forget::KEEP, events].map(|kept| before(now, kept))
 }
 
 pub(super) fn prune<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> Result<(), StoreError> {
     for (forget, kept) in FORGET {
+        let kept = if kept == AS_EVENTS { store.keeps.get() } else { kept };
         store.execute(forget, &[before(now, kept).into(), limit.into()])?;
     }
     forget::mark(store, before(now, forget::KEEP), limit)?;

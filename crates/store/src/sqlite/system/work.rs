@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::shards::number;
 use super::{ahead, forget, leave, prune, words};
 use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
@@ -133,10 +134,18 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             ahead: i64,
             words: i64,
         }
-        let [answers, events, lanes, deleted] = prune::ends(now);
+        let [answers, notices, lanes, deleted, events] = prune::ends(now, self.keeps.get());
         let found = self.query_one(
             &look,
-            &[now.into(), tzdata.into(), answers.into(), events.into(), lanes.into(), deleted.into()],
+            &[
+                now.into(),
+                tzdata.into(),
+                answers.into(),
+                notices.into(),
+                lanes.into(),
+                deleted.into(),
+                events.into(),
+            ],
             crate::sqlite::row::Row::json::<Look>,
         )?;
         Ok(found.map_or_else(DueWork::default, |look| DueWork {
@@ -161,6 +170,20 @@ impl<S: Sql> WorkStore for Sqlite<S> {
     ) -> Result<Option<DueSeries>, StoreError> {
         let found = self.series_of(&[(user, task, Some(asked))])?.pop();
         found.map(|(_, row)| row.and_then(due_series)).transpose()
+    }
+
+    fn owed_successors(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(TaskId, RecurrenceId)>, StoreError> {
+        self.query(
+            "SELECT json_array(task_id, recurrence_id) FROM work WHERE kind = 'successor' AND again = 0 AND lane = ?1 \
+             AND wake_at <= ?2 ORDER BY wake_at LIMIT ?3",
+            &[user.as_str().into(), now.into(), limit.into()],
+            crate::sqlite::row::Row::json,
+        )
     }
 
     fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
@@ -296,8 +319,8 @@ impl<S: Sql> Sqlite<S> {
         self.sync(Sync::Normal)?;
         let items = self.query_one(
             &format!(
-                "INSERT INTO claim_v3 (id, kind, again, now, lease_for, hold_for, lanes, per_lane, most) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING (SELECT json_group_array(json_object({ITEM}, \
+                "INSERT INTO claim_v6 (id, kind, again, now, lease_for, hold_for, lanes, per_lane, most, shard) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING (SELECT json_group_array(json_object({ITEM}, \
                  'what', json({what}))) FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = 1 \
                  AND w.lane = l.lane AND w.wake_at = ?4 + ?5 AND w.claim = ?1 WHERE l.claim = ?1)"
             ),
@@ -311,6 +334,7 @@ impl<S: Sql> Sqlite<S> {
                 claim.lanes.into(),
                 claim.per_lane.into(),
                 CLAIMS.into(),
+                number(claim.shard),
             ],
             crate::sqlite::row::Row::text,
         )?;
