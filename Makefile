@@ -5,7 +5,7 @@ STATE_DIR ?= .perennial
 
 CARGO    := cargo
 TARGET   := wasm32-wasip2
-GUESTS   := -p task-api -p recurrence-scheduler -p notifier
+GUESTS   := -p task-api -p recurrence-scheduler -p notifier -p live
 PROBE    := -p perennial-probe
 ENGINE   := -p recurrence
 HOSTED   := perennial-host perennial-traps perennial-create-cost
@@ -19,7 +19,7 @@ WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
 .PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
-        test test-unit test-component test-e2e contract check format lint deny mutants redis toolchain
+        test test-unit test-component test-e2e contract live-soak check format lint deny mutants redis toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -72,6 +72,9 @@ test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 
 contract: build ## the service against its own description, at length; CASES=1000 an operation, SEED=
 	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test $(NATIVE) -p perennial-tests --test contract -- --nocapture
+
+live-soak: build ## a thousand streams taken up again under writes of two users and kills; LIVE_RECONNECTS=1000 LIVE_KILLS=7 SEED=
+	@LIVE_RECONNECTS=$(or $(LIVE_RECONNECTS),1000) LIVE_KILLS=$(or $(LIVE_KILLS),7) $(CARGO) test $(NATIVE) -p perennial-tests --test live -- --nocapture
 
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis

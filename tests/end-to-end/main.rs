@@ -27,5 +27,6 @@ mod series;
 mod series_after;
 mod stacks;
 mod starving;
+mod stream;
 mod tasks;
 mod triggers;

@@ -25,6 +25,12 @@ impl Database {
         self.0.query_row(query, params, |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// The texts that `query` selects.
+    pub fn rows_of(&self, query: &str, params: impl Params) -> Vec<String> {
+        let mut rows = self.0.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        rows.query_map(params, |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
     /// Whether a table has a column.
     pub fn has(&self, table: &str, column: &str) -> bool {
         self.number("SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", [table, column]) > 0

@@ -7,6 +7,7 @@ mod flood;
 mod receiver;
 mod redis;
 mod service;
+mod stream;
 mod wait;
 
 pub use client::{Answer, Call, Client};
@@ -15,4 +16,5 @@ pub use flood::{CLIENTS, flood};
 pub use receiver::{Delivery, Receiver, verify};
 pub use redis::Redis;
 pub use service::{Service, Setup, repository};
+pub use stream::{Stream, Told};
 pub use wait::{SOON, at_once, until};

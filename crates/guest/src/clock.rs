@@ -23,6 +23,11 @@ impl Ids for FreshIds {
     }
 }
 
+/// A number below `bound`, by chance: for jitter, of which nothing but fairness depends. Where the host has no randomness it is 0.
+pub fn draw(bound: u64) -> u64 {
+    getrandom::u64().unwrap_or_default().checked_rem(bound).unwrap_or_default()
+}
+
 /// A secret of 256 random bits behind a prefix that says what it is: `prn_…` in base64url, `whsec_…` in base64 as Standard
 /// Webhooks 1.0 wants it.
 pub fn random_secret(prefix: &str) -> Result<String, getrandom::Error> {

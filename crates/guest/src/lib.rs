@@ -9,17 +9,21 @@ mod counter;
 #[cfg(target_arch = "wasm32")]
 mod http_in;
 #[cfg(target_arch = "wasm32")]
+mod http_stream;
+#[cfg(target_arch = "wasm32")]
 mod keys;
 pub mod log;
 pub mod settings;
 #[cfg(target_arch = "wasm32")]
 mod wiring;
 
-pub use clock::{FreshIds, now, random_secret};
+pub use clock::{FreshIds, draw, now, random_secret};
 #[cfg(target_arch = "wasm32")]
 pub use counter::RedisCounter;
 #[cfg(target_arch = "wasm32")]
 pub use http_in::{read_body, read_head, respond};
+#[cfg(target_arch = "wasm32")]
+pub use http_stream::{ClientLeft, StreamedAnswer};
 #[cfg(target_arch = "wasm32")]
 pub use keys::HttpKeys;
 #[cfg(target_arch = "wasm32")]

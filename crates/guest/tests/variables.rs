@@ -38,7 +38,7 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
     let limits: Read = concern::<LimitSettings>;
     let components = manifest["component"].as_table().unwrap();
-    let expected: [(&str, &[Read]); 7] = [
+    let expected: [(&str, &[Read]); 8] = [
         ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
         ("recurrence-scheduler", &[store, bus, callbacks]),
         ("recurrence-scheduler-redis", &[store, bus]),
@@ -46,6 +46,7 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
         ("notifier", &[store, bus, callbacks, webhooks]),
         ("notifier-redis", &[store, bus, webhooks]),
         ("notifier-cron", &[store, bus, webhooks]),
+        ("live", &[store, auth, jwt]),
     ];
     assert_eq!(components.len(), expected.len());
     for (id, concerns) in expected {

@@ -23,7 +23,7 @@ pub struct UpOptions {
     pub cache_dir: Option<PathBuf>,
     /// Do not echo what guests write to stdout and stderr (it still goes to the log files).
     pub quiet: bool,
-    /// How many HTTP guests may run at once; one more is answered 503.
+    /// How many HTTP guests may run at once, those apart whose component has places of its own; one more is answered 503.
     pub max_instances: u32,
     /// Bounds on a single guest.
     pub limits: GuestLimits,

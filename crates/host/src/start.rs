@@ -88,7 +88,8 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
     let events =
         manifest.cron.len().saturating_mul(cron::CONCURRENT_TICKS).saturating_add(manifest.redis.len());
     let events = u32::try_from(events.saturating_add(SPARE_INSTANCES))?;
-    let instances = options.max_instances.saturating_add(events);
+    let own = manifest.components.keys().filter_map(|id| manifest.own_places(id));
+    let instances = own.fold(options.max_instances.saturating_add(events), u32::saturating_add);
     let compiled = compile(&manifest, instances, options.cache_dir.as_deref(), &state_dir).await?;
     let mut components = BTreeMap::new();
     for (id, pre) in compiled.components {

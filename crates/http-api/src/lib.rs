@@ -20,7 +20,7 @@ pub use document::{MAX_BODY, json, json_value, typed, unknown_member};
 pub use idempotency::{CHANGE_ID, IdempotencyKey, REPLAYED, replay};
 pub use jwt::KeyServer;
 pub use kind::Kind;
-pub use media::check_body;
+pub use media::{check_accept, check_body};
 pub use page::{CURSOR, Items, LIMIT, PageQuery};
 pub use problem::{MAX_DETAIL, MAX_ERRORS, Problem};
 pub use query::{Form, Parameter, Query};

@@ -1,4 +1,4 @@
-//! What a request's head says of its body: how long it is and what it is made of.
+//! What a request's head says of its body, how long it is and what it is made of; and of the answer that it takes.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -47,6 +47,27 @@ pub(crate) fn check_type(headers: &HeaderMap, takes: &[&str]) -> Result<(), Prob
     Ok(())
 }
 
+/// Refuses a request whose `Accept` does not allow the media type of the answer (RFC 9110 §12.5.1). Without one it does.
+pub fn check_accept(headers: &HeaderMap, media: &str) -> Result<(), Problem> {
+    let refused = || Problem::not_acceptable(media);
+    let mut ranges = Vec::new();
+    for value in headers.get_all(header::ACCEPT) {
+        let value = value.to_str().map_err(|_| refused())?;
+        ranges.extend(value.split(',').filter(|range| !range.trim().is_empty()));
+    }
+    let kind = media.split('/').next().unwrap_or_default();
+    // The more it says, the more it counts.
+    let said = [media.to_owned(), format!("{kind}/*"), "*/*".to_owned()].iter().find_map(|wanted| {
+        ranges.iter().find_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            parts.next().filter(|essence| essence.eq_ignore_ascii_case(wanted))?;
+            let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            Some(weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)))
+        })
+    });
+    if ranges.is_empty() || said == Some(true) { Ok(()) } else { Err(refused()) }
+}
+
 fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
     for value in headers.get_all(header::CONTENT_ENCODING) {
         if !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity") {
@@ -78,6 +99,33 @@ mod tests {
             headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
         check_body(&headers, takes, 64).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn a_client_is_answered_in_a_form_that_it_takes() {
+        for (accept, taken) in [
+            (vec![], true),
+            (vec![""], true),
+            (vec!["text/event-stream"], true),
+            (vec!["Text/Event-Stream;q=0.5"], true),
+            (vec!["text/*"], true),
+            (vec!["application/json", "*/*;q=0.1"], true),
+            (vec!["application/json, text/event-stream"], true),
+            (vec!["text/event-stream, */*;q=0"], true),
+            (vec!["application/json"], false),
+            (vec!["text/html, image/*"], false),
+            (vec!["text/event-stream;q=0, */*"], false),
+            (vec!["text/*;q=0.0"], false),
+            (vec!["text/event-stream;q=high"], false),
+            (vec!["text"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in &accept {
+                headers.append(header::ACCEPT, value.parse().unwrap());
+            }
+            let refused = check_accept(&headers, "text/event-stream").map_err(|problem| problem.status().as_u16());
+            assert_eq!(refused, if taken { Ok(()) } else { Err(406) }, "{accept:?}");
+        }
     }
 
     #[test]

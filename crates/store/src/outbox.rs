@@ -71,6 +71,8 @@ pub struct EventPage {
     pub epoch: String,
     /// The sequence of the oldest that is kept; where none is, that of the next to come.
     pub oldest: i64,
+    /// The sequence of the last that there was, kept or not; 0 = there was none.
+    pub last: i64,
     /// The events, in the order of their stream.
     pub events: Vec<WaitingEvent>,
 }

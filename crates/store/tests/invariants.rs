@@ -367,6 +367,53 @@ fn another_users_rows_are_not_there() {
     assert_eq!(fixture.count("occurrence WHERE status = 'open'"), 3);
 }
 
+/// Invariant 6: how many follow one user's events is nothing to another, and nobody ends another's.
+#[test]
+fn another_users_listeners_are_not_there() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let begins = |user: &UserId, id: &str| {
+        fixture.store.begin_listening(user, id, (NOON, NOON.plus_millis(60_000)), 2).unwrap()
+    };
+    assert!(begins(&ada, "1") && begins(&ada, "2"));
+    assert!(!begins(&ada, "3"), "she has two");
+    assert!(begins(&eve, "4"));
+    fixture.store.end_listening(&eve, "1").unwrap();
+    assert!(!begins(&ada, "3"), "it was not Eve's to end");
+    fixture.store.end_listening(&ada, "1").unwrap();
+    assert!(begins(&ada, "3"));
+}
+
+/// Invariant 9: a user has no more listeners than they may, however many begin at once; one that has not said its end counts until
+/// it must have come, and one of a clock that was ahead does not.
+#[test]
+fn a_user_has_so_many_listeners_and_no_more() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let begun: usize = thread::scope(|scope| {
+        let writers = (0..4).map(|writer| {
+            let (store, user) = (fixture.connection(), user.clone());
+            scope.spawn(move || {
+                let begins = |number: &u32| {
+                    let id = format!("{writer}-{number}");
+                    store.begin_listening(&user, &id, (NOON, NOON.plus_millis(60_000)), 20).unwrap()
+                };
+                (0..10).filter(begins).count()
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).sum()
+    });
+    assert_eq!((begun, fixture.count("listener")), (20, 20));
+    let later = |millis: i64| {
+        let now = NOON.plus_millis(millis);
+        fixture.store.begin_listening(&user, &millis.to_string(), (now, now.plus_millis(60_000)), 20).unwrap()
+    };
+    assert!(!later(59_999));
+    assert!(later(60_000));
+    assert!(later(-600_000), "those of a clock that was ahead");
+}
+
 /// A project with a task in it that is a part of another and has a tag, a deleted task, and the id of the change that made it.
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn project_and_parts(fixture: &mut Fixture, user: &UserId, parent: &Task) -> (Project, Task, String) {

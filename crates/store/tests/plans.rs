@@ -82,6 +82,8 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.changes(&user, Some("x"), &page).unwrap();
     store.change(&user, "x").unwrap();
     store.events(&user, 0, 10).unwrap();
+    assert!(store.begin_listening(&user, "x", (NOON, NOON.plus_millis(60_000)), 20).unwrap());
+    store.end_listening(&user, "x").unwrap();
     store.occurrences(&user, task.id, &page).unwrap();
     for (from, to) in [
         ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),

@@ -119,6 +119,12 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// How many guests of a component may answer requests at once, where it has places of its own.
+    pub fn own_places(&self, component: &str) -> Option<u32> {
+        let tool = &self.components.get(component)?.tool.perennial;
+        tool.max_instances.map(|most| most.get().into())
+    }
+
     /// An error that names the line of `span`.
     pub fn error(&self, span: Range<usize>, message: &str) -> anyhow::Error {
         self.positions.error(span, message)

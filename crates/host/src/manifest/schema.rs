@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU16;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -178,8 +179,8 @@ pub(crate) struct Component {
     _targets: IgnoredAny,
     #[serde(rename = "build")]
     _build: Option<Build>,
-    #[serde(default, rename = "tool")]
-    _tool: IgnoredAny,
+    #[serde(default)]
+    pub tool: Tools,
     #[serde(
         default,
         deserialize_with = "refused::dependencies_inherit_configuration",
@@ -188,6 +189,21 @@ pub(crate) struct Component {
     _dependencies_inherit_configuration: (),
     #[serde(default, deserialize_with = "refused::dependencies", rename = "dependencies")]
     _dependencies: (),
+}
+
+/// What a component says to tools. Spin ignores it, and this host what is said to others.
+#[derive(Deserialize, Default)]
+pub(crate) struct Tools {
+    #[serde(default)]
+    pub perennial: HostTool,
+}
+
+/// What it says to this host.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HostTool {
+    /// How many of its guests may answer requests at once, in places of their own.
+    pub max_instances: Option<NonZeroU16>,
 }
 
 /// Read by `spin build` only; parsed so that a misspelt key is found here too.

@@ -19,6 +19,7 @@ mod http;
 mod hung_redis;
 mod load;
 mod networking;
+mod places;
 mod redis;
 mod refusals;
 mod response;

@@ -44,6 +44,17 @@ async fn a_manifest_with_something_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_this_host_and_is_not_known() {
+    let tool = |table: &str| format!("{PROBE}[component.probe.tool.{table}\n");
+    refused(&tool("perennial]\nmax_instance = 2"), &["line 14", "unknown field `max_instance`"]).await;
+    for wrong in ["0", "-1", "70000", "\"200\"", "1.5"] {
+        refused(&tool(&format!("perennial]\nmax_instances = {wrong}")), &["line 14", "max_instances"]).await;
+    }
+    // What is said to others is theirs.
+    Setup::new(&tool("another]\nmax_instance = 2")).start().await.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_with_something_not_supported() {
     for (key, value) in [
         ("key_value_stores", "[\"default\"]"),

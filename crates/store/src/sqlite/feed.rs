@@ -44,6 +44,7 @@ fn page(row: &mut Row) -> Result<EventPage, StoreError> {
     Ok(EventPage {
         epoch: row.text()?,
         oldest: oldest.unwrap_or_else(|| last.saturating_add(1)),
+        last,
         events: row.json_or_null::<Vec<WaitingEvent>>()?.unwrap_or_default(),
     })
 }

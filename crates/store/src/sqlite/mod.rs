@@ -8,6 +8,7 @@ mod export;
 mod feed;
 mod filtered;
 mod listed;
+mod listeners;
 mod migrate;
 #[cfg(feature = "native")]
 mod native;

@@ -2,7 +2,7 @@
 
 use perennial_domain::{
     Between, Bound, Channel, ChannelId, Commit, EventId, Identity, NotificationId, Override, Project,
-    ProjectId, RecurrenceId, ReminderId, SeriesState, TaskId, TokenId, TokenRow, UserId,
+    ProjectId, RecurrenceId, ReminderId, SeriesState, TaskId, Timestamp, TokenId, TokenRow, UserId,
 };
 use serde::Deserialize;
 
@@ -76,6 +76,20 @@ impl<S: Sql> Store for Sqlite<S> {
 
     fn events(&self, user: &UserId, after: i64, limit: u32) -> Result<EventPage, StoreError> {
         self.events_of(user, after, limit)
+    }
+
+    fn begin_listening(
+        &self,
+        user: &UserId,
+        id: &str,
+        time: (Timestamp, Timestamp),
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        self.note_listener(user, id, time, most)
+    }
+
+    fn end_listening(&self, user: &UserId, id: &str) -> Result<(), StoreError> {
+        self.forget_listener(user, id)
     }
 
     fn beside(&self, user: &UserId, id: TaskId, after: bool) -> Result<Option<Between>, StoreError> {

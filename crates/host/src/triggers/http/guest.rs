@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use http::{Request, Response};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
@@ -23,6 +23,8 @@ use crate::services::Services;
 pub(super) struct HttpGuest {
     pub component: Arc<GuestComponent>,
     pub pre: ProxyPre<GuestState>,
+    /// Places that only its guests take; `None` where they take those that all share.
+    pub places: Option<Arc<Semaphore>>,
 }
 
 impl HttpGuest {

@@ -52,7 +52,7 @@ pub(crate) struct HttpTrigger {
     /// What each trigger of the manifest does, in its order.
     targets: Vec<HttpTarget>,
     guests: BTreeMap<String, HttpGuest>,
-    /// How many guests may run at once.
+    /// How many guests may run at once, of all components that have no places of their own.
     instances: Arc<Semaphore>,
     arrivals: Arrivals,
     turns: Turns,
@@ -78,7 +78,8 @@ impl HttpTrigger {
                 let component = components.get(id).context("a trigger's component is missing")?;
                 component.check_export("http", EXPORT)?;
                 let pre = ProxyPre::new(component.pre.clone())?;
-                guests.insert(id.clone(), HttpGuest { component: component.clone(), pre });
+                let places = manifest.own_places(id).map(|places| Arc::new(Semaphore::new(places as usize)));
+                guests.insert(id.clone(), HttpGuest { component: component.clone(), pre, places });
             }
         }
         Ok(Self {
@@ -170,7 +171,8 @@ impl HttpTrigger {
                 });
             }
         };
-        let Ok(permit) = self.instances.clone().try_acquire_owned() else {
+        let places = guest.places.as_ref().unwrap_or(&self.instances);
+        let Ok(permit) = places.clone().try_acquire_owned() else {
             tracing::warn!(component = id, "all instances are busy: answered 503");
             return Ok(busy("too many requests are being answered"));
         };

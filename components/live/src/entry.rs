@@ -1,0 +1,179 @@
+//! The entry point: a request in, and then a stream out for as long as it lasts.
+
+use std::cell::{LazyCell, OnceCell};
+use std::time::Instant;
+
+use http::{HeaderMap, Method, StatusCode};
+use perennial_domain::{Ids, Timestamp};
+use perennial_guest::{
+    AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError, Settings, StoreSettings,
+    StreamedAnswer, draw, log, now, open_store, read_head, respond, within,
+};
+use perennial_http_api::{Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent};
+use perennial_store::{AccountStore, Store, StoreError};
+use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+use spin_sdk::http_component;
+
+use crate::{Follower, LASTS, Look, Outside, admit, door, head, tell};
+
+/// Streams that a user may have open at once.
+const MOST: u32 = 20;
+
+/// How long one counts whose end is not seen, in milliseconds: longer than it can last.
+const COUNTS: i64 = 60_000;
+
+/// When who has too many is to try again, in seconds.
+const AGAIN: u32 = 10;
+
+#[http_component]
+async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
+    let asked = match read_head(&incoming) {
+        Ok(asked) => asked,
+        Err(problem) => return respond(out, problem.into()).await,
+    };
+    let opened = OnceCell::new();
+    let settings = Accepting::from_host(&asked.headers);
+    let begun = match &settings {
+        Ok(settings) => begin(&asked, settings, &opened).await,
+        Err(error) => Err(Problem::misconfigured(error.to_string())),
+    };
+    let (stream, settings) = match (begun, &settings) {
+        (Ok(Some(stream)), Ok(settings)) => (stream, settings),
+        (Ok(_), _) => return respond(out, Response::from_parts(head(), Vec::new())).await,
+        (Err(problem), _) => {
+            let mut response: Response = told(problem, &asked).into();
+            if asked.method == Method::HEAD {
+                response.body_mut().clear();
+            }
+            return respond(out, response).await;
+        }
+    };
+    let Stream { store, caller, id, mut follower, first } = stream;
+    if let Ok(answer) = StreamedAnswer::begin(out, &head()) {
+        let outside = Host { answer, began: Instant::now(), asked: &asked.headers, settings, store };
+        if let Err(error) = tell(&mut follower, first, &outside).await {
+            log::warn("a stream ends before its time", &error.to_string());
+        }
+        outside.answer.end();
+    }
+    if let Err(error) = store.end_listening(&caller.user.id, &id) {
+        log::warn("a stream that has ended counts for a minute", &error.to_string());
+    }
+    if let Some(token) = caller.to_note
+        && let Err(error) = store.token_used(&caller.user.id, token, now())
+    {
+        log::warn("it is not noted that a token was used", &error.to_string());
+    }
+}
+
+/// A stream that may begin.
+struct Stream<'s> {
+    store: &'s GuestStore,
+    caller: Caller,
+    /// Its name among the user's streams.
+    id: String,
+    follower: Follower<'s, GuestStore>,
+    first: Look,
+}
+
+/// Lets a client in; `None` where only the head is asked for.
+async fn begin<'s>(
+    asked: &Head,
+    settings: &Accepting,
+    opened: &'s OnceCell<GuestStore>,
+) -> Result<Option<Stream<'s>>, Problem> {
+    let admitted = admit(asked, &settings.accepted(), || open(opened), now()).await?;
+    if asked.method == Method::HEAD {
+        return Ok(None);
+    }
+    let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds.next().to_string());
+    let now = now();
+    if !store.begin_listening(&caller.user.id, &id, (now, now.plus_millis(COUNTS)), MOST)? {
+        return Err(Problem::too_many_streams(MOST, AGAIN));
+    }
+    let (follower, first) = Follower::begin(store, caller.user.id.clone(), admitted.after)?;
+    Ok(Some(Stream { store, caller, id, follower, first }))
+}
+
+/// The store, opened at the first call.
+fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
+    if let Some(store) = opened.get() {
+        return Ok(store);
+    }
+    let settings = StoreSettings::from_host().map_err(|error| StoreError::Database(error.to_string()))?;
+    let store = open_store(&settings)?;
+    Ok(opened.get_or_init(|| store))
+}
+
+/// The problem as its client is told it. This is the one place where a failure within a request is logged.
+fn told(problem: Problem, asked: &Head) -> Problem {
+    let trace = traceparent(&asked.headers);
+    let request_id = LazyCell::new(|| correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
+    match problem.cause() {
+        // The bearer is told no more than that the token is not valid.
+        Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {
+            log::warn("a request was refused", &cause);
+            return problem;
+        }
+        Some(cause) => log::request_failed("live", "/v1/stream", &request_id, cause),
+        None => return problem,
+    }
+    problem.of_request(&request_id)
+}
+
+/// Whose tokens are accepted.
+struct Accepting {
+    auth: AuthSettings,
+    jwt: Option<JwtSettings>,
+}
+
+impl Accepting {
+    fn from_host(headers: &HeaderMap) -> Result<Self, SettingError> {
+        let jwt = may_be_jwt(headers).then(JwtSettings::from_host).transpose()?;
+        Ok(Self { auth: AuthSettings::from_host()?, jwt })
+    }
+
+    fn accepted(&self) -> Accepted<'_, HttpKeys> {
+        Accepted {
+            bootstrap_token: &self.auth.bootstrap_token,
+            issuer: self.jwt.as_ref().and_then(|jwt| jwt.issuer.as_ref()),
+            key_server: HttpKeys,
+        }
+    }
+}
+
+/// The host, as a stream knows it.
+struct Host<'a> {
+    answer: StreamedAnswer,
+    began: Instant,
+    asked: &'a HeaderMap,
+    settings: &'a Accepting,
+    store: &'a GuestStore,
+}
+
+impl Outside for Host<'_> {
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(LASTS)
+    }
+
+    fn draw(&self, bound: u64) -> u64 {
+        draw(bound)
+    }
+
+    fn is_read(&self) -> bool {
+        self.answer.is_read()
+    }
+
+    async fn send(&self, text: String, millis: u64) -> bool {
+        within(millis, self.answer.send(text.as_bytes())).await.is_some_and(|sent| sent.is_ok())
+    }
+
+    async fn pause(&self, millis: u64) {
+        within(millis, std::future::pending::<()>()).await;
+    }
+
+    async fn may_read(&self) -> bool {
+        let now: Timestamp = now();
+        door::reader(self.asked, &self.settings.accepted(), || Ok(self.store), now).await.is_ok()
+    }
+}
