@@ -91,7 +91,8 @@ fn what_happens_is_told_in_order_and_a_stream_is_taken_up_where_it_was_cut() {
     let mut by_query = Stream::open(service.address(), token, &format!("?after={}", told[1].0), &[]).unwrap();
     assert_eq!(next(&mut by_query, 1), told[2..]);
     let both = [("last-event-id", told[0].0.as_str())];
-    let mut by_both = Stream::open(service.address(), token, &format!("?after={}", told[1].0), &both).unwrap();
+    let mut by_both =
+        Stream::open(service.address(), token, &format!("?after={}", told[1].0), &both).unwrap();
     assert_eq!(next(&mut by_both, 2), told[1..]);
 
     // HEAD is answered by the head alone, and counts for nothing.
@@ -142,7 +143,10 @@ fn a_place_that_is_lost_is_told_so_and_gone_on_from_the_end() {
     let mut followed = after(&service, &user, &format!("{epoch}.3"));
     service.seed().write(1, "UPDATE epoch SET id = 'fedcba9876543210'", []);
     let (id, event, data) = followed.event(SOON);
-    assert_eq!((id.as_str(), event.as_str(), &data["reason"]), ("fedcba9876543210.3", "reset", &json!("restored")));
+    assert_eq!(
+        (id.as_str(), event.as_str(), &data["reason"]),
+        ("fedcba9876543210.3", "reset", &json!("restored"))
+    );
     let made = create(&user, "after it");
     assert_eq!(next(&mut followed, 1), [("fedcba9876543210.4".to_owned(), made)]);
 }
@@ -176,7 +180,8 @@ fn whoever_may_not_follow_any_more_is_cut_off() {
     let spare = json!({ "user": id("Ada"), "name": "spare", "scopes": ["tasks:read"] });
     let spare = owner.post("/v1/tokens").json(&spare).answer().ok(StatusCode::CREATED);
     let reader = owner.with_token(spare["secret"].as_str());
-    let mut streams = [open(&service, &reader, &[]), open(&service, &leaving, &[]), open(&service, &user, &[])];
+    let mut streams =
+        [open(&service, &reader, &[]), open(&service, &leaving, &[]), open(&service, &user, &[])];
     streams.iter_mut().for_each(|stream| assert_eq!(stream.event(SOON).1, "ready"));
     let token = format!("/v1/tokens/{}", spare["id"].as_str().unwrap());
     owner.call(Method::DELETE, token).answer().ok(StatusCode::NO_CONTENT);
@@ -198,7 +203,8 @@ fn whoever_may_not_follow_any_more_is_cut_off() {
 fn a_user_has_so_many_streams_and_takes_none_of_others() {
     let service = service();
     let (ada, eve) = (service.user("Ada"), service.user("Eve"));
-    let opened = at_once(OF_A_USER + 5, |_| Stream::open(service.address(), ada.token().unwrap(), "", &[]).unwrap());
+    let opened =
+        at_once(OF_A_USER + 5, |_| Stream::open(service.address(), ada.token().unwrap(), "", &[]).unwrap());
     let (mut streams, over): (Vec<Stream>, Vec<Stream>) =
         opened.into_iter().partition(|stream| stream.status == 200);
     assert_eq!((streams.len(), over.len()), (OF_A_USER, 5));
@@ -211,7 +217,9 @@ fn a_user_has_so_many_streams_and_takes_none_of_others() {
     streams.truncate(OF_A_USER - 1);
     let room = || {
         create(&ada, "so that something is sent");
-        Stream::open(service.address(), ada.token().unwrap(), "", &[]).ok().filter(|stream| stream.status == 200)
+        Stream::open(service.address(), ada.token().unwrap(), "", &[])
+            .ok()
+            .filter(|stream| stream.status == 200)
     };
     until("there is room for one more", SOON, room);
 }
@@ -294,6 +302,10 @@ fn what_is_wrong_is_refused_at_the_door() {
     for place in ["1", "a.", ".1", "a.-1", "a.1 b", "a.1, a.2"] {
         refused(&user, "/v1/stream", &[("last-event-id", place)]).is_problem(400, "malformed");
     }
+    let described = user.get("/openapi.json")["paths"]["/v1/stream"]["get"]["responses"].clone();
+    for status in ["200", "400", "401", "403", "406", "429", "500", "503"] {
+        assert!(described[status].is_object(), "{status} is not described");
+    }
     let listeners = service.database().number("SELECT count(*) FROM listener", []);
     assert_eq!(listeners, 0, "none of them was let in");
     let head = user.call(Method::HEAD, "/v1/stream").header("last-event-id", "1").answer();
@@ -315,7 +327,11 @@ fn a_stream_that_is_cut_by_the_hosts_end_is_taken_up_at_the_next() {
     let (ready, ..) = stream.event(SOON);
     let began = Instant::now();
     assert!(service.terminate().success());
-    assert!(began.elapsed() < Duration::from_secs(5), "open streams do not hold it up: {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "open streams do not hold it up: {:?}",
+        began.elapsed()
+    );
     stream.rest(Duration::from_secs(2));
     let service = Service::with(setup());
     let user = service.owner().with_token(user.token());

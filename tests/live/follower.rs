@@ -109,7 +109,8 @@ impl Follower {
             "SELECT sequence || ' ' || event_id FROM outbox WHERE user_id = ?1 ORDER BY sequence",
             [&self.user],
         );
-        let read: Vec<String> = self.read.iter().map(|(sequence, id, _)| format!("{sequence} {id}")).collect();
+        let read: Vec<String> =
+            self.read.iter().map(|(sequence, id, _)| format!("{sequence} {id}")).collect();
         let once: BTreeSet<&String> = read.iter().collect();
         assert!(self.read.is_sorted_by_key(|(sequence, ..)| *sequence), "in order");
         Found {

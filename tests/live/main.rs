@@ -67,7 +67,8 @@ fn a_thousand_streams_that_are_cut_miss_nothing() {
         still: AtomicBool::new(false),
         last: AtomicBool::new(false),
     };
-    let mut followers: Vec<Follower> = users.iter().map(|user| Follower::begin(&run, user, rng.u64(..))).collect();
+    let mut followers: Vec<Follower> =
+        users.iter().map(|user| Follower::begin(&run, user, rng.u64(..))).collect();
     let (mut killed, mut ready) = (0, Vec::new());
     let began = Instant::now();
     let written: usize = thread::scope(|scope| {

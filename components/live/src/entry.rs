@@ -9,7 +9,9 @@ use perennial_guest::{
     AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError, Settings, StoreSettings,
     StreamedAnswer, draw, log, now, open_store, read_head, respond, within,
 };
-use perennial_http_api::{Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent};
+use perennial_http_api::{
+    Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent,
+};
 use perennial_store::{AccountStore, Store, StoreError};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;

@@ -81,7 +81,8 @@ pub async fn tell<S: Store>(
         }
         if !look.more {
             let [shortest, longest] = PAUSES;
-            longer = if is_quiet { longer.saturating_mul(2).min(longest.saturating_sub(shortest)) } else { SOON };
+            longer =
+                if is_quiet { longer.saturating_mul(2).min(longest.saturating_sub(shortest)) } else { SOON };
             outside.pause(shortest.saturating_add(outside.draw(longer))).await;
         }
         if !outside.is_read() {

@@ -101,7 +101,8 @@ fn a_token_that_may_only_write_does_not_read() {
     let secret = TokenSecret::new("prn_writer".to_owned());
     let scopes = [Scope::TasksWrite];
     let (commit, _) =
-        create_token(&mut fixture.context(&UserId::admin()), &minted, owner.as_ref(), &scopes, &secret).unwrap();
+        create_token(&mut fixture.context(&UserId::admin()), &minted, owner.as_ref(), &scopes, &secret)
+            .unwrap();
     fixture.store.commit(&commit).unwrap();
     let answer = tried(&fixture, "GET /v1/stream", &[("authorization", "Bearer prn_writer")]).unwrap_err();
     assert_eq!(answer.status().as_u16(), 403);

@@ -161,7 +161,7 @@ fn another_users_events_are_not_there() {
     assert_eq!(begin(&fixture, &eve, None).1[0].data["after"], 0);
     // Not even one that lies in her stream.
     fixture.rows(&format!("UPDATE outbox SET stream_id = '{}'", eve.as_str()));
-    fixture.rows(&format!("UPDATE stream SET id = '{}'", eve.as_str()));
+    fixture.rows(&format!("UPDATE stream SET sequence = 1 WHERE id = '{}'", eve.as_str()));
     assert_eq!(begin(&fixture, &eve, Some(&place)).1, []);
 }
 
@@ -172,7 +172,11 @@ fn data_are_one_line() {
     let place = format!("{}.0", epoch(&fixture, &user));
     fixture.task(&user, r#"{ "title": "x", "description": "a\n\nevent: forged\ndata: b\r\u2028c" }"#);
     let told = begin(&fixture, &user, Some(&place)).1;
-    let description: Vec<&Value> = told.iter().map(|told| &told.data["data"]["task"]["description"]).collect();
+    let description: Vec<&Value> =
+        told.iter().map(|told| &told.data["data"]["task"]["description"]).collect();
     assert_eq!(told.len(), 1);
-    assert!(description[0].is_null() || description[0] == "a\n\nevent: forged\ndata: b\r\u{2028}c", "{description:?}");
+    assert!(
+        description[0].is_null() || description[0] == "a\n\nevent: forged\ndata: b\r\u{2028}c",
+        "{description:?}"
+    );
 }

@@ -29,8 +29,8 @@ impl EventPlace {
         let (epoch, sequence) = text.split_once('.')?;
         let is_epoch = (1..=EPOCH).contains(&epoch.len())
             && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let is_sequence = (1..=FIGURES).contains(&sequence.len())
-            && sequence.bytes().all(|byte| byte.is_ascii_digit());
+        let is_sequence =
+            (1..=FIGURES).contains(&sequence.len()) && sequence.bytes().all(|byte| byte.is_ascii_digit());
         (is_epoch && is_sequence)
             .then(|| Self { epoch: epoch.to_owned(), sequence: sequence.parse().unwrap_or(i64::MAX) })
     }
@@ -58,10 +58,25 @@ mod tests {
     #[test]
     fn whatever_else_there_is_is_no_place() {
         let long = [format!("{}.1", "a".repeat(101)), format!("a.{}", "1".repeat(21))];
-        for text in
-            ["", ".", "a", "a.", ".1", "12", "a.b", "a.-1", "a.+1", "a.1.2", "a. 1", " a.1", "a.1 ", "\u{e9}.1", "a.\u{661}"]
-                .into_iter()
-                .chain(long.iter().map(String::as_str))
+        for text in [
+            "",
+            ".",
+            "a",
+            "a.",
+            ".1",
+            "12",
+            "a.b",
+            "a.-1",
+            "a.+1",
+            "a.1.2",
+            "a. 1",
+            " a.1",
+            "a.1 ",
+            "\u{e9}.1",
+            "a.\u{661}",
+        ]
+        .into_iter()
+        .chain(long.iter().map(String::as_str))
         {
             assert_eq!(EventPlace::parse(text), None, "{text:?}");
         }

@@ -123,7 +123,8 @@ mod tests {
             for value in &accept {
                 headers.append(header::ACCEPT, value.parse().unwrap());
             }
-            let refused = check_accept(&headers, "text/event-stream").map_err(|problem| problem.status().as_u16());
+            let refused =
+                check_accept(&headers, "text/event-stream").map_err(|problem| problem.status().as_u16());
             assert_eq!(refused, if taken { Ok(()) } else { Err(406) }, "{accept:?}");
         }
     }

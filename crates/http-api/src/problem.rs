@@ -114,7 +114,8 @@ impl Problem {
 
     /// The user has so many streams open already; one may end within so many seconds.
     pub fn too_many_streams(most: u32, seconds: u32) -> Self {
-        let detail = format!("you have {most} streams open already: end one, or try again in {seconds} seconds");
+        let detail =
+            format!("you have {most} streams open already: end one, or try again in {seconds} seconds");
         Self::new(Kind::TooManyStreams, detail).with_header(header::RETRY_AFTER, &seconds.to_string())
     }
 

@@ -85,13 +85,13 @@ pub trait Store {
     /// Events of the user's stream after a place in it, in its order; fewer than asked for where they are large, but one at
     /// least where there is any.
     fn events(&self, user: &UserId, after: i64, limit: u32) -> Result<EventPage, StoreError>;
-    /// Notes that someone follows the user's events from now until then at most, unless `most` do already; whether it was
-    /// noted. A power cut may take it.
+    /// Notes that someone follows the user's events during a time, from now until then at most, unless `most` do already; whether
+    /// it was noted. A power cut may take it.
     fn begin_listening(
         &self,
         user: &UserId,
         id: &str,
-        (now, until): (Timestamp, Timestamp),
+        during: (Timestamp, Timestamp),
         most: u32,
     ) -> Result<bool, StoreError>;
     /// Forgets one who followed them. A power cut may undo it.

@@ -26,7 +26,10 @@ impl<S: Sql> Sqlite<S> {
 
     pub(super) fn forget_listener(&self, user: &UserId, id: &str) -> Result<(), StoreError> {
         self.sync(Sync::Normal)?;
-        self.execute("DELETE FROM listener WHERE id = ?2 AND user_id = ?1", &[user.as_str().into(), id.into()])?;
+        self.execute(
+            "DELETE FROM listener WHERE id = ?2 AND user_id = ?1",
+            &[user.as_str().into(), id.into()],
+        )?;
         Ok(())
     }
 }

@@ -82,10 +82,10 @@ impl<S: Sql> Store for Sqlite<S> {
         &self,
         user: &UserId,
         id: &str,
-        time: (Timestamp, Timestamp),
+        during: (Timestamp, Timestamp),
         most: u32,
     ) -> Result<bool, StoreError> {
-        self.note_listener(user, id, time, most)
+        self.note_listener(user, id, during, most)
     }
 
     fn end_listening(&self, user: &UserId, id: &str) -> Result<(), StoreError> {
