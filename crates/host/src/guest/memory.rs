@@ -27,7 +27,7 @@ pub(crate) struct Counted(Arc<Mutex<(usize, Held)>>);
 
 impl Counted {
     /// From now on it counts as held for this connection.
-    fn count_in(&self, held: Held) {
+    pub fn count_in(&self, held: Held) {
         let mut counted = self.lock();
         counted.1.0.fetch_sub(counted.0, Ordering::Relaxed);
         held.0.fetch_add(counted.0, Ordering::Relaxed);

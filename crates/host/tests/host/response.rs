@@ -87,7 +87,38 @@ async fn answers_that_a_client_keeps_back_hold_no_more_than_they_may() {
     setup.options.limits.unread = Duration::from_secs(3_600);
     setup.options.limits.unread_memory = 8 * 1024 * 1024;
     let host = setup.start().await;
-    // HTTP/2 with a window of no byte: the connection takes all that is sent, the streams take nothing.
+    // With a window of no byte the connection takes all that is sent, the streams take nothing.
+    let sent = http2("/flood?100", 40, &[0, 4, 0, 0, 0, 0]);
+    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
+    stream.write_all(&sent).await.unwrap();
+    let mut all = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut all)).await;
+    assert!(closed.is_ok(), "it is left");
+    tokio::time::timeout(Duration::from_secs(20), host.running.idle()).await.expect("its guests are cut");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_come_slowly_are_not_kept_back() {
+    let mut setup = Setup::new(PROBE);
+    setup.options.limits.unread = Duration::from_secs(3_600);
+    setup.options.limits.unread_memory = 8 * 1024 * 1024;
+    let host = setup.start().await;
+    // Twenty guests, of some megabytes each, who have little to say for five seconds; their client takes all of it.
+    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
+    stream.write_all(&http2("/stream?250", 20, &[])).await.unwrap();
+    let (mut got, mut ended) = (Vec::new(), 0);
+    while ended < 20 {
+        let mut bytes = [0u8; 16 * 1024];
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut bytes)).await;
+        let read = read.expect("it goes on").unwrap_or_default();
+        assert!(read > 0, "its connection is closed, and {ended} answers are whole");
+        got.extend_from_slice(&bytes[..read]);
+        ended = frames(&got).filter(|(kind, flags)| (*kind, flags & 1) == (0, 1)).count();
+    }
+}
+
+/// A connection that asks for the same so often, with the server's settings.
+fn http2(path: &str, times: u32, settings: &[u8]) -> Vec<u8> {
     let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -96,19 +127,25 @@ async fn answers_that_a_client_keeps_back_hold_no_more_than_they_may() {
         let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
         [vec![0], text(name), text(value)].concat()
     };
-    let head = [(":method", "GET"), (":scheme", "http"), (":authority", "x"), (":path", "/flood?100")];
+    let head = [(":method", "GET"), (":scheme", "http"), (":authority", "x"), (":path", path)];
     let head = head.map(|(name, value)| literal(name, value)).concat();
     let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    sent.extend(frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]));
-    for stream in 0..40 {
+    sent.extend(frame(4, 0, 0, settings));
+    for stream in 0..times {
         sent.extend(frame(1, 5, 2 * stream + 1, &head));
     }
-    let mut stream = tokio::net::TcpStream::connect(host.running.address).await.unwrap();
-    stream.write_all(&sent).await.unwrap();
-    let mut all = Vec::new();
-    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut all)).await;
-    assert!(closed.is_ok(), "it is left");
-    tokio::time::timeout(Duration::from_secs(20), host.running.idle()).await.expect("its guests are cut");
+    sent
+}
+
+/// The kinds and flags of the whole frames of a connection.
+fn frames(mut bytes: &[u8]) -> impl Iterator<Item = (u8, u8)> {
+    std::iter::from_fn(move || {
+        let head = bytes.get(..9)?;
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        let frame = (head[3], head[4]);
+        bytes = bytes.get(9 + length..)?;
+        Some(frame)
+    })
 }
 
 /// A client that has the beginning of a hundred mebibytes and reads no more.

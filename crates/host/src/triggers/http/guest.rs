@@ -41,9 +41,9 @@ impl HttpGuest {
         let mut store = self.component.store(services, Some(origin));
         let (sender, receiver) = oneshot::channel();
         let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
-        let counted = store.data().limits.count_in(held);
+        let counted = store.data().limits.count_in(held.clone());
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
-        let (progress, watch) = sending(counted);
+        let (progress, watch) = sending((counted, held));
         let outparam = store.data_mut().http().new_response_outparam_from_callback(move |response| {
             let response: Result<Response<HyperOutgoingBody>, ErrorCode> = response;
             let watched = response.map(|response| response.map(|body| progress.start(body)));

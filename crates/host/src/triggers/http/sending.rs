@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use crate::guest::Counted;
+use crate::guest::{Counted, Held};
 use crate::options::GuestLimits;
 
 /// How often within [`GuestLimits::unread`] the progress is looked at. Being told of each step would wake the guest.
@@ -38,7 +38,7 @@ fn set(shared: &Shared, progress: Progress) {
 /// Who makes the response.
 pub(super) struct Sender {
     progress: Shared,
-    counted: Counted,
+    held: (Counted, Held),
     over: DropGuard,
 }
 
@@ -48,11 +48,11 @@ pub(super) struct Watch {
     over: CancellationToken,
 }
 
-/// A response to come, and what its guest holds for it.
-pub(super) fn sending(counted: Counted) -> (Sender, Watch) {
+/// A response to come, what its guest holds for it, and for which connection.
+pub(super) fn sending(held: (Counted, Held)) -> (Sender, Watch) {
     let progress = Arc::new(Mutex::new(Progress::Waiting(Instant::now())));
     let over = CancellationToken::new();
-    let sender = Sender { progress: progress.clone(), counted, over: over.clone().drop_guard() };
+    let sender = Sender { progress: progress.clone(), held, over: over.clone().drop_guard() };
     (sender, Watch { progress, over })
 }
 
@@ -60,7 +60,8 @@ impl Sender {
     /// The head is there; `body` follows.
     pub fn start(self, body: HyperOutgoingBody) -> WatchedBody {
         set(&self.progress, Progress::Sending(Instant::now()));
-        WatchedBody { body, progress: self.progress, counted: self.counted, _over: self.over }
+        let (counted, held) = self.held;
+        WatchedBody { body, progress: self.progress, counted, held, is_counted: true, _over: self.over }
     }
 }
 
@@ -103,7 +104,23 @@ pub(super) struct WatchedBody {
     body: HyperOutgoingBody,
     progress: Shared,
     counted: Counted,
+    /// The connection that it is for.
+    held: Held,
+    /// Whether what the guest holds counts as held for that.
+    is_counted: bool,
     _over: DropGuard,
+}
+
+impl WatchedBody {
+    /// What a guest holds counts while the client is to take what was sent. One that has sent all it has keeps nobody's answer: it
+    /// waits for something to tell.
+    fn count(&mut self, progress: Progress) {
+        let counts = !matches!(progress, Progress::Sent);
+        if counts != self.is_counted {
+            self.counted.count_in(if counts { self.held.clone() } else { Held::default() });
+            self.is_counted = counts;
+        }
+    }
 }
 
 impl Drop for WatchedBody {
@@ -126,6 +143,7 @@ impl Body for WatchedBody {
             _ => Progress::Sent,
         };
         set(&self.progress, progress);
+        self.count(progress);
         polled
     }
 
