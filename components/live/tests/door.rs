@@ -6,7 +6,7 @@ use live::admit;
 use perennial_domain::{Plain, Scope, TokenInput, TokenSecret, UserId, create_token};
 use perennial_events::EventPlace;
 use perennial_fixture::{Fixture, NOON};
-use perennial_http_api::{Accepted, Head, KeyServer, Response};
+use perennial_http_api::{Accepted, Head, KeyServer, Problem, Response};
 use perennial_store::{AccountStore, Store};
 
 /// Nobody's keys.
@@ -32,11 +32,11 @@ fn head(line: &str, headers: &[(&str, &str)]) -> Head {
 }
 
 /// The place of who is let in, or the answer.
-fn tried(fixture: &Fixture, line: &str, headers: &[(&str, &str)]) -> Result<Option<EventPlace>, Response> {
+fn tried(fixture: &Fixture, line: &str, headers: &[(&str, &str)]) -> Result<Option<EventPlace>, Problem> {
     let accepted = Accepted { bootstrap_token: "owner", issuer: None, key_server: NoKeys };
     let head = head(line, headers);
     let admitted = pollster::block_on(admit(&head, &accepted, || Ok(&fixture.store), NOON));
-    admitted.map(|admitted| admitted.after).map_err(Response::from)
+    admitted.map(|admitted| admitted.after)
 }
 
 const OWNER: (&str, &str) = ("authorization", "Bearer owner");
@@ -78,12 +78,12 @@ fn who_may_not_follow_learns_why() {
         ("GET /v1/stream", vec![OWNER, ("last-event-id", "\u{e9}.1")], 400, "malformed"),
         ("GET /v1/stream", vec![OWNER, ("last-event-id", "a.1"), ("last-event-id", "a.2")], 400, "malformed"),
     ] {
-        let answer = tried(&fixture, line, &headers).unwrap_err();
+        let answer = Response::from(tried(&fixture, line, &headers).unwrap_err());
         let problem: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(answer.status().as_u16(), status, "{line} {headers:?}");
         assert_eq!(problem["type"], format!("urn:perennial:problem:{kind}"), "{line} {headers:?}");
     }
-    let answer = tried(&fixture, "PUT /v1/stream", &[]).unwrap_err();
+    let answer = Response::from(tried(&fixture, "PUT /v1/stream", &[]).unwrap_err());
     assert_eq!(answer.headers().get("allow").unwrap(), "GET, HEAD");
 }
 
