@@ -36,3 +36,16 @@ pub fn random_secret(prefix: &str) -> Result<String, getrandom::Error> {
     let text = if prefix == "whsec_" { STANDARD.encode(bytes) } else { URL_SAFE_NO_PAD.encode(bytes) };
     Ok(format!("{prefix}{text}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_is_below_its_bound_and_not_always_the_same() {
+        let drawn: Vec<u64> = (0..1_000).map(|_| draw(10)).collect();
+        assert!(drawn.iter().all(|number| *number < 10));
+        assert!((0..10).all(|number| drawn.contains(&number)));
+        assert_eq!([draw(1), draw(0)], [0, 0]);
+    }
+}
