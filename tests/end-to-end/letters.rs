@@ -1,5 +1,7 @@
 //! Dead letters: what can never be applied, or was given up by a broker, is kept with its reasons, seen, sent again and put away.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use http::{Method, StatusCode};
 use perennial_tests::{Client, SOON, Service, Setup, until};
 use serde_json::{Value, json};
@@ -20,6 +22,16 @@ pub(crate) fn hand(service: &Service, path: &str, message: &str) {
     let callback = anyone.post(path).header("dapr-api-token", &service.token());
     let answer = callback.body("application/cloudevents+json", message).answer();
     assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
+}
+
+/// An event of the owner's that nobody can ever apply, another each time: the id of its letter.
+pub(crate) fn one_given_up(service: &Service) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let id = format!("01980000-0000-7000-9000-{:012}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    hand(service, EVENTS, &event(&json!("admin"), &json!({ "id": id, "data": {} })));
+    let kept = service.owner().all("/v1/dead-letters");
+    let letter = kept.iter().find(|letter| letter["original_event_id"] == id).unwrap();
+    letter["dlq_id"].as_str().unwrap().to_owned()
 }
 
 /// A figure of the metrics.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings, SettingError,
-    Settings, StoreSettings, WebhookSettings,
+    AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
+    RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings,
 };
 
 const MANIFEST: &str = include_str!("../../../spin.toml");
@@ -37,12 +37,13 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let (auth, callbacks): (Read, Read) = (concern::<AuthSettings>, concern::<CallbackSettings>);
     let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
     let (limits, metrics): (Read, Read) = (concern::<LimitSettings>, concern::<MetricsSettings>);
+    let retention: Read = concern::<RetentionSettings>;
     let components = manifest["component"].as_table().unwrap();
     let expected: [(&str, &[Read]); 7] = [
         ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
-        ("recurrence-scheduler", &[store, bus, callbacks, metrics]),
+        ("recurrence-scheduler", &[store, bus, callbacks, metrics, retention]),
         ("recurrence-scheduler-redis", &[store, bus]),
-        ("recurrence-scheduler-cron", &[store, bus]),
+        ("recurrence-scheduler-cron", &[store, bus, retention]),
         ("notifier", &[store, bus, callbacks, webhooks]),
         ("notifier-redis", &[store, bus, webhooks]),
         ("notifier-cron", &[store, bus, webhooks]),
