@@ -114,7 +114,6 @@ fn note(taken: &Taken) {
     for failure in &taken.failures {
         log::error("an event waits for the next sweep", failure);
     }
-    Ok(handled)
 }
 
 /// Publishes what events led to.
