@@ -89,11 +89,14 @@ WHY = [
     ("invalid", r"/text", "", "a line may say what cannot be, or what may be read in two ways: its grammar is in docs/quick-add.md"),
     ("invalid", r"/recurrence_id", "", "which occurrences a task has, and which are open"),
     ("invalid", r"", "^a dead letter", "what it is that was given up"),
+    ("invalid", r"/after", "^must be a whole number", "219.0 is an integer to JSON Schema; here one is written without a fraction"),
 ]
 
 # What nothing is there for.
 # The owner, as whom it is tried, is the last admin, who stays.
 UNREACHED = {"RetryParked", "DeleteMe"}
+# A letter that a broker gave up: what is done to it is done with its id.
+LETTERS = {"GetLetter", "ReplayLetter", "DiscardLetter"}
 
 
 def foretold(problem):
@@ -184,6 +187,14 @@ def series():
     return ask("POST", "/v1/tasks", {"title": "Weekly", **WEEKLY}).json()["id"]
 
 
+def letter():
+    """An event that was given up."""
+    events = ask("GET", "/v1/events?limit=1").json()["items"] or [{"type": "none"}]
+    headers = {"dapr-api-token": TOKEN, "Content-Type": "application/cloudevents+json"}
+    requests.post(f"{ADDRESS}/events/dead-letters/task-events", json=events[0], headers=headers, timeout=10)
+    return ask("GET", "/v1/dead-letters?limit=1").json()["items"][0]["dlq_id"]
+
+
 def made_for(operation, case):
     """Has a request name something that can be done with, every other time."""
     turn[operation] = turn.get(operation, 0) + 1
@@ -224,6 +235,8 @@ def before_call(context, case, kwargs):
     operation = case.operation.definition.raw["operationId"]
     if TOKEN and operation in MADE_FOR:
         made_for(operation, case)
+    if TOKEN and operation in LETTERS:
+        case.path_parameters["id"] = letter()
     if not isinstance(case.body, dict):
         return
     if operation == "CreateToken" and len(case.body["name"]) % 4:

@@ -9,6 +9,7 @@ use http::Method;
 use perennial_tests::{Answer, Client, SOON, Service, Setup, until};
 use serde_json::{Value, json};
 
+use crate::letters::hand;
 use crate::parked::one_parked;
 use crate::path::{due_in, next_occurrence};
 
@@ -74,6 +75,10 @@ fn bodies(operation: &Described, things: &Things) -> (Vec<Value>, Value) {
         "CompleteOccurrence" | "ReopenOccurrence" => same(json!({ "recurrence_id": first })),
         "OverrideOccurrence" => same(json!({ "recurrence_id": later, "title": "Mine" })),
         "SplitSeries" => same(json!({ "recurrence_id": later, "changes": { "title": "Mine" } })),
+        "ReplayLetters" | "DiscardLetters" => {
+            let letter = &things.ids["dead-letters"];
+            same(json!({ "ids": [letter], "user": things.ids["users"], "dry_run": false }))
+        }
         "CreateToken" => same(json!({ "user": things.ids["users"], "name": "mine" })),
         // These name nothing that there is.
         "UpdateSettings" => (vec![], json!({ "week_start": "sunday" })),
@@ -102,9 +107,8 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
         }
-        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "q" | "after" | "epoch" => {
-            None
-        }
+        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "q" | "after" | "topic" | "consumer"
+        | "epoch" => None,
         _ => panic!("{} has a parameter {name}: say in isolation.rs what it names", operation.name),
     }
 }
@@ -276,6 +280,11 @@ fn things(service: &Service, ada: &Client) -> Things {
     cursors.insert("/v1/changes".to_owned(), text(&changes["next_cursor"]));
     let undone = ada.create(&json!({ "title": "Undone" }));
     let last = ada.get(format!("/v1/changes?subject={}", undone["id"].as_str().unwrap()));
+    // Two of her events that were given up.
+    for event in ada.all("/v1/events").iter().take(2) {
+        hand(service, "/events/dead-letters/task-events", &event.to_string());
+    }
+    cursors.extend([list(&owner, "/v1/dead-letters")]);
     let spare = json!({ "user": user["id"], "name": "spare" });
     let spare = owner.post("/v1/tokens").json(&spare).answer().ok(http::StatusCode::CREATED);
     let [revoked, deleted_user] = ["Eve", "Mallory"].map(|name| {
@@ -292,6 +301,7 @@ fn things(service: &Service, ada: &Client) -> Things {
             ("tasks", id.to_owned()),
             ("channels", text(&ada.all("/v1/channels")[0]["id"])),
             ("parked", text(&ada.all("/v1/parked")[0]["id"])),
+            ("dead-letters", text(&owner.all("/v1/dead-letters")[0]["dlq_id"])),
             ("users", text(&user["id"])),
             ("tokens", text(&token["id"])),
             ("me", text(&spare["id"])),

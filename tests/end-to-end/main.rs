@@ -11,6 +11,7 @@ mod idempotency;
 mod isolation;
 mod jwt;
 mod leaving;
+mod letters;
 mod limits;
 mod one_answer;
 mod operations;

@@ -5,6 +5,7 @@ use perennial_tests::{Client, Service};
 use serde_json::{Value, json};
 
 use crate::case::{Case, signed};
+use crate::letters::one_given_up;
 use crate::path::next_occurrence;
 
 /// An operation of the API that writes.
@@ -83,7 +84,29 @@ pub(crate) const OPERATIONS: &[Operation] = operations! {
         let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
         Case::removing(&owner, &path, |owner| owner.all("/v1/tokens").len())
     },
+    "send a dead letter again" => |service, _| {
+        let path = format!("/v1/dead-letters/{}/replay", one_given_up(service));
+        Case::new(&service.owner(), Method::POST, path, 204, replays)
+    },
+    "discard a dead letter" => |service, _| {
+        let path = format!("/v1/dead-letters/{}/discard", one_given_up(service));
+        Case::new(&service.owner(), Method::POST, path, 204, discarded)
+    },
+    "discard dead letters" => |service, _| {
+        let chosen = json!({ "ids": [one_given_up(service)], "dry_run": false });
+        let other = json!({ "ids": [], "dry_run": false });
+        Case::new(&service.owner(), Method::POST, "/v1/dead-letters/discard", 200, discarded).sending(chosen, other)
+    },
 };
+
+fn replays(owner: &Client) -> usize {
+    let all = owner.all("/v1/dead-letters");
+    all.iter().map(|letter| usize::try_from(letter["replays"].as_u64().unwrap()).unwrap()).sum()
+}
+
+fn discarded(owner: &Client) -> usize {
+    owner.all("/v1/dead-letters?status=discarded").len()
+}
 
 fn channel(name: &str) -> Value {
     json!({ "type": "webhook", "url": format!("https://example.org/{name}") })

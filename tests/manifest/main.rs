@@ -28,7 +28,7 @@ fn handlers(components: &Table) -> BTreeMap<&str, Vec<&str>> {
 }
 
 /// The secrets that callers show: only what is called over HTTP has them.
-const SHOWN_OVER_HTTP: [&str; 2] = ["app_api_token", "bootstrap_token"];
+const SHOWN_OVER_HTTP: [&str; 3] = ["app_api_token", "bootstrap_token", "metrics_token"];
 
 /// What an id says, but for the build and for the secrets of its door.
 fn said(component: &Value) -> Table {

@@ -1,28 +1,34 @@
 //! The entry points: an event over HTTP or Redis, and the clock.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use http::StatusCode;
-use perennial_events::{CloudEvent, LocalBus, relay_all};
+use perennial_events::{LocalBus, relay_all, replay_letters};
 use perennial_guest::callback::{admit, failed, publish};
 use perennial_guest::{
-    BusSettings, CallbackSettings, FreshIds, GuestStore, RetentionSettings, Settings, StoreSettings, log,
-    now, open_bus, open_store, respond,
+    BusSettings, CallbackSettings, FreshIds, GuestStore, MetricsSettings, RetentionSettings, Settings,
+    StoreSettings, log, now, open_bus, open_store, read_head, respond,
 };
-use perennial_http_api::{answer, no_content};
+use perennial_http_api::{Problem, Response, answer, no_content};
+use perennial_store::MetricsStore;
 use serde::Serialize;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{HandleError, Handled, Swept, fill_gaps, handle_event, sweep_fresh};
+use crate::{Swept, Taken, metrics, sweep_fresh, take, take_given_up};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
 
-/// The clock's address, and the one for events.
-const PATHS: [&str; 2] = ["/internal/sweep", "/internal/events/recurrence-scheduler"];
+/// The clock's address, the one for events, and the ones for what a broker has given up, each of its topic.
+const PATHS: [&str; 3] =
+    ["/internal/sweep", "/internal/events/recurrence-scheduler", "/events/dead-letters/..."];
 
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {
+    let path = request.path_with_query().unwrap_or_default();
+    if path.split('?').next() == Some(metrics::PATH) {
+        return respond(out, told_metrics(&request).unwrap_or_else(Response::from)).await;
+    }
     let (callbacks, request) = match admit(request, &PATHS).await {
         Ok(admitted) => admitted,
         Err(problem) => return respond(out, problem.into()).await,
@@ -41,21 +47,38 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         }
         return;
     }
-    match take(&store, request.body()) {
-        Ok(handled) => {
-            respond(out, no_content()).await;
-            tell(&store, Some(&callbacks), &handled).await;
-        }
-        Err(error) => respond(out, failed(&format!("{error:#}"))).await,
-    }
+    let topic = request.uri().path().strip_prefix("/events/dead-letters/");
+    let taken = match topic {
+        Some(topic) => take_given_up(&store, topic, &[request.body()], now()),
+        None => take(&store, &[request.body()], now(), &mut FreshIds),
+    };
+    note(&taken);
+    let done = taken.done.iter().all(|done| *done);
+    let comes_again = || failed(&"a message is to come again");
+    respond(out, if done { no_content() } else { comes_again() }).await;
+    tell(&store, Some(&callbacks), &taken).await;
 }
 
 #[redis_component]
 async fn on_message(message: Vec<u8>) -> Result<()> {
     let store = open()?;
-    let handled = take(&store, &message)?;
-    tell(&store, None, &handled).await;
+    let taken = take(&store, &[&message], now(), &mut FreshIds);
+    note(&taken);
+    tell(&store, None, &taken).await;
     Ok(())
+}
+
+/// The metrics, to who has their token.
+fn told_metrics(request: &IncomingRequest) -> Result<Response, Problem> {
+    let head = read_head(request)?;
+    let settings = MetricsSettings::from_host().map_err(|error| Problem::misconfigured(error.to_string()))?;
+    metrics::admit(&head, &settings.token)?;
+    let look = || -> Result<_> { Ok(open()?.metrics(now())?) };
+    let found = look().map_err(|error| {
+        log::error("the metrics were not read", &format!("{error:#}"));
+        Problem::unavailable("the store did not answer")
+    })?;
+    Ok(metrics::answer(&head.method, &found, now()))
 }
 
 mod cron {
@@ -83,35 +106,20 @@ mod cron {
     export!(Clock);
 }
 
-/// Applies an event. One that can never be applied is logged and done with: whoever sent it need not send it again.
-fn take(store: &GuestStore, message: &[u8]) -> Result<Vec<Handled>> {
-    let event = match CloudEvent::parse(message) {
-        Ok(event) => event,
-        Err(error) => {
-            log::error("a message was given up", &error);
-            return Ok(Vec::new());
-        }
-    };
-    let mut handled = match handle_event(store, &event, now(), &mut FreshIds) {
-        Ok(handled) => vec![handled],
-        Err(HandleError::Store(error)) => return Err(error).context("an event waits for the next sweep"),
-        Err(error) => {
-            log::error("an event was given up", &error);
-            Vec::new()
-        }
-    };
-    match fill_gaps(store, &event, now(), &mut FreshIds) {
-        Ok(filled) => handled.extend(filled),
-        // Its own effect is written; what else is owed waits for the next event or sweep.
-        Err(error) => log::warn("what is owed beside an event waits", &error),
+/// Tells the log what was not applied.
+fn note(taken: &Taken) {
+    for given_up in &taken.given_up {
+        log::error("an event was given up", given_up);
     }
-    Ok(handled)
+    for failure in &taken.failures {
+        log::error("an event waits for the next sweep", failure);
+    }
 }
 
-/// Publishes what an event led to.
-async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, handled: &[Handled]) {
-    for handled in handled {
-        if let Handled::Now(commit, Some(own)) = handled {
+/// Publishes what events led to.
+async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, taken: &Taken) {
+    for (commit, own) in &taken.written {
+        if let Some(own) = own {
             publish(store, callbacks, commit, own).await;
         }
     }
@@ -123,6 +131,8 @@ struct Ticked {
     #[serde(flatten)]
     swept: Swept,
     relayed: u32,
+    /// Dead letters sent again.
+    replayed: u32,
 }
 
 /// One slice of the clock's work. Relaying comes before what may bring us down.
@@ -137,10 +147,21 @@ async fn tick(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Resul
             relayed = relayed.saturating_add(relay(store, callbacks).await?);
         }
     }
+    let replayed = if swept.letters { replay(store, callbacks).await? } else { 0 };
     for failure in &swept.failures {
         log::error("not done", failure);
     }
-    Ok(Ticked { swept, relayed })
+    Ok(Ticked { swept, relayed, replayed })
+}
+
+/// Sends dead letters again that are to be; gives their number.
+async fn replay(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<u32> {
+    let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? else { return Ok(0) };
+    let resent = replay_letters(store, &bus, &now).await?;
+    for failure in &resent.failures {
+        log::warn("a dead letter was not sent again", failure);
+    }
+    Ok(resent.sent)
 }
 
 /// Publishes what waits; gives the number of events. Where the bus is out of reach, that is left to the HTTP component.

@@ -1,4 +1,5 @@
-//! The recurrence scheduler: plans what follows a completed occurrence, fires reminders that come due, and relays events.
+//! The recurrence scheduler: plans what follows a completed occurrence, fires reminders that come due, and relays events. It
+//! keeps what brokers have given up, and says how all of it does.
 //!
 //! Three ways in (an event over HTTP, an event over Redis, the clock), one piece of work behind them. An event only says
 //! where to look: what is owed is in the store, and a sweep finds it without being told.
@@ -8,15 +9,21 @@ mod batch;
 #[expect(unsafe_code, reason = "spin-sdk and wit-bindgen generate the exported functions")]
 mod entry;
 mod handle;
+pub mod metrics;
 mod sweep;
+mod take;
 
 pub use handle::{HandleError, Handled, fill_gaps, handle_event};
 pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
+pub use take::{Taken, take, take_given_up};
 
 use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};
 
 /// The name under which this consumer records what it has applied.
 const CONSUMER: &str = "recurrence-scheduler";
+
+/// The topic that it hears.
+const TOPIC: &str = "task-events";
 
 /// The circumstances of work done for a user, in nobody's request.
 fn context<'a>(

@@ -61,6 +61,9 @@ pub struct Swept {
     /// Whether events wait to be published.
     #[serde(skip)]
     pub relay: bool,
+    /// Whether dead letters are to be sent again.
+    #[serde(skip)]
+    pub letters: bool,
 }
 
 /// Does one slice of what is owed and due, and then what was begun before and never finished.
@@ -118,7 +121,7 @@ pub fn sweep_fresh<S: Store + WorkStore>(
         store.clock_went_back(now())?;
         due = store.due_work(now(), tzdata_version())?;
     }
-    swept.relay = due.relay;
+    (swept.relay, swept.letters) = (due.relay, due.letters);
     let (zones, words, old) = match shard.map(Shard::number) {
         None | Some(0) => (due.zones, due.words, due.old),
         Some(_) => (false, false, false),

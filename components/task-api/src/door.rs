@@ -1,7 +1,7 @@
 //! Letting requests in: by the head first, then with their body.
 
 use http::Method;
-use perennial_domain::{ProjectId, TaskId, Timestamp, TokenId, UserId};
+use perennial_domain::{LetterAction, ProjectId, TaskId, Timestamp, TokenId, UserId};
 use perennial_http_api::{
     Accepted, Caller, Head, IdempotencyKey, KeyServer, Problem, Query, Request, Response, authenticate,
     check_body, has_token, unless_known,
@@ -11,8 +11,8 @@ use perennial_store::{Store, StoreError, SystemStore};
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
-    Api, bin, bulk, changes, channels, described, events, export, health, notifications, occurrences, parked,
-    preview, projects, quick, settings, tasks, tokens, users,
+    Api, bin, bulk, changes, channels, described, events, export, health, letters, notifications, occurrences,
+    parked, preview, projects, quick, settings, tasks, tokens, users,
 };
 
 /// A request whose head was let in: its body may be read now.
@@ -184,6 +184,12 @@ impl Admitted {
             Name::StreamEvents => Err(Problem::not_found()),
             Name::ListParked => parked::list(store, caller, &self.query),
             Name::RetryParked => return parked::retry(api, caller, request, id),
+            Name::ListLetters => letters::list(store, &self.query),
+            Name::GetLetter => letters::get(store, id),
+            Name::ReplayLetter => return letters::change(api, caller, request, (LetterAction::Replay, id)),
+            Name::DiscardLetter => return letters::change(api, caller, request, (LetterAction::Discard, id)),
+            Name::ReplayLetters => return letters::change_many(api, caller, request, LetterAction::Replay),
+            Name::DiscardLetters => return letters::change_many(api, caller, request, LetterAction::Discard),
             Name::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),
             Name::SplitSeries => return occurrences::split(api, caller, request, task()?),
             Name::ListOccurrences => occurrences::list(store, caller, &self.query, (task()?, api.now)),

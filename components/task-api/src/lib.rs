@@ -16,6 +16,7 @@ mod entry;
 mod events;
 mod export;
 mod health;
+mod letters;
 mod limits;
 mod notifications;
 mod occurrences;

@@ -1,12 +1,13 @@
 //! Work that was given up: what it was, why, and another try.
 
 use http::StatusCode;
-use perennial_domain::{Invalid, Scope, retry_parked};
+use perennial_domain::{Context, Invalid, LetterAction, Scope, retry_parked};
 use perennial_http_api::{Caller, PageQuery, Problem, Query, Request, Response, answer, no_content};
-use perennial_store::{AccountStore, Store, SystemStore, WorkKind};
+use perennial_store::{AccountStore, KeptLetter, ParkedItem, Store, SystemStore, WorkKind};
 
 use crate::Api;
 use crate::api::{Answered, Decision};
+use crate::letters::changed;
 use crate::view::{ParkedPage, ParkedView};
 
 /// The caller's own, or, for an admin who asks for it, everyone's.
@@ -40,10 +41,17 @@ pub(crate) fn retry<S: Store + SystemStore>(
         let item = if admin { store.parked_item_of_all(id)? } else { store.parked_item(&user, id)? };
         let item = item.ok_or_else(Problem::not_found)?;
         if item.kind == WorkKind::Event {
-            return Err(
-                Invalid::at("", "a dead letter is kept, not tried again: what it says is past").into()
-            );
+            return replay(store, ctx, &item);
         }
         Ok(Decision::write(retry_parked(ctx, id, &item.user_id), no_content()))
     })
+}
+
+/// Has an event that was given up sent again.
+fn replay(store: &impl Store, ctx: &mut Context<'_>, item: &ParkedItem) -> Result<Decision, Problem> {
+    let letter = store.letter_of(&item.user_id, &item.item, item.recurrence_id.as_str())?;
+    let letter = letter.filter(KeptLetter::is_event).ok_or_else(|| {
+        Invalid::at("", "a dead letter of which too little is kept cannot be sent again")
+    })?;
+    Ok(Decision::write(changed(ctx, LetterAction::Replay, &letter), no_content()))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::search::Posting;
 use crate::{
-    ChannelConfig, ChannelId, Event, EventId, Metadata, NotificationId, NotificationState, Occurrence,
+    ChannelConfig, ChannelId, Event, EventId, LetterStatus, Metadata, NotificationId, NotificationState, Occurrence,
     OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Subscription,
     Succession, Task, TaskId, TaskSpec, TaskStatus, Timestamp, TokenId, UserId,
 };
@@ -88,6 +88,9 @@ pub struct Commit {
     /// Given-up work that is tried again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retried: Vec<Retried>,
+    /// Dead letters that change. A commit that has them does nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub letters: Option<LettersRow>,
     /// What happened, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
@@ -541,6 +544,26 @@ pub struct Retried {
     pub id: i64,
     /// Whose it is: an admin may have anyone's tried again.
     pub user_id: UserId,
+}
+
+/// What becomes of dead letters. Applied only if all of them are as they were read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LettersRow {
+    /// What they are then.
+    pub to: LetterStatus,
+    /// Which they are.
+    pub of: Vec<ExpectLetter>,
+}
+
+/// A dead letter as it was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExpectLetter {
+    /// Its place in the list of all.
+    pub place: i64,
+    /// Whose event it is: an admin may change anyone's. Empty where it is nobody's.
+    pub user_id: String,
+    /// What it was when read.
+    pub status: LetterStatus,
 }
 
 /// The audit entry of a commit.

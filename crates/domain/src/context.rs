@@ -93,6 +93,7 @@ impl Context<'_> {
             notices: Vec::new(),
             deliveries: Vec::new(),
             retried: Vec::new(),
+            letters: None,
             events: Vec::new(),
             audit: Audit {
                 actor: self.actor.as_str().to_owned(),

@@ -46,6 +46,8 @@ uuid_id! {
     EventId;
     /// A personal access token.
     TokenId;
+    /// A dead letter: an event that was given up.
+    LetterId;
 }
 
 macro_rules! name_id {

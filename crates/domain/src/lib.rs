@@ -15,6 +15,7 @@ pub mod filter;
 mod id;
 mod identity;
 mod invalid;
+mod letter;
 mod limits;
 mod notification;
 mod occurrence;
@@ -45,8 +46,8 @@ pub use channel::{
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, DeletedUserRow, Delivery, Expect, ExpectAlarm,
-    ExpectAnswer, ExpectChange, ExpectOccurrence, ExpectParent, ExpectPlace, ExpectProject, ExpectSecret,
-    ExpectTask, IdempotencyRecord, IdentityRow, InboxRecord, NoticeRow, NotificationRow, OccurrenceRow,
+    ExpectAnswer, ExpectChange, ExpectLetter, ExpectOccurrence, ExpectParent, ExpectPlace, ExpectProject, ExpectSecret,
+    ExpectTask, IdempotencyRecord, IdentityRow, InboxRecord, LettersRow, NoticeRow, NotificationRow, OccurrenceRow,
     OverrideRow, ProjectRow, Quota, Rate, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
@@ -54,12 +55,13 @@ pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
 pub use external::Identity;
 pub use fields::{Duration, tag};
-pub use id::{ChannelId, EventId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
+pub use id::{ChannelId, EventId, LetterId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
 pub use identity::{
     MAX_TOKENS_OF_USER, Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user,
     delete_user, hash_token, revoke_token,
 };
 pub use invalid::{FieldError, Invalid, Span, escaped};
+pub use letter::{ErrorClass, LetterAction, LetterStatus, change_letters};
 pub use limits::LIMITS;
 pub use notification::{Attempt, MAX_ATTEMPTS, Notification, NotificationState, record_attempt};
 pub use occurrence::{Occurrence, OccurrenceStatus, Succession};

@@ -1,12 +1,14 @@
-//! Events on their way: the CloudEvents envelope, the relay that empties the outbox, and the buses.
+//! Events on their way: the CloudEvents envelope, the relay that empties the outbox, the buses, and dead letters.
 //!
 //! What travels on a bus is a hint. It may be lost, repeated or late; what must happen is in the store.
 
 mod bus;
 mod consumer;
 mod envelope;
+mod letter;
 mod place;
 mod relay;
+mod replay;
 #[cfg(target_arch = "wasm32")]
 mod timeout;
 
@@ -15,7 +17,9 @@ pub use bus::{Bus, BusError, Fault, Message, woken};
 pub use bus::{LocalBus, RedisBus};
 pub use consumer::{CONSUMERS, Consumer, hearing};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
+pub use letter::{DeadLetterRecord, ErrorContext, OTHER_TOPIC, given_up_by_broker, topic_named, unusable};
 pub use place::EventPlace;
 pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_own, relay_shard, relay_stream};
+pub use replay::{Resent, replay_letters};
 #[cfg(target_arch = "wasm32")]
 pub use timeout::within;

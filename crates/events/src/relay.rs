@@ -8,6 +8,7 @@ use perennial_domain::{Commit, StreamId, Timestamp};
 use perennial_store::{DeadLetter, Lease, Mark, OutboxStore, OwnLease, Shard, StoreError, WaitingEvent};
 use thiserror::Error;
 
+use crate::letter::{reason_of, text};
 use crate::{Bus, BusError, Fault, Message};
 
 /// How long the lease that a commit takes for its own events holds, in milliseconds: short, so that a kill delays little.
@@ -185,10 +186,12 @@ async fn publish(
                 break;
             }
             let Some(sequence) = sequences.get(begin) else { break };
+            let event = batch.get(begin).map(|message| serde_json::to_vec(&message.event));
             letters.push(DeadLetter {
                 stream: lease.stream.clone(),
                 sequence: *sequence,
-                reason: error.reason,
+                event: event.and_then(Result::ok).map(|event| text(&event)).unwrap_or_default(),
+                reason: reason_of(&error.reason),
             });
             mark.up_to = *sequence;
             begin = begin.saturating_add(1);

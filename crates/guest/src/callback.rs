@@ -11,11 +11,18 @@ use crate::{
     BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_body, read_head,
 };
 
-/// Lets a callback in: only at one of `paths`, only with POST, and only with the token in `dapr-api-token`; all that is
-/// seen before its body is read. A body may be as long as an event.
+/// Below it are the routes that events are delivered to. A sidecar takes 404 for "drop it": none of these answers so.
+const EVENTS: &str = "/events/";
+
+/// Longest delivery read there, in bytes: what is longer than an event is kept as a dead letter too, as far as it goes.
+const MAX_DELIVERY: usize = 4 * 1024 * 1024;
+
+/// Lets a callback in: only at one of `paths` (`/x/...` stands for all below `/x/`), only with POST, and only with the token in
+/// `dapr-api-token`; all that is seen before its body is read. A body may be as long as an event, or as a delivery.
 pub async fn admit(request: IncomingRequest, paths: &[&str]) -> Result<(CallbackSettings, Request), Problem> {
     let head = read_head(&request)?;
-    if !paths.contains(&head.uri.path()) {
+    let path = head.uri.path();
+    if !paths.iter().any(|known| leads_to(known, path)) {
         return Err(Problem::not_found());
     }
     if head.method != Method::POST {
@@ -27,9 +34,14 @@ pub async fn admit(request: IncomingRequest, paths: &[&str]) -> Result<(Callback
     if !same_secret(token, &settings.token) {
         return Err(Problem::unauthenticated("callbacks need the header dapr-api-token"));
     }
-    check_body(&head.headers, &[], MAX_EVENT)?;
-    let body = read_body(request, MAX_EVENT).await?;
+    let longest = if path.starts_with(EVENTS) { MAX_DELIVERY } else { MAX_EVENT };
+    check_body(&head.headers, &[], longest)?;
+    let body = read_body(request, longest).await?;
     Ok((settings, Request::from_parts(head, body)))
+}
+
+fn leads_to(route: &str, path: &str) -> bool {
+    route.strip_suffix("...").map_or(route == path, |start| path.starts_with(start))
 }
 
 /// The answer of a callback that failed: the caller should call again. The reason goes to the log.

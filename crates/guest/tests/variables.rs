@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError, Settings,
-    StoreSettings, WebhookSettings,
+    AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
+    RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings,
 };
 
 const MANIFEST: &str = include_str!("../../../spin.toml");
@@ -36,13 +36,14 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let (store, bus): (Read, Read) = (concern::<StoreSettings>, concern::<BusSettings>);
     let (auth, callbacks): (Read, Read) = (concern::<AuthSettings>, concern::<CallbackSettings>);
     let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
-    let limits: Read = concern::<LimitSettings>;
+    let (limits, metrics): (Read, Read) = (concern::<LimitSettings>, concern::<MetricsSettings>);
+    let retention: Read = concern::<RetentionSettings>;
     let components = manifest["component"].as_table().unwrap();
     let expected: [(&str, &[Read]); 8] = [
         ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
-        ("recurrence-scheduler", &[store, bus, callbacks]),
+        ("recurrence-scheduler", &[store, bus, callbacks, metrics, retention]),
         ("recurrence-scheduler-redis", &[store, bus]),
-        ("recurrence-scheduler-cron", &[store, bus]),
+        ("recurrence-scheduler-cron", &[store, bus, retention]),
         ("notifier", &[store, bus, callbacks, webhooks]),
         ("notifier-redis", &[store, bus, webhooks]),
         ("notifier-cron", &[store, bus, webhooks]),

@@ -1,13 +1,15 @@
 //! The store: one statement per write, and the reads that commands and answers are made of.
 //!
 //! [`Store`] is what a user's request reaches; every statement behind it carries the user's id. [`AccountStore`],
-//! [`WorkStore`] and [`OutboxStore`] are what authentication, administration, sweeps and the relay reach, across users. There
+//! [`WorkStore`], [`OutboxStore`], [`LetterStore`] and [`MetricsStore`] are what authentication, administration, sweeps and the relay reach, across users. There
 //! is no transaction in any: a write is a set of [`Commit`](perennial_domain::Commit)s, applied by one statement.
 
 mod apply;
 mod error;
 mod export;
+mod letters;
 mod listing;
+mod metrics;
 mod outbox;
 mod page;
 mod records;
@@ -23,7 +25,11 @@ use perennial_domain::{
 pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};
+pub use letters::{
+    KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays,
+};
 pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};
+pub use metrics::{DueMetric, Metrics, MetricsStore};
 pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
@@ -159,6 +165,13 @@ pub trait Store {
     fn parked_count(&self, user: &UserId) -> Result<i64, StoreError>;
     /// One item of it.
     fn parked_item(&self, user: &UserId, id: i64) -> Result<Option<ParkedItem>, StoreError>;
+    /// The open dead letter of an event of the user that a consumer gave up.
+    fn letter_of(
+        &self,
+        user: &UserId,
+        event_id: &str,
+        consumer: &str,
+    ) -> Result<Option<KeptLetter>, StoreError>;
 
     /// Applies one commit, or says why not.
     fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
@@ -292,11 +305,11 @@ pub trait OutboxStore {
         marks: &[Mark],
         now: Timestamp,
     ) -> Result<Vec<perennial_domain::StreamId>, StoreError>;
-    /// Keeps events that can never be published, as parked work of their owners.
+    /// Keeps events that can never be published as dead letters, which are parked work of their owners.
     fn bury(&self, letters: &[DeadLetter], now: Timestamp) -> Result<(), StoreError>;
 }
 
 /// All that reaches across users.
-pub trait SystemStore: AccountStore + WorkStore + ShardStore + OutboxStore {}
+pub trait SystemStore: AccountStore + WorkStore + ShardStore + OutboxStore + LetterStore {}
 
-impl<T: AccountStore + WorkStore + ShardStore + OutboxStore> SystemStore for T {}
+impl<T: AccountStore + WorkStore + ShardStore + OutboxStore + LetterStore> SystemStore for T {}

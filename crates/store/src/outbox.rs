@@ -35,6 +35,8 @@ pub struct DeadLetter {
     pub stream: StreamId,
     /// Its place in it.
     pub sequence: i64,
+    /// The event as it would have been published.
+    pub event: String,
     /// Why.
     pub reason: String,
 }

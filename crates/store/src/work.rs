@@ -25,7 +25,7 @@ pub enum WorkKind {
     Zone,
     /// A notification is to be delivered.
     Notification,
-    /// An event that could not be published: a dead letter. It is only ever parked.
+    /// An event that was given up: a dead letter. It is only ever parked.
     Event,
 }
 
@@ -209,6 +209,8 @@ pub struct DueWork {
     pub zones: bool,
     /// Events wait to be published.
     pub relay: bool,
+    /// Dead letters are to be sent again.
+    pub letters: bool,
     /// Something is past its retention.
     pub old: bool,
     /// Holds or leases lie further ahead than any is made.

@@ -236,6 +236,9 @@ fn another_users_rows_are_not_there() {
          SELECT 'successor', user_id, user_id, id, '', 1 FROM task",
     );
     let parked = fixture.store.parked(&ada, &page()).unwrap().remove(0).id;
+    let event = fixture.waiting_events(&ada).remove(0).event_id;
+    let buried = DeadLetter { stream: ada.stream(), sequence: 1, event: String::new(), reason: String::new() };
+    fixture.store.bury(&[buried], NOON).unwrap();
 
     let minted = TokenInput {
         user: ada.clone(),
@@ -348,6 +351,7 @@ fn another_users_rows_are_not_there() {
             ("parked", !store.parked(user, &page()).unwrap().is_empty()),
             ("parked_count", store.parked_count(user).unwrap() > 0),
             ("parked_item", store.parked_item(user, parked).unwrap().is_some()),
+            ("letter_of", store.letter_of(user, &event, "").unwrap().is_some()),
             ("due_series", store.due_series(user, task.id, &occurrence.recurrence_id).unwrap().is_some()),
         ]
     };

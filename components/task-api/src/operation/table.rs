@@ -3,10 +3,10 @@
 use perennial_domain::pattern::{BOUND, LINE};
 use perennial_domain::search::MAX_QUERY;
 use perennial_domain::{
-    MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
+    LetterStatus, MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
     SnoozeInput, TaskInput, TokenInput, UserInput,
 };
-use perennial_events::EventPlace;
+use perennial_events::{DeadLetterRecord, EventPlace};
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter};
 
 use super::{Body, Operation, Shape, Verb, shape};
@@ -15,6 +15,7 @@ use crate::channels::{ChannelInput, ChannelPatch};
 use crate::events::EventsView;
 use crate::export::ExportedView;
 use crate::health::{HealthView, ReadyView};
+use crate::letters::{LettersInput, LettersView};
 use crate::occurrences::{NamedInput, OccurrencesView, SkipInput, SplitInput};
 use crate::view::{
     ChangeView, ChannelView, CompletedView, MeView, NotificationView, OverrideView, ParkedPage, ProjectView,
@@ -66,6 +67,12 @@ pub(crate) enum Name {
     ListNotifications,
     ListParked,
     RetryParked,
+    ListLetters,
+    GetLetter,
+    ReplayLetter,
+    DiscardLetter,
+    ReplayLetters,
+    DiscardLetters,
     PreviewRecurrence,
     Export,
     GetMe,
@@ -153,6 +160,23 @@ const ALL: Parameter = Parameter {
     name: "all",
     form: Form::OneOf(&["true", "false"]),
     words: "Whether everyone's; needs the scope `admin`.",
+};
+const LETTER_STATUS: Parameter = Parameter {
+    name: "status",
+    form: Form::OneOf(&LetterStatus::NAMES),
+    words: "Only those of this status.",
+};
+const TOPIC: Parameter =
+    Parameter { name: "topic", form: Form::Text(100, LINE), words: "Only those of events on this topic." };
+const CONSUMER: Parameter = Parameter {
+    name: "consumer",
+    form: Form::Text(100, LINE),
+    words: "Only those that this consumer gave up.",
+};
+const OWNER: Parameter = Parameter {
+    name: "user",
+    form: Form::Text(100, LINE),
+    words: "Only those of events of this user.",
 };
 const FROM: Parameter = Parameter {
     name: "from",
@@ -405,6 +429,36 @@ pub(crate) const TABLE: &[Operation] = &[
         .answers(shape!(ParkedPage<'_>)),
     post("/v1/parked/{id}/retry", Name::RetryParked, WRITE, "Has work that was given up tried again.")
         .checked(),
+    get("/v1/dead-letters", Name::ListLetters, ADMIN, "Lists the events that were given up, with their reasons.")
+        .query(&[LETTER_STATUS, TOPIC, CONSUMER, OWNER, LIMIT, CURSOR])
+        .checked()
+        .answers(shape!(Items<DeadLetterRecord>)),
+    get("/v1/dead-letters/{id}", Name::GetLetter, ADMIN, "Gives an event that was given up, with its reasons.")
+        .answers(shape!(DeadLetterRecord)),
+    post(
+        "/v1/dead-letters/{id}/replay",
+        Name::ReplayLetter,
+        ADMIN,
+        "Has an event that was given up sent again, under its own id.",
+    )
+    .checked(),
+    post("/v1/dead-letters/{id}/discard", Name::DiscardLetter, ADMIN, "Puts a dead letter away."),
+    post(
+        "/v1/dead-letters/replay",
+        Name::ReplayLetters,
+        ADMIN,
+        "Has many events that were given up sent again, in the order of their streams, or says which they would be.",
+    )
+    .takes(shape!(LettersInput))
+    .answers(shape!(LettersView)),
+    post(
+        "/v1/dead-letters/discard",
+        Name::DiscardLetters,
+        ADMIN,
+        "Puts many dead letters away, or says which they would be.",
+    )
+    .takes(shape!(LettersInput))
+    .answers(shape!(LettersView)),
     post(
         "/v1/recurrence/preview",
         Name::PreviewRecurrence,

@@ -31,6 +31,10 @@ pub(crate) struct ParkedView<'a> {
     task_id: &'a str,
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     recurrence_id: Option<&'a str>,
+    /// Who gave an event up, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
+    consumer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     item: Option<&'a str>,
@@ -44,12 +48,17 @@ pub(crate) struct ParkedView<'a> {
 impl<'a> ParkedView<'a> {
     /// `with_user`: for an admin, who sees everyone's.
     pub(crate) fn new(item: &'a ParkedItem, with_user: bool) -> Self {
+        let (recurrence_id, consumer) = match item.kind {
+            WorkKind::Event => (None, name(&item.recurrence_id)),
+            _ => (name(&item.recurrence_id), None),
+        };
         Self {
             id: item.id.to_string(),
             kind: item.kind,
             user: with_user.then(|| item.user_id.as_str()),
             task_id: &item.task_id,
-            recurrence_id: name(&item.recurrence_id),
+            recurrence_id,
+            consumer,
             item: Some(item.item.as_str()).filter(|item| !item.is_empty()),
             reason: item.reason.as_deref(),
             tries: item.tries,

@@ -19,6 +19,19 @@ pub struct CallbackSettings {
     pub token: String,
 }
 
+/// Who may read the metrics.
+#[derive(Clone)]
+pub struct MetricsSettings {
+    /// What `GET /metrics` asks for; empty = nobody may.
+    pub token: String,
+}
+
+impl Settings for MetricsSettings {
+    fn read(get: &Get<'_>) -> Result<Self, SettingError> {
+        Ok(Self { token: secret(get, "metrics_token")? })
+    }
+}
+
 impl Settings for AuthSettings {
     fn read(get: &Get<'_>) -> Result<Self, SettingError> {
         Ok(Self { bootstrap_token: secret(get, "bootstrap_token")? })

@@ -4,7 +4,7 @@ use perennial_jwt::KeySource;
 
 use super::{
     AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings,
-    RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings, read,
+    MetricsSettings, RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings, read,
 };
 
 /// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
@@ -20,6 +20,7 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
     let bus = BusSettings::read(get)?;
     AuthSettings::read(get)?;
     CallbackSettings::read(get)?;
+    MetricsSettings::read(get)?;
     WebhookSettings::read(get)?;
     let limits = LimitSettings::read(get)?;
     let jwt = JwtSettings::read(get)?;
@@ -150,6 +151,8 @@ mod tests {
             ("bootstrap_token", "schlüssel"),
             ("bootstrap_token", "line\nbreak"),
             ("bootstrap_token", &long),
+            ("metrics_token", "two words"),
+            ("metrics_token", &long),
             ("app_api_token", " "),
             ("webhook_http_origin", "ftp://x"),
             ("webhook_http_origin", ""),

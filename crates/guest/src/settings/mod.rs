@@ -13,7 +13,7 @@ mod webhooks;
 use thiserror::Error;
 
 pub use bus::{BusChoice, BusSettings};
-pub use callbacks::{AuthSettings, CallbackSettings};
+pub use callbacks::{AuthSettings, CallbackSettings, MetricsSettings};
 pub use check::check;
 pub use jwt::JwtSettings;
 pub use limits::LimitSettings;

@@ -11,6 +11,7 @@ fn ours(name: &str, value: &str) -> Setup {
         ("redis_url", "redis://127.0.0.1:6379"),
         ("bootstrap_token", ""),
         ("app_api_token", ""),
+        ("metrics_token", ""),
         ("webhook_http_origin", "http://none.invalid"),
         ("jwt_issuer", ""),
         ("jwt_audience", ""),
@@ -39,6 +40,7 @@ async fn a_wrong_setting_is_refused_by_its_name() {
         ("jwt_algorithms", "none"),
         ("keep_events", "0"),
         ("quota_tasks", "0"),
+        ("metrics_token", "two words"),
         ("rate_limit_writes", "often"),
     ] {
         let refusal = ours(name, value).refusal().await;

@@ -63,6 +63,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
             include_str!("schema/0006_audit.sql"),
             include_str!("schema/0006_events.sql"),
             include_str!("schema/0006_clock.sql"),
+            include_str!("schema/0006_letters.sql"),
         ],
     ),
 ];

@@ -7,6 +7,7 @@ mod apply;
 mod export;
 mod feed;
 mod filtered;
+mod letters;
 mod listed;
 mod listeners;
 mod migrate;

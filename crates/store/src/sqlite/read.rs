@@ -14,7 +14,7 @@ use super::shown::{occurrences, task};
 use super::system::accounts::{token, token_query};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
-    Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, Listing, NotificationRecord,
+    Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, KeptLetter, Listing, NotificationRecord,
     OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks, Told,
 };
 
@@ -308,6 +308,15 @@ impl<S: Sql> Store for Sqlite<S> {
             &[0_i64.into(), 1_i64.into(), user.as_str().into(), id.into()],
             Row::json,
         )
+    }
+
+    fn letter_of(
+        &self,
+        user: &UserId,
+        event_id: &str,
+        consumer: &str,
+    ) -> Result<Option<KeptLetter>, StoreError> {
+        self.open_letter(user, event_id, consumer)
     }
 }
 

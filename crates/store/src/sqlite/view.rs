@@ -6,6 +6,10 @@ use perennial_domain::{AlarmRow, Commit, Expect, ExpectAlarm};
 
 /// The narrowest view that can write all of them.
 pub(super) fn view(commits: &[Commit]) -> &'static str {
+    // Such a commit comes alone, and does nothing else.
+    if commits.iter().any(|commit| commit.letters.is_some()) {
+        return "write_letters_v6";
+    }
     let all: Vec<Does> = commits.iter().map(does).collect();
     if all.iter().all(|one| one.makes_tasks) {
         "write_new_v5"
@@ -68,6 +72,7 @@ fn does(commit: &Commit) -> Does {
         notices,
         deliveries,
         retried,
+        letters: _,
         events,
         audit: _,
         idempotency,

@@ -17,15 +17,15 @@ CREATE TABLE IF NOT EXISTS dead_letter (
     -- Whose event it is; '' where it says no user that there is.
     user_id TEXT NOT NULL,
     topic TEXT NOT NULL,
+    -- A message that is no event has a digest of its text in place of an id.
     event_id TEXT NOT NULL,
     consumer TEXT NOT NULL,
     -- Its stream and its place there, where it says them.
     stream_id TEXT NOT NULL,
     sequence INTEGER NOT NULL,
+    -- '' of a message that is no event.
     type TEXT NOT NULL,
     subject TEXT NOT NULL,
-    -- The event as it was received.
-    event TEXT NOT NULL,
     error TEXT NOT NULL,
     -- transient, permanent
     error_class TEXT NOT NULL,
@@ -36,15 +36,22 @@ CREATE TABLE IF NOT EXISTS dead_letter (
     -- open, replaying, replayed, discarded
     status TEXT NOT NULL,
     status_at INTEGER NOT NULL,
+    -- How often it was asked to be sent again, and how often that met a bus that was away, this time.
     replays INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (topic, event_id, consumer)
+    replay_tries INTEGER NOT NULL DEFAULT 0,
+    -- The event as it was received, its end cut off where it is longer than an event may be. Last: a list does not read it.
+    event TEXT NOT NULL,
+    UNIQUE (event_id, consumer, topic)
 ) STRICT
 --;
 CREATE INDEX IF NOT EXISTS dead_letter_by_status ON dead_letter (status, place)
 --;
 CREATE INDEX IF NOT EXISTS dead_letter_of_user ON dead_letter (user_id, place)
 --;
-CREATE INDEX IF NOT EXISTS dead_letter_to_replay ON dead_letter (stream_id, sequence) WHERE status = 'replaying'
+CREATE INDEX IF NOT EXISTS dead_letter_of_nobody ON dead_letter (place) WHERE user_id = '' AND status = 'open'
+--;
+-- Those that meet a bus that is away come after the others.
+CREATE INDEX IF NOT EXISTS dead_letter_to_replay ON dead_letter (replay_tries, stream_id, sequence) WHERE status = 'replaying'
 --;
 CREATE INDEX IF NOT EXISTS dead_letter_old ON dead_letter (status_at)
 --;
@@ -55,11 +62,11 @@ CREATE TRIGGER IF NOT EXISTS dead_letter_parked_v6 AFTER INSERT ON dead_letter W
     ON CONFLICT DO NOTHING;
 END
 --;
-CREATE TRIGGER IF NOT EXISTS dead_letter_again_v6 AFTER UPDATE OF status ON dead_letter
-WHEN NEW.status = 'open' AND OLD.status <> 'open' BEGIN
+CREATE TRIGGER IF NOT EXISTS dead_letter_again_v6 AFTER UPDATE OF status, tries ON dead_letter WHEN NEW.status = 'open' BEGIN
     INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, tries, reason, parked_at)
     VALUES ('event', NEW.user_id, NEW.stream_id, NEW.subject, NEW.consumer, NEW.event_id, NULL, NEW.tries, NEW.error, NEW.last_at)
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (task_id, kind, recurrence_id, item) DO UPDATE SET tries = excluded.tries, reason = excluded.reason,
+        parked_at = excluded.parked_at;
 END
 --;
 CREATE TRIGGER IF NOT EXISTS dead_letter_done_v6 AFTER UPDATE OF status ON dead_letter
@@ -78,6 +85,12 @@ CREATE TABLE IF NOT EXISTS tally (
 ) STRICT, WITHOUT ROWID
 --;
 CREATE TRIGGER IF NOT EXISTS dead_letter_counted_v6 AFTER INSERT ON dead_letter BEGIN
+    INSERT INTO tally (name, value) VALUES ('dlq_events_total{topic="' || NEW.topic || '"}', 1)
+    ON CONFLICT (name) DO UPDATE SET value = value + 1;
+END
+--;
+CREATE TRIGGER IF NOT EXISTS dead_letter_counted_again_v6 AFTER UPDATE OF status ON dead_letter
+WHEN NEW.status = 'open' AND OLD.status <> 'open' BEGIN
     INSERT INTO tally (name, value) VALUES ('dlq_events_total{topic="' || NEW.topic || '"}', 1)
     ON CONFLICT (name) DO UPDATE SET value = value + 1;
 END

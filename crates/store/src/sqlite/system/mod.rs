@@ -5,6 +5,8 @@ pub(super) mod accounts;
 mod ahead;
 mod forget;
 mod leave;
+mod letters;
+mod metrics;
 mod outbox;
 mod prune;
 mod shards;

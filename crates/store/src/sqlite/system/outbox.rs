@@ -107,14 +107,18 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         if letters.is_empty() {
             return Ok(());
         }
-        let letters: Vec<_> =
-            letters.iter().map(|letter| json!([letter.stream, letter.sequence, letter.reason])).collect();
+        let letters: Vec<_> = letters
+            .iter()
+            .map(|letter| json!([letter.stream, letter.sequence, letter.reason, letter.event]))
+            .collect();
         self.sync(Sync::Full)?;
+        // Where its data cannot be read, they are kept as the text that they are.
         self.execute(
-            "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, reason, parked_at) \
-             SELECT 'event', o.user_id, o.stream_id, o.subject, '', o.event_id, NULL, e.value ->> 2, ?2 \
-             FROM json_each(?1) AS e CROSS JOIN outbox AS o \
-             ON o.stream_id = e.value ->> 0 AND o.sequence = e.value ->> 1 WHERE true ON CONFLICT DO NOTHING",
+            "INSERT INTO letter_v6 (now, doc) SELECT ?2, json_object('topic', o.topic, 'event_id', o.event_id, 'consumer', '', \
+             'user', o.user_id, 'stream', o.stream_id, 'sequence', o.sequence, 'type', o.type, 'subject', o.subject, \
+             'error', e.value ->> 2, 'error_class', 'permanent', 'instance', '', 'event', iif(json_valid(o.data) OR NOT json_valid(e.value ->> 3), \
+             e.value ->> 3, json_set(e.value ->> 3, '$.data', substr(o.data, 1, 100000)))) \
+             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence = e.value ->> 1 WHERE true",
             &[serde_json::to_string(&letters)?.into(), now.into()],
         )?;
         Ok(())

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::shards::number;
-use super::{ahead, forget, leave, prune, words};
+use super::{ahead, forget, leave, letters, prune, words};
 use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
@@ -118,7 +118,8 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
              AND l.again = k.again AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
-             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'old', {} OR {} OR {}, 'ahead', {}, 'words', {})",
+             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {}, 'ahead', {}, 'words', {})",
+            letters::LOOK,
             prune::LOOK,
             forget::LOOK,
             leave::LOOK,
@@ -130,6 +131,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             kinds: Vec<(WorkKind, i64)>,
             zones: i64,
             relay: i64,
+            letters: i64,
             old: i64,
             ahead: i64,
             words: i64,
@@ -152,6 +154,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             kinds: look.kinds.into_iter().map(|(kind, again)| (kind, again != 0)).collect(),
             zones: look.zones != 0,
             relay: look.relay != 0,
+            letters: look.letters != 0,
             old: look.old != 0,
             ahead: look.ahead != 0,
             words: look.words != 0,

@@ -1,0 +1,155 @@
+//! Messages that can never be applied become dead letters, and those alone; the figures say so.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use http::Method;
+use perennial_domain::{ErrorClass, UserId};
+use perennial_events::CloudEvent;
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_store::{KeptLetter, LetterFilter, LetterStore, MetricsStore};
+use recurrence_scheduler::{Taken, metrics, take, take_given_up};
+
+fn letters(fixture: &Fixture) -> Vec<KeptLetter> {
+    fixture.store.letters(&LetterFilter::default(), 0, 100).unwrap().letters
+}
+
+/// A user whose series has a done occurrence that is owed its successor, and the event of it.
+fn owed() -> (Fixture, UserId, CloudEvent) {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let (task, occurrence) = fixture.task(&user, WEEKLY);
+    fixture.complete(&user, &task, &occurrence).unwrap();
+    let event = fixture.last_event(&user, "task.completed").into();
+    (fixture, user, event)
+}
+
+fn taken(fixture: &mut Fixture, messages: &[Vec<u8>]) -> Taken {
+    let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+    take(&fixture.store, &messages, NOON, &mut fixture.ids)
+}
+
+fn text(event: &CloudEvent) -> Vec<u8> {
+    serde_json::to_vec(event).unwrap()
+}
+
+/// Among good ones, each of which has its effect: all of the bad ones, and only they.
+#[test]
+fn all_that_can_never_be_applied_and_only_that_becomes_a_letter() {
+    let (mut fixture, user, good) = owed();
+    let bad = |change: fn(&mut CloudEvent)| {
+        let mut event = good.clone();
+        event.id = format!("{}0", &good.id[..35]);
+        change(&mut event);
+        text(&event)
+    };
+    let mut other = good.clone();
+    other.kind = "task.unheard-of".to_owned();
+    let messages = [
+        b"no event".to_vec(),
+        text(&good),
+        bad(|event| event.data = serde_json::json!({})),
+        text(&other),
+        bad(|event| { event.id = "no id".to_owned(); event.subject = "x".to_owned() }),
+        vec![b'x'; 300_000],
+    ];
+    let done = taken(&mut fixture, &messages);
+    assert_eq!((done.done, done.written.len(), done.given_up.len()), (vec![true; 6], 1, 4));
+    assert_eq!(fixture.count("occurrence WHERE status = 'open'"), 1, "the good one had its effect");
+    let kept = letters(&fixture);
+    assert_eq!(kept.len(), 4, "{kept:?}");
+    assert!(kept.iter().all(|letter| letter.error_class == ErrorClass::Permanent && !letter.error.is_empty()));
+    assert!(kept.iter().all(|letter| letter.consumer == "recurrence-scheduler" && letter.topic == "task-events"));
+    let owners: Vec<&str> = kept.iter().map(|letter| letter.user_id.as_str()).collect();
+    assert_eq!(owners, ["", user.as_str(), user.as_str(), ""]);
+    // All over again, there are no more of them, and the good one has no second effect, which is counted.
+    let again = taken(&mut fixture, &messages);
+    assert_eq!((again.done, again.written.len()), (vec![true; 6], 0));
+    assert_eq!(letters(&fixture).len(), 4);
+    assert_eq!(fixture.count("tally WHERE name LIKE 'duplicate_events_total%' AND value = 1"), 1);
+}
+
+/// Where the store cannot keep them, they are to come again; so is what it could not apply.
+#[test]
+fn what_the_store_does_not_take_comes_again() {
+    let (mut fixture, _, good) = owed();
+    fixture.rows("ALTER TABLE dead_letter RENAME TO away");
+    let done = taken(&mut fixture, &[b"no event".to_vec(), text(&good)]);
+    assert_eq!((done.done, done.written.len(), done.failures.len()), (vec![false, true], 1, 1));
+    let done = take_given_up(&fixture.store, "task-events", &[b"x", b"y"], NOON);
+    assert_eq!(done.done, [false, false]);
+
+    let (mut fixture, _, good) = owed();
+    fixture.rows("ALTER TABLE task RENAME TO away");
+    assert_eq!(taken(&mut fixture, &[text(&good)]).done, [false]);
+    assert!(letters(&fixture).is_empty());
+}
+
+/// A row that nobody can read is no reason to deliver the event for ever.
+#[test]
+fn an_event_about_what_cannot_be_read_becomes_a_letter() {
+    let (mut fixture, user, good) = owed();
+    fixture.rows("UPDATE task SET recurrence = '[{'");
+    assert_eq!(taken(&mut fixture, &[text(&good)]).done, [true]);
+    let kept = letters(&fixture);
+    assert_eq!((kept.len(), kept[0].user_id.as_str()), (1, user.as_str()));
+}
+
+#[test]
+fn what_a_broker_gave_up_is_of_the_consumer_that_has_not_applied_it() {
+    let (mut fixture, _, good) = owed();
+    let mut other = good.clone();
+    (other.id, other.kind) = (format!("{}0", &good.id[..35]), "task.created".to_owned());
+    let messages = [text(&good), text(&other), b"no event".to_vec()];
+    let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+    let done = take_given_up(&fixture.store, "task-events", &messages, NOON);
+    assert_eq!((done.done, done.given_up.len()), (vec![true; 3], 3));
+    let said: Vec<_> = letters(&fixture).into_iter().map(|l| (l.consumer, l.error_class)).collect();
+    let (transient, permanent) = (ErrorClass::Transient, ErrorClass::Permanent);
+    assert_eq!(said, [("recurrence-scheduler".to_owned(), transient), (String::new(), transient), (String::new(), permanent)]);
+    // One that was applied after all is nobody's fault.
+    fixture.rows("DELETE FROM dead_letter");
+    taken(&mut fixture, &[text(&good)]);
+    take_given_up(&fixture.store, "task-events", &messages[..1], NOON);
+    assert_eq!(letters(&fixture)[0].consumer, "");
+}
+
+#[test]
+fn the_figures_are_those_of_the_store() {
+    let (mut fixture, ..) = owed();
+    taken(&mut fixture, &[b"no event".to_vec(), b"nor this".to_vec()]);
+    let now = NOON.plus_millis(1_500);
+    let text = metrics::text(&fixture.store.metrics(now).unwrap(), now);
+    let value = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+    };
+    assert_eq!(value("outbox_oldest_age_seconds"), 1.5);
+    assert_eq!(value("work_oldest_due_age_seconds{kind=\"successor\"}"), 1.5);
+    assert_eq!(value("consumer_lag_seconds{consumer=\"recurrence-scheduler\"}"), 1.5);
+    assert_eq!(value("work_due{kind=\"successor\"}"), 1.0);
+    assert_eq!(value("dead_letters_open"), 2.0);
+    assert_eq!(value("dlq_events_total{topic=\"task-events\"}"), 2.0);
+    assert_eq!(value("dlq_events_total{topic=\"reminders\"}"), 0.0);
+    // A clock behind makes nothing older than it is.
+    let behind = metrics::text(&fixture.store.metrics(now).unwrap(), NOON.plus_millis(-1));
+    assert!(!behind.contains(" -"), "{behind}");
+}
+
+#[test]
+fn the_metrics_are_for_who_has_their_token() {
+    let admitted = |method: Method, token: Option<&str>, expected: &str| {
+        let mut request = http::Request::builder().method(method).uri("/metrics");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        metrics::admit(&head, expected).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+    };
+    assert_eq!(admitted(Method::GET, Some("a"), "a"), 200);
+    assert_eq!(admitted(Method::HEAD, Some("a"), "a"), 200);
+    assert_eq!(admitted(Method::GET, Some("b"), "a"), 401);
+    assert_eq!(admitted(Method::GET, None, "a"), 401);
+    assert_eq!(admitted(Method::POST, Some("a"), "a"), 405);
+    for token in [None, Some(""), Some("a")] {
+        assert_eq!(admitted(Method::GET, token, ""), 404, "closed where there is none");
+    }
+}

@@ -1,0 +1,87 @@
+//! Dead letters that are sent again: each under its own id, in the order of their streams, a hundred a second.
+//!
+//! One relay at a time does it, under a lease with a fence. Cut off between sending and saying so, it is done once more: the
+//! consumer knows the event. A letter leaves this list whatever happens: it was sent, or it is open again with its reason, at
+//! once where it is the one that is not taken, after eight tries where the bus is away.
+
+use perennial_domain::{LetterStatus, Timestamp};
+use perennial_store::{LetterStore, Replay, Replayed, StoreError};
+
+use crate::letter::reason_of;
+use crate::{Bus, CloudEvent, Fault, Message};
+
+/// Letters sent in one go, and the milliseconds in which it may not be begun again.
+const SLICE: u32 = 100;
+const TURN: i64 = 1_000;
+
+/// How long the lease holds, in milliseconds: longer than a slice takes.
+const LEASE: i64 = 30_000;
+
+/// Milliseconds after which no further letter of a slice is begun.
+const SLICE_TIME: i64 = 10_000;
+
+/// How often a letter meets a bus that is away before it is open again, and the pause after each time, in milliseconds.
+const TRIES: i64 = 8;
+const PAUSE: i64 = 10_000;
+
+/// What sending letters again came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Resent {
+    /// Letters sent.
+    pub sent: u32,
+    /// What failed, one line each.
+    pub failures: Vec<String>,
+}
+
+/// Sends a slice of the letters that are to be sent again.
+pub async fn replay_letters(
+    store: &impl LetterStore,
+    bus: &impl Bus,
+    now: &impl Fn() -> Timestamp,
+) -> Result<Resent, StoreError> {
+    let mut resent = Resent::default();
+    let began = now();
+    let Some(replays) = store.take_replays(began, LEASE, SLICE)? else { return Ok(resent) };
+    let (last, mut until) = (began.plus_millis(SLICE_TIME), began.plus_millis(TURN));
+    let mut replayed = Vec::with_capacity(replays.letters.len());
+    for letter in replays.letters {
+        if now() >= last {
+            break;
+        }
+        let (place, id, tries) = (letter.place, letter.id.clone(), letter.replay_tries);
+        let Err((fault, error)) = send(bus, letter).await else {
+            resent.sent = resent.sent.saturating_add(1);
+            replayed.push(Replayed { place, status: LetterStatus::Replayed, tries: 0, error: None });
+            continue;
+        };
+        let error = reason_of(&error);
+        resent.failures.push(format!("dead letter {id}: {error}"));
+        let tries = tries.saturating_add(1);
+        let waits = fault == Fault::Bus && tries < TRIES;
+        let status = if waits { LetterStatus::Replaying } else { LetterStatus::Open };
+        replayed.push(Replayed { place, status, tries, error: Some(error) });
+        if fault == Fault::Bus {
+            until = now().plus_millis(PAUSE);
+            break;
+        }
+    }
+    store.settle_replays(replays.fence, &replayed, until, now())?;
+    Ok(resent)
+}
+
+/// Sends one: as its stream has it, while that is kept, or else as it was received.
+async fn send(bus: &impl Bus, letter: Replay) -> Result<(), (Fault, String)> {
+    let event = match letter.waiting {
+        Some(waiting) => CloudEvent::from(waiting),
+        None => CloudEvent::parse(letter.event.as_bytes()).map_err(|error| (Fault::Event, error.to_string()))?,
+    };
+    if !event.data.is_object() {
+        return Err((Fault::Event, "its data cannot be read".to_owned()));
+    }
+    let message = [Message { topic: letter.topic, event }];
+    match bus.publish(&message).await {
+        (1.., _) => Ok(()),
+        (_, Some(error)) => Err((error.fault, error.to_string())),
+        (_, None) => Err((Fault::Bus, "the bus took nothing".to_owned())),
+    }
+}

@@ -1,0 +1,300 @@
+//! Dead letters: kept once, open again when given up again, changed as they were read, sent again by one at a time.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use perennial_domain::*;
+use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_store::*;
+
+const CONSUMER: &str = "recurrence-scheduler";
+
+/// A letter of the user's event number `number`.
+fn letter(user: &UserId, number: i64) -> Letter {
+    Letter {
+        topic: "task-events".to_owned(),
+        event_id: format!("event-{number}"),
+        consumer: Some(CONSUMER),
+        consumers: Vec::new(),
+        user: user.as_str().to_owned(),
+        stream: user.as_str().to_owned(),
+        sequence: number,
+        kind: "task.completed".to_owned(),
+        subject: format!("task-{number}"),
+        event: format!("{{\"number\":{number}}}"),
+        error: "no".to_owned(),
+        error_class: ErrorClass::Permanent,
+        instance: "test",
+    }
+}
+
+fn all(fixture: &Fixture, filter: LetterFilter) -> Vec<KeptLetter> {
+    fixture.store.letters(&filter, 0, 100).unwrap().letters
+}
+
+fn statuses(fixture: &Fixture) -> Vec<LetterStatus> {
+    all(fixture, LetterFilter::default()).into_iter().map(|letter| letter.status).collect()
+}
+
+/// What an admin's request changes.
+fn change(fixture: &mut Fixture, action: LetterAction, letters: &[KeptLetter]) -> Commit {
+    let expected = letters.iter().map(|letter| ExpectLetter {
+        place: letter.place,
+        user_id: letter.user_id.clone(),
+        status: letter.status,
+    });
+    let expected = expected.collect();
+    change_letters(&mut fixture.context(&UserId::admin()), action, expected, "dead-letters", true.into())
+}
+
+#[test]
+fn what_is_given_up_again_is_one_letter_and_open_again() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    let keep = |fixture: &Fixture, minute: i64| {
+        let at = NOON.plus_millis(minute * 60_000);
+        assert_eq!(fixture.store.keep_letters(&[letter(&ada, 1), letter(&ada, 2)], at).unwrap(), 2);
+    };
+    keep(&fixture, 0);
+    keep(&fixture, 5);
+    let [first, second] = all(&fixture, LetterFilter::default()).try_into().unwrap();
+    assert_eq!((first.tries, first.first_at, first.last_at), (2, NOON, NOON.plus_millis(300_000)));
+    assert_eq!(fixture.store.letter(&first.id).unwrap().unwrap().event.as_deref(), Some("{\"number\":1}"));
+    assert_eq!(fixture.count("work WHERE kind = 'event' AND parked_at IS NOT NULL AND tries = 2"), 2);
+    assert_eq!(fixture.count("tally WHERE name = 'dlq_events_total{topic=\"task-events\"}' AND value = 2"), 1);
+
+    // One is put away, the other is sent again: given up once more, only that is open.
+    let commit = change(&mut fixture, LetterAction::Discard, &[first]);
+    fixture.store.commit(&commit).unwrap();
+    let commit = change(&mut fixture, LetterAction::Replay, &[second]);
+    fixture.store.commit(&commit).unwrap();
+    assert_eq!(fixture.count("work WHERE kind = 'event'"), 0);
+    keep(&fixture, 9);
+    assert_eq!(statuses(&fixture), [LetterStatus::Discarded, LetterStatus::Open]);
+    assert_eq!(fixture.count("work WHERE kind = 'event' AND tries = 3"), 1);
+    assert_eq!(fixture.count("tally WHERE name = 'dlq_events_total{topic=\"task-events\"}' AND value = 3"), 1);
+}
+
+#[test]
+fn a_letter_is_its_users_and_of_who_was_deleted_there_is_none() {
+    let mut fixture = Fixture::new();
+    let (ada, gone) = (fixture.user("ada"), fixture.user("gone"));
+    let commit = delete_user(&mut fixture.context(&UserId::admin()), &gone);
+    fixture.store.commit(&commit).unwrap();
+    let stranger = UserId::new("nobody we know");
+    let letters = [letter(&ada, 1), letter(&gone, 2), letter(&stranger, 3)];
+    assert_eq!(fixture.store.keep_letters(&letters, NOON).unwrap(), 2);
+    let owners: Vec<String> = all(&fixture, LetterFilter::default()).into_iter().map(|l| l.user_id).collect();
+    assert_eq!(owners, [ada.as_str(), ""]);
+    // Its owner finds it by their own id alone.
+    let found = |user: &UserId| fixture.store.letter_of(user, "event-1", CONSUMER).unwrap().is_some();
+    assert!(found(&ada) && !found(&stranger) && !found(&UserId::admin()));
+}
+
+/// Whoever reaches a broker can make as many as they like.
+#[test]
+fn of_what_is_nobodys_no_more_is_kept_than_there_is_room_for() {
+    let mut fixture = Fixture::new();
+    let (ada, nobody) = (fixture.user("ada"), UserId::new(""));
+    fixture.store.keep_letters(&[letter(&nobody, 1)], NOON).unwrap();
+    fixture.rows(
+        "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 9999) \
+         INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class, \
+         tries, first_at, last_at, instance, status, status_at, event) \
+         SELECT n, user_id, topic, n, consumer, stream_id, sequence, type, n, error, error_class, tries, first_at, last_at, instance, \
+         status, status_at, event FROM dead_letter, n",
+    );
+    let more = [letter(&nobody, 1), letter(&nobody, 10_000), letter(&nobody, 10_001), letter(&ada, 10_002)];
+    assert_eq!(fixture.store.keep_letters(&more, NOON).unwrap(), 3, "one has no room");
+    assert_eq!(fixture.count("dead_letter"), 10_001);
+    assert_eq!(fixture.count("tally WHERE name = 'dlq_dropped_total{topic=\"task-events\"}' AND value = 1"), 1);
+}
+
+/// A broker does not say who gave up: it is who acts upon the event and has not applied it.
+#[test]
+fn a_brokers_letter_is_of_the_first_consumer_that_has_not_applied_the_event() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    fixture.rows("INSERT INTO inbox (consumer, event_id, at) VALUES ('one', 'event-1', 1), ('one', 'event-2', 1), ('two', 'event-2', 1)");
+    let of = |number| Letter { consumer: None, consumers: vec!["one", "two"], ..letter(&ada, number) };
+    fixture.store.keep_letters(&[of(1), of(2), of(3)], NOON).unwrap();
+    let consumers: Vec<String> = all(&fixture, LetterFilter::default()).into_iter().map(|l| l.consumer).collect();
+    assert_eq!(consumers, ["two", "", "one"]);
+}
+
+#[test]
+fn a_list_shows_what_is_asked_for_in_order_and_says_where_it_ended() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let other = |user, number| Letter { topic: "reminders".to_owned(), consumer: Some("notifier"), ..letter(user, number) };
+    let letters = [letter(&ada, 1), other(&ada, 2), letter(&eve, 3), other(&eve, 4), letter(&ada, 5)];
+    fixture.store.keep_letters(&letters, NOON).unwrap();
+    let every = all(&fixture, LetterFilter::default());
+    let commit = change(&mut fixture, LetterAction::Discard, &every[4..]);
+    fixture.store.commit(&commit).unwrap();
+    let text = |text: &str| Some(text.to_owned());
+    let open = Some(LetterStatus::Open);
+    let none = LetterFilter::default;
+    let cases = [
+        (none(), vec![1, 2, 3, 4, 5]),
+        (LetterFilter { status: open, ..none() }, vec![1, 2, 3, 4]),
+        (LetterFilter { status: Some(LetterStatus::Discarded), ..none() }, vec![5]),
+        (LetterFilter { topic: text("reminders"), ..none() }, vec![2, 4]),
+        (LetterFilter { consumer: text("notifier"), status: open, ..none() }, vec![2, 4]),
+        (LetterFilter { user: text(ada.as_str()), ..none() }, vec![1, 2, 5]),
+        (LetterFilter { user: text(ada.as_str()), status: open, topic: text("task-events"), ..none() }, vec![1]),
+        (LetterFilter { kind: text("task.deleted"), ..none() }, vec![]),
+        (LetterFilter { ids: Some(vec![every[3].id.clone(), every[0].id.clone(), "x".to_owned()]), ..none() }, vec![1, 4]),
+        (LetterFilter { ids: Some(vec![every[3].id.clone()]), user: text(ada.as_str()), ..none() }, vec![]),
+    ];
+    for (filter, expected) in cases {
+        let found = all(&fixture, filter.clone());
+        let numbers: Vec<i64> = found.iter().map(|letter| letter.place).collect();
+        let expected: Vec<i64> = expected.iter().map(|number| every[number - 1].place).collect();
+        assert_eq!(numbers, expected, "{filter:?}");
+        assert!(found.iter().all(|letter| letter.event.is_none()), "a list tells no event");
+        // Page by page it is the same.
+        let (mut after, mut paged) = (0, Vec::new());
+        while let Some(letter) = fixture.store.letters(&filter, after, 1).unwrap().letters.pop() {
+            after = letter.place;
+            paged.push(after);
+        }
+        assert_eq!(paged, expected, "{filter:?}");
+    }
+}
+
+/// What is rare among very many is found in the end, a bounded number of rows at a time.
+#[test]
+fn a_page_looks_at_a_bounded_number_and_says_where_to_go_on() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    for from in (0..12_000).step_by(3_000) {
+        let many: Vec<Letter> = (from..from + 3_000).map(|number| letter(&ada, number)).collect();
+        fixture.store.keep_letters(&many, NOON).unwrap();
+    }
+    let rare = Letter { kind: "task.rare".to_owned(), ..letter(&ada, 12_001) };
+    fixture.store.keep_letters(&[rare], NOON).unwrap();
+    for filter in [
+        LetterFilter { kind: Some("task.rare".to_owned()), ..LetterFilter::default() },
+        LetterFilter { kind: Some("task.rare".to_owned()), status: Some(LetterStatus::Open), ..LetterFilter::default() },
+        LetterFilter { kind: Some("task.rare".to_owned()), user: Some(ada.to_string()), ..LetterFilter::default() },
+    ] {
+        let first = fixture.store.letters(&filter, 0, 10).unwrap();
+        assert_eq!((first.letters.len(), first.end), (0, Some(10_000)), "{filter:?}");
+        let second = fixture.store.letters(&filter, 10_000, 10).unwrap();
+        assert_eq!((second.letters.len(), second.end), (1, None), "{filter:?}");
+    }
+}
+
+/// Invariants 1 and 12: a change, its audit entry and its answer are one statement; what was read must still be so, and an equal
+/// request has one effect.
+#[test]
+fn a_change_of_letters_is_applied_whole_once_and_as_they_were_read() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    fixture.store.keep_letters(&[letter(&ada, 1), letter(&ada, 2)], NOON).unwrap();
+    let read = all(&fixture, LetterFilter::default());
+    let mut commit = change(&mut fixture, LetterAction::Replay, &read);
+    commit.idempotency = Some(IdempotencyRecord {
+        key: "key".to_owned(),
+        fingerprint: "x".to_owned(),
+        status: 200,
+        etag: None,
+        location: None,
+        body: "{}".to_owned(),
+        change_id: None,
+    });
+    assert!(matches!(fixture.store.commit(&commit), Ok(Outcome::Applied(None))));
+    assert_eq!(statuses(&fixture), [LetterStatus::Replaying; 2]);
+    assert_eq!(fixture.count("audit_v4 WHERE action = 'dead-letter.replay' AND told = 1"), 1);
+    // The key is looked at before anything else.
+    let mut again = change(&mut fixture, LetterAction::Discard, &read);
+    again.idempotency = commit.idempotency.clone();
+    assert!(matches!(fixture.store.commit(&again), Ok(Outcome::Answered(_))));
+    // Of two that have both read them open, one is refused, and leaves nothing.
+    let before = fixture.everything();
+    let late = change(&mut fixture, LetterAction::Discard, &read);
+    let refused = fixture.store.commit(&late);
+    assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "letter"), "{refused:?}");
+    // And so is who takes it for somebody else's.
+    let mut read = all(&fixture, LetterFilter::default());
+    read[1].user_id = "eve".to_owned();
+    let foreign = change(&mut fixture, LetterAction::Discard, &read);
+    assert!(matches!(fixture.store.commit(&foreign), Err(StoreError::Changed(_))));
+    assert_eq!(fixture.everything(), before);
+}
+
+#[test]
+fn letters_are_sent_again_in_the_order_of_their_streams_by_one_at_a_time() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let letters = [letter(&eve, 9), letter(&ada, 7), letter(&eve, 8), letter(&ada, 3), letter(&ada, 5)];
+    fixture.store.keep_letters(&letters, NOON).unwrap();
+    assert!(fixture.store.take_replays(NOON, 10, 100).unwrap().is_none(), "nobody has asked");
+    let every = all(&fixture, LetterFilter::default());
+    let commit = change(&mut fixture, LetterAction::Replay, &every[..4]);
+    fixture.store.commit(&commit).unwrap();
+    assert!(fixture.store.due_work(NOON, "").unwrap().letters);
+
+    let taken = fixture.store.take_replays(NOON, 10, 3).unwrap().unwrap();
+    let events: Vec<&str> = taken.letters.iter().map(|letter| letter.event.as_str()).collect();
+    assert_eq!(events, ["{\"number\":3}", "{\"number\":7}", "{\"number\":8}"]);
+    assert!(fixture.store.take_replays(NOON, 10, 3).unwrap().is_none(), "another is at it");
+    assert!(!fixture.store.due_work(NOON, "").unwrap().letters);
+
+    // Its lease runs out: another takes the same, and who was overtaken says nothing.
+    let late = NOON.plus_millis(11);
+    let next = fixture.store.take_replays(late, 10, 3).unwrap().unwrap();
+    assert_eq!(next.letters, taken.letters);
+    let sent = |replays: &Replays| -> Vec<Replayed> {
+        let sent = |letter: &Replay| Replayed { place: letter.place, status: LetterStatus::Replayed, tries: 0, error: None };
+        replays.letters.iter().map(sent).collect()
+    };
+    fixture.store.settle_replays(taken.fence, &sent(&taken), late, late).unwrap();
+    assert_eq!(fixture.count("dead_letter WHERE status = 'replaying'"), 4);
+    // One was given up once more meanwhile: what is said of its sending changes nothing.
+    fixture.store.keep_letters(&[letter(&ada, 3)], late).unwrap();
+    fixture.store.settle_replays(next.fence, &sent(&next), late.plus_millis(1_000), late).unwrap();
+    assert_eq!(fixture.count("dead_letter WHERE status = 'replayed'"), 2);
+    assert_eq!(fixture.count("dead_letter WHERE status = 'open'"), 2);
+    assert!(fixture.store.take_replays(late, 10, 3).unwrap().is_none(), "not before its time");
+    let rest = fixture.store.take_replays(late.plus_millis(1_000), 10, 3).unwrap().unwrap();
+    assert_eq!(rest.letters.len(), 1);
+    // A clock that was ahead binds nobody for long.
+    assert!(fixture.store.take_replays(NOON.plus_millis(-3_600_000), 10, 3).unwrap().is_some());
+}
+
+/// What the store gave up to publish is sent again as its stream has it.
+#[test]
+fn what_could_not_be_published_is_kept_and_sent_again_as_its_stream_has_it() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    fixture.task(&ada, WEEKLY);
+    fixture.rows("UPDATE outbox SET data = '{'");
+    let event = r#"{"id":"x","data":null}"#.to_owned();
+    let buried = DeadLetter { stream: ada.stream(), sequence: 1, event, reason: "unreadable".to_owned() };
+    fixture.store.bury(&[buried], NOON).unwrap();
+    let kept = all(&fixture, LetterFilter::default()).pop().unwrap();
+    let kept = fixture.store.letter(&kept.id).unwrap().unwrap();
+    assert_eq!(kept.event.as_deref(), Some(r#"{"id":"x","data":"{"}"#));
+    assert_eq!((kept.kind.as_str(), kept.consumer.as_str(), kept.error.as_str()), ("task.created", "", "unreadable"));
+    let page = Page { after: None, limit: 10 };
+    assert_eq!(fixture.store.parked(&ada, &page).unwrap()[0].item, kept.event_id);
+
+    fixture.rows("UPDATE outbox SET data = '{\"mended\":1}'");
+    let commit = change(&mut fixture, LetterAction::Replay, &[kept]);
+    fixture.store.commit(&commit).unwrap();
+    let taken = fixture.store.take_replays(NOON, 10, 10).unwrap().unwrap();
+    let waiting = taken.letters[0].waiting.as_ref().unwrap();
+    assert_eq!((waiting.sequence, &waiting.data["mended"]), (1, &1.into()));
+}
+
+#[test]
+fn repeated_events_are_counted_by_their_consumer() {
+    let fixture = Fixture::new();
+    fixture.rows("INSERT INTO inbox (consumer, event_id, at) VALUES ('one', 'a', 1), ('one', 'b', 1), ('two', 'c', 1)");
+    for _ in 0..2 {
+        fixture.store.count_repeated("one", &["a", "b", "c", "d"].map(str::to_owned)).unwrap();
+    }
+    fixture.store.count_repeated("one", &["d".to_owned()]).unwrap();
+    assert_eq!(fixture.count("tally WHERE name = 'duplicate_events_total{consumer=\"one\"}' AND value = 4"), 1);
+    assert_eq!(fixture.count("tally"), 1);
+}
