@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError, Settings,
+    AuditSettings, AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError, Settings,
     StoreSettings, WebhookSettings,
 };
 
@@ -36,13 +36,15 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let (store, bus): (Read, Read) = (concern::<StoreSettings>, concern::<BusSettings>);
     let (auth, callbacks): (Read, Read) = (concern::<AuthSettings>, concern::<CallbackSettings>);
     let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
-    let limits: Read = concern::<LimitSettings>;
+    let (limits, anchors): (Read, Read) = (concern::<LimitSettings>, concern::<AuditSettings>);
     let components = manifest["component"].as_table().unwrap();
-    let expected: [(&str, &[Read]); 7] = [
+    let expected: [(&str, &[Read]); 9] = [
         ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
         ("recurrence-scheduler", &[store, bus, callbacks]),
         ("recurrence-scheduler-redis", &[store, bus]),
         ("recurrence-scheduler-cron", &[store, bus]),
+        ("audit", &[store, auth, callbacks, jwt, limits, anchors]),
+        ("audit-cron", &[store, anchors]),
         ("notifier", &[store, bus, callbacks, webhooks]),
         ("notifier-redis", &[store, bus, webhooks]),
         ("notifier-cron", &[store, bus, webhooks]),

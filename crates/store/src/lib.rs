@@ -5,6 +5,7 @@
 //! is no transaction in any: a write is a set of [`Commit`](perennial_domain::Commit)s, applied by one statement.
 
 mod apply;
+mod audit;
 mod error;
 mod export;
 mod listing;
@@ -20,6 +21,7 @@ use perennial_domain::{
     SeriesState, TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
+pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
 pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};

@@ -215,6 +215,10 @@ pub struct DueWork {
     pub ahead: bool,
     /// Tasks have no words that a search could find.
     pub words: bool,
+    /// Audit entries wait to be sealed.
+    pub seals: bool,
+    /// Chains of audit entries are to be anchored.
+    pub anchors: bool,
 }
 
 /// An item that was given up.

@@ -24,6 +24,9 @@ fn ours(name: &str, value: &str) -> Setup {
         ("rate_limit_reads", ""),
         ("rate_limit_redis_url", ""),
         ("rate_limit_redis_host", "redis://none.invalid:6379"),
+        ("audit_key", ""),
+        ("audit_anchor_url", ""),
+        ("audit_anchor_host", "https://none.invalid"),
     ];
     let lines = values.map(|(known, default)| format!("{known} = {{ default = \"{default}\" }}\n")).concat();
     Setup::new(&format!("[variables]\n{lines}{PROBE}")).variable(name, value)
@@ -40,6 +43,7 @@ async fn a_wrong_setting_is_refused_by_its_name() {
         ("keep_events", "0"),
         ("quota_tasks", "0"),
         ("rate_limit_writes", "often"),
+        ("audit_key", "short"),
     ] {
         let refusal = ours(name, value).refusal().await;
         assert!(refusal.contains(&format!("the variable {name} is wrong")), "{refusal}");

@@ -4,6 +4,7 @@
 //! text, so a text with more than one is refused here.
 
 mod apply;
+mod audit;
 mod export;
 mod feed;
 mod filtered;
