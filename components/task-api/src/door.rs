@@ -180,6 +180,8 @@ impl Admitted {
             Name::UndoChange => return changes::undo(api, caller, request, id),
             Name::Bulk => return bulk::post(api, caller, request),
             Name::ListEvents => events::list(store, caller, &self.query),
+            // Another component serves it: nothing is resolved to it here.
+            Name::StreamEvents => Err(Problem::not_found()),
             Name::ListParked => parked::list(store, caller, &self.query),
             Name::RetryParked => return parked::retry(api, caller, request, id),
             Name::OverrideOccurrence => return occurrences::change(api, caller, request, task()?),

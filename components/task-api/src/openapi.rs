@@ -3,6 +3,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "indexing the objects made here cannot panic")]
 
+use perennial_events::EventPlace;
 use perennial_http_api::{CURSOR, Form, IfMatch, Kind, MAX_DETAIL, MAX_ERRORS, Parameter};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
@@ -155,6 +156,14 @@ fn described(operation: &Operation, sent: &mut SchemaGenerator, answered: &mut S
             "Idempotency-Key",
             "A repetition with the same key has the same answer, for 24 hours.",
             key,
+        ));
+    }
+    if operation.streams {
+        let place = json!({ "type": "string", "minLength": 3, "maxLength": EventPlace::MAX, "pattern": EventPlace::PATTERN });
+        parameters.push(header(
+            "Last-Event-ID",
+            "The `id` of the last event that was read: the stream goes on right after it.",
+            place,
         ));
     }
     let mut described = json!({
@@ -329,6 +338,7 @@ fn refusals(operation: &Operation) -> Vec<Kind> {
     may(operation.body.is_some(), &[Kind::Timeout, Kind::TooLarge, Kind::UnsupportedMediaType]);
     may(operation.keyed, &[Kind::Conflict]);
     may(operation.forgets, &[Kind::Gone]);
+    may(operation.streams, &[Kind::NotAcceptable, Kind::TooManyStreams]);
     may(operation.conditional, &[Kind::PreconditionFailed]);
     may(operation.checked || operation.keyed, &[Kind::Invalid]);
     may(operation.class().is_some(), &[Kind::RateLimited]);
@@ -341,7 +351,7 @@ fn refusal(kind: Kind) -> Value {
         "content": { "application/problem+json": { "schema": { "$ref": format!("#{SCHEMAS}/Problem") } } },
     });
     let told: &[&str] = match kind {
-        Kind::Unavailable => &["Retry-After"],
+        Kind::Unavailable | Kind::TooManyStreams => &["Retry-After"],
         Kind::RateLimited => &["Retry-After", "RateLimit-Policy", "RateLimit"],
         _ => &[],
     };

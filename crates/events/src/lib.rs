@@ -5,6 +5,7 @@
 mod bus;
 mod consumer;
 mod envelope;
+mod place;
 mod relay;
 #[cfg(target_arch = "wasm32")]
 mod timeout;
@@ -14,6 +15,7 @@ pub use bus::{Bus, BusError, Fault, Message, woken};
 pub use bus::{LocalBus, RedisBus};
 pub use consumer::{CONSUMERS, Consumer, hearing};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
+pub use place::EventPlace;
 pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_own, relay_shard, relay_stream};
 #[cfg(target_arch = "wasm32")]
 pub use timeout::within;

@@ -46,6 +46,8 @@ kinds! {
     NotFound, "not-found", NOT_FOUND, "There is no such thing";
     /// The address takes other methods.
     MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "Not with this method";
+    /// The client does not take what there is.
+    NotAcceptable, "not-acceptable", NOT_ACCEPTABLE, "Not in this form";
     /// The body did not arrive in time.
     Timeout, "timeout", REQUEST_TIMEOUT, "The body took too long";
     /// Others changed the same thing at once.
@@ -66,6 +68,8 @@ kinds! {
     IdempotencyMismatch, "idempotency-mismatch", UNPROCESSABLE_ENTITY, "The key was used before";
     /// The token has been used too often.
     RateLimited, "rate-limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// The user follows what happens as often as they may.
+    TooManyStreams, "too-many-streams", TOO_MANY_REQUESTS, "Too many streams at once";
     /// A setting of the service is wrong.
     Misconfigured, "misconfigured", INTERNAL_SERVER_ERROR, "The service is not set up right";
     /// The service cannot answer now.

@@ -107,6 +107,17 @@ impl Problem {
             .with_header(header::ALLOW, allow)
     }
 
+    /// The client takes none of the media types that there are.
+    pub fn not_acceptable(media: &str) -> Self {
+        Self::new(Kind::NotAcceptable, format!("this address answers with {media}: let Accept allow it"))
+    }
+
+    /// The user has so many streams open already; one may end within so many seconds.
+    pub fn too_many_streams(most: u32, seconds: u32) -> Self {
+        let detail = format!("you have {most} streams open already: end one, or try again in {seconds} seconds");
+        Self::new(Kind::TooManyStreams, detail).with_header(header::RETRY_AFTER, &seconds.to_string())
+    }
+
     /// The body did not arrive in time.
     pub fn timeout(seconds: u64) -> Self {
         Self::new(Kind::Timeout, format!("a body must arrive within {seconds} seconds"))

@@ -8,7 +8,7 @@ use http::Method;
 use perennial_domain::Scope;
 use perennial_http_api::{MAX_BODY, Parameter, Problem};
 
-pub(crate) use shape::{PageView, Shape, shape};
+pub(crate) use shape::{PageView, Shape, StreamView, shape};
 pub(crate) use table::{Name, TABLE};
 
 /// The methods in use.
@@ -63,6 +63,10 @@ pub(crate) struct Operation {
     pub forgets: bool,
     /// Whether it can be asked only to show what it would make: then it answers 200 with the same document.
     pub may_only_show: bool,
+    /// Whether its answer goes on as things happen, and can be taken up after the event that `Last-Event-ID` names.
+    pub streams: bool,
+    /// The component that serves it, where that is another: it is described here, and not to be found here.
+    pub served_by: Option<&'static str>,
 }
 
 /// A body that an operation takes.
@@ -92,9 +96,10 @@ impl Verb {
 }
 
 impl Operation {
-    /// As what it is counted for its token; `None` = it is not. The preview asks neither the store nor who counts.
+    /// As what it is counted for its token; `None` = it is not. The preview asks neither the store nor who counts, and what
+    /// another component serves is not counted here.
     pub(crate) fn class(&self) -> Option<Class> {
-        self.scope.filter(|_| self.name != Name::PreviewRecurrence)?;
+        self.scope.filter(|_| self.name != Name::PreviewRecurrence && self.served_by.is_none())?;
         Some(if self.verb == Verb::Get { Class::Reads } else { Class::Writes })
     }
 
@@ -119,8 +124,9 @@ impl Operation {
 pub(crate) fn resolve<'p>(method: &Method, path: &'p str) -> Result<(&'static Operation, &'p str), Problem> {
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
     let is_own = |row: &Operation| row.path.trim_matches('/') == path.trim_matches('/');
-    let own = TABLE.iter().any(is_own);
-    let rows = TABLE.iter().filter(|row| !own || is_own(row));
+    let served = || TABLE.iter().filter(|row| row.served_by.is_none());
+    let own = served().any(is_own);
+    let rows = served().filter(|row| !own || is_own(row));
     let mut here = rows.filter_map(|row| Some((row, matched(row.path, path)?))).peekable();
     if here.peek().is_none() {
         return Err(Problem::not_found());
@@ -181,6 +187,16 @@ mod tests {
             ("BREW", "/v1/tasks/7"),
         ] {
             assert_eq!(operation(method, path), Err(405), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_another_component_serves_is_not_here() {
+        let elsewhere: Vec<_> = TABLE.iter().filter(|row| row.served_by.is_some()).collect();
+        assert!(!elsewhere.is_empty());
+        for row in elsewhere {
+            assert_eq!(operation(row.verb.as_str(), row.path), Err(404), "{}", row.path);
+            assert_eq!(row.class(), None, "{}", row.path);
         }
     }
 

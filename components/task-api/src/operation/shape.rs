@@ -13,6 +13,12 @@ pub(crate) struct Shape {
 #[expect(dead_code, reason = "only its shape is meant")]
 pub(crate) struct PageView(#[cfg_attr(feature = "schema", schemars(length(max = 1_000_000)))] String);
 
+/// A stream of events, as the HTML standard has it (§9.2, `text/event-stream`): each with an `id` to go on after, its type as `event`,
+/// and the event as `data`.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(dead_code, reason = "only its shape is meant")]
+pub(crate) struct StreamView(#[cfg_attr(feature = "schema", schemars(length(max = 1_000_000_000)))] String);
+
 /// The shape of the documents of a type.
 macro_rules! shape {
     ($document:ty) => {{

@@ -6,6 +6,7 @@ use perennial_domain::{
     MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
     SnoozeInput, TaskInput, TokenInput, UserInput,
 };
+use perennial_events::EventPlace;
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter};
 
 use super::{Body, Operation, Shape, Verb, shape};
@@ -53,6 +54,7 @@ pub(crate) enum Name {
     UndoChange,
     Bulk,
     ListEvents,
+    StreamEvents,
     ListOccurrences,
     ListChannels,
     CreateChannel,
@@ -136,6 +138,11 @@ const EPOCH: Parameter = Parameter {
     name: "epoch",
     form: Form::Text(100, LINE),
     words: "The `epoch` that `after` is of; answered with 410 where it is another now, after a restore.",
+};
+const RESUME: Parameter = Parameter {
+    name: "after",
+    form: Form::Text(EventPlace::MAX, EventPlace::PATTERN),
+    words: "The same as `Last-Event-ID`, for clients that cannot send one; the header counts where both are there.",
 };
 const USER: Parameter = Parameter {
     name: "user",
@@ -333,6 +340,15 @@ pub(crate) const TABLE: &[Operation] = &[
         .answers(shape!(EventsView))
         .forgets(),
     get(
+        "/v1/stream",
+        Name::StreamEvents,
+        READ,
+        "Tells what happens as it happens, from now on or from an event on, as Server-Sent Events.",
+    )
+    .query(&[RESUME])
+    .streams()
+    .served_by("live"),
+    get(
         "/v1/tasks/{id}/occurrences",
         Name::ListOccurrences,
         READ,
@@ -481,6 +497,8 @@ const fn get(path: &'static str, name: Name, scope: Option<Scope>, words: &'stat
         adds: false,
         forgets: false,
         may_only_show: false,
+        streams: false,
+        served_by: None,
     }
 }
 
@@ -535,6 +553,15 @@ impl Operation {
 
     const fn shows_page(self) -> Self {
         Self { media: "text/html", ..self.answers(shape!(super::PageView)) }
+    }
+
+    const fn streams(self) -> Self {
+        Self { media: "text/event-stream", streams: true, ..self.answers(shape!(super::StreamView)) }
+    }
+
+    /// Another component answers it: nothing leads to it here.
+    const fn served_by(self, component: &'static str) -> Self {
+        Self { served_by: Some(component), ..self }
     }
 
     const fn creates(self, shape: Shape) -> Self {
