@@ -43,21 +43,22 @@ impl fmt::Debug for Key {
 /// A signed word on a chain: at this time its hash was this, at this place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "AnchorSigned"))]
 #[serde(deny_unknown_fields)]
 pub struct Anchor {
     /// Whose chain it is of.
     pub user: UserId,
     /// The place: 0 where nothing is sealed.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = i64::MAX)))]
     pub seq: i64,
     /// The hash at that place.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 64), regex(pattern = "^[0-9a-f]{64}$")))]
     pub hash: String,
     /// When it was made, as RFC 3339 has it.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 30)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 30), regex(pattern = perennial_domain::pattern::INSTANT)))]
     pub at: String,
     /// HMAC-SHA256 over all of this, in hexadecimal digits.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 64), regex(pattern = "^[0-9a-f]{64}$")))]
     pub mac: String,
 }
 
@@ -80,6 +81,22 @@ impl Anchor {
     pub fn is_genuine(&self, key: &Key) -> bool {
         let Some(mac) = key.mac(&self.message()) else { return false };
         unhex(&self.mac).is_some_and(|given| mac.verify_slice(&given).is_ok())
+    }
+
+    /// The first member that no anchor has so, and why.
+    pub fn unlike(&self) -> Option<(&'static str, &'static str)> {
+        let is_hash = |text: &str| {
+            text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        if self.seq < 0 {
+            return Some(("seq", "must not be negative"));
+        }
+        if Timestamp::parse(&self.at).is_none() {
+            return Some(("at", "is not an instant, such as 2026-11-30T08:00:00Z"));
+        }
+        let hashes = [("hash", &self.hash), ("mac", &self.mac)];
+        let wrong = hashes.iter().find(|(_, text)| !is_hash(text));
+        wrong.map(|(member, _)| (*member, "must be 64 hexadecimal digits, in small letters"))
     }
 
     /// What is signed.

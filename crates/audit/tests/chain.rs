@@ -1,6 +1,6 @@
 //! Whatever is done to a chain is found: one changed, removed or reordered entry or seal by the chain itself, a chain made anew and a
 //! tail cut off by anchors.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use perennial_audit::{Anchor, ChainState, Entry, Key, Link, Sealer, Verifier, What, Wrong, check_anchor, first_hash};
 use perennial_domain::{Timestamp, UserId};
