@@ -16,7 +16,7 @@ pub(crate) fn list(store: &impl AuditStore, user: &UserId, query: &Query) -> Res
         until: instant(query, "until")?,
     };
     let found = store.audited(user, &asked, after.as_ref(), page.limit())?;
-    let end = found.next.as_ref().map(|place| format!("{} {}", place.seq, place.id));
+    let end = found.next.as_ref().map(write);
     let shown = page.show_part(
         &found.entries,
         false,
@@ -27,9 +27,17 @@ pub(crate) fn list(store: &impl AuditStore, user: &UserId, query: &Query) -> Res
     Ok(answer(StatusCode::OK, &shown))
 }
 
+/// What stands in a cursor for no id.
+const NONE: &str = "-";
+
 /// A place, as a cursor has it.
+fn write(place: &AuditPlace) -> String {
+    format!("{} {}", place.seq, if place.id.is_empty() { NONE } else { &place.id })
+}
+
 fn read(text: &str) -> Option<AuditPlace> {
     let (seq, id) = text.split_once(' ')?;
+    let id = if id == NONE { "" } else { id };
     Some(AuditPlace { seq: seq.parse().ok().filter(|seq| *seq >= 0)?, id: id.to_owned() })
 }
 

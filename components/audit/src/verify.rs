@@ -45,6 +45,10 @@ pub(crate) fn verify_anchors(
     if let Some(index) = anchors.iter().position(|anchor| anchor.user != *user) {
         return Err(Invalid::at(format!("/anchors/{index}/user"), "is not the user whose chain is verified").into());
     }
+    let unlike = anchors.iter().enumerate().find_map(|(index, anchor)| Some((index, anchor.unlike()?)));
+    if let Some((index, (member, why))) = unlike {
+        return Err(Invalid::at(format!("/anchors/{index}/{member}"), why).into());
+    }
     let key = key.ok_or_else(no_key)?;
     let state = store.chain(user)?;
     let places: Vec<i64> = anchors.iter().map(|anchor| anchor.seq).collect();
