@@ -56,7 +56,10 @@ fn with_a_chain(service: &Service, name: &str) -> (Client, String, String) {
         let path = format!("/v1/tasks/{task}");
         user.call(Method::PATCH, path).json(&json!({ "title": title })).answer().ok(StatusCode::OK);
     }
-    assert_eq!(user.call(Method::DELETE, format!("/v1/tasks/{task}")).answer().status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        user.call(Method::DELETE, format!("/v1/tasks/{task}")).answer().status,
+        StatusCode::NO_CONTENT
+    );
     user.create(&json!({ "title": "Another" }));
     let own = id(&user.get("/v1/me"));
     assert_eq!(complete(&user, ""), 6);
@@ -116,7 +119,9 @@ fn an_entry_tells_who_did_what_and_only_to_whom_it_concerns() {
     // By time: what lies between two of them.
     let at = |index: usize| entries[index]["at"].as_str().unwrap();
     let between = ada.all(&format!("/v1/audit?from={}&until={}", at(3), at(1)));
-    assert!(between.iter().all(|entry| entry["at"].as_str() >= Some(at(3)) && entry["at"].as_str() < Some(at(1))));
+    assert!(
+        between.iter().all(|entry| entry["at"].as_str() >= Some(at(3)) && entry["at"].as_str() < Some(at(1)))
+    );
     assert!(between.iter().any(|entry| entry["id"] == entries[3]["id"]), "{between:?}");
 
     // Theirs alone, but for an admin who names them.
@@ -148,8 +153,20 @@ fn whatever_is_done_to_a_chain_is_found() {
     let state_dir = folder.path().join("state");
     let mut service = Service::with(setup(&state_dir));
     let names = [
-        "before", "actor", "at", "told", "salt", "removed", "places", "seal", "unsealed", "digest", "reordered",
-        "anew", "cut", "none",
+        "before",
+        "actor",
+        "at",
+        "told",
+        "salt",
+        "removed",
+        "places",
+        "seal",
+        "unsealed",
+        "digest",
+        "reordered",
+        "anew",
+        "cut",
+        "none",
     ];
     let users: Vec<(Client, String)> = names
         .iter()
@@ -245,7 +262,12 @@ fn a_stranger_verifies_an_export() {
     fs::write(&anchors, ada.get("/v1/audit/anchor").to_string()).unwrap();
     fs::write(&key, format!("{KEY}\n")).unwrap();
     let run = |export: &Path| {
-        verified_by_a_stranger(&[&own, export.to_str().unwrap(), anchors.to_str().unwrap(), key.to_str().unwrap()])
+        verified_by_a_stranger(&[
+            &own,
+            export.to_str().unwrap(),
+            anchors.to_str().unwrap(),
+            key.to_str().unwrap(),
+        ])
     };
     let Some(found) = run(&export) else { return };
     assert_eq!(found, (true, "6 entries and 1 anchors are right".to_owned()));
@@ -275,7 +297,8 @@ fn anchors_are_kept_outside_and_sent_where_they_are_to_be() {
     setup.components = vec!["task-api", "recurrence-scheduler", "recurrence-scheduler-cron", "audit"];
     let service = Service::with(setup);
     let (ada, own, _) = with_a_chain(&service, "Ada");
-    let call = |token: &str| service.anyone().post("/internal/audit").header("dapr-api-token", token).answer();
+    let call =
+        |token: &str| service.anyone().post("/internal/audit").header("dapr-api-token", token).answer();
     call("wrong").is_problem(401, "unauthenticated");
     assert_eq!(call(&service.token()).ok(StatusCode::OK)["anchored"], 0, "not before a day has passed");
     service.seed().write_all("UPDATE stream SET anchor_at = 1 WHERE anchor_at IS NOT NULL;");
@@ -305,7 +328,10 @@ fn a_user_who_is_erased_leaves_every_chain_right_and_nothing_of_theirs() {
     let (ada, own, task) = with_a_chain(&service, "Ada");
     let anchor = ada.get("/v1/audit/anchor");
     ada.create(&json!({ "title": "The last secret plan" }));
-    assert_eq!(owner.call(Method::DELETE, format!("/v1/users/{own}")).answer().status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        owner.call(Method::DELETE, format!("/v1/users/{own}")).answer().status,
+        StatusCode::NO_CONTENT
+    );
     let left = |table: &str, column: &str| {
         service.database().number(&format!("SELECT count(*) FROM {table} WHERE {column} = ?1"), [&own])
     };

@@ -58,11 +58,8 @@ pub async fn anchor_due<S: SealStore>(
             continue;
         };
         let at = now();
-        let anchors: Vec<Anchor> = due
-            .heads
-            .iter()
-            .map(|head| Anchor::sign(key, &head.user, (head.seq, &head.hash), at))
-            .collect();
+        let anchors: Vec<Anchor> =
+            due.heads.iter().map(|head| Anchor::sign(key, &head.user, (head.seq, &head.hash), at)).collect();
         if let Err(why) = keeper.keep(&anchors).await {
             store.put_off_anchors(&heads, now().plus_millis(PAUSE))?;
             done.failures.push(format!("anchors were not kept: {why}"));
@@ -85,7 +82,9 @@ pub(crate) fn anchor(
     let state = store.chain(user)?;
     let hash = if state.sealed == 0 { Some(first_hash(user)) } else { state.hash };
     let hash = hash.ok_or_else(|| {
-        Problem::unavailable("the last seal of this chain is not there: GET /v1/audit/verify says what is wrong")
+        Problem::unavailable(
+            "the last seal of this chain is not there: GET /v1/audit/verify says what is wrong",
+        )
     })?;
     Ok(answer(StatusCode::OK, &Anchor::sign(key, user, (state.sealed, &hash), now)))
 }

@@ -128,7 +128,11 @@ fn resolve<'p>(method: &Method, path: &'p str) -> Result<(&'static Operation, &'
             allow.push("HEAD");
         }
     }
-    if allow.is_empty() { Err(Problem::not_found()) } else { Err(Problem::method_not_allowed(&allow.join(", "))) }
+    if allow.is_empty() {
+        Err(Problem::not_found())
+    } else {
+        Err(Problem::method_not_allowed(&allow.join(", ")))
+    }
 }
 
 /// The segment in place of `{id}`, if an address is of this form.
@@ -165,7 +169,11 @@ impl Admitted {
         service.limits.counted(&self.caller, || self.answer(service, request))
     }
 
-    fn answer<S: AuditStore>(&self, service: &Service<'_, S>, request: &Request) -> Result<Response, Problem> {
+    fn answer<S: AuditStore>(
+        &self,
+        service: &Service<'_, S>,
+        request: &Request,
+    ) -> Result<Response, Problem> {
         let Service { store, key, now, .. } = *service;
         let (user, query) = (&self.user, &self.query);
         match self.name {
@@ -190,12 +198,16 @@ mod tests {
     #[test]
     fn an_address_that_is_none_is_404_and_another_method_is_405() {
         let resolved = |method: &Method, path: &'static str| {
-            resolve(method, path).map(|(operation, id)| (operation.name, id)).map_err(|problem| problem.status().as_u16())
+            resolve(method, path)
+                .map(|(operation, id)| (operation.name, id))
+                .map_err(|problem| problem.status().as_u16())
         };
         assert_eq!(resolved(&Method::GET, "/v1/audit/tasks/7"), Ok((Name::TaskAt, "7")));
         assert_eq!(resolved(&Method::HEAD, "/v1/audit/"), Ok((Name::List, "")));
         assert_eq!(resolved(&Method::POST, "/v1/audit/verify"), Ok((Name::VerifyAnchors, "")));
-        for path in ["/v1/audit/x", "/v1/audit/tasks", "/v1/audit/tasks/", "/v1/audit/tasks/7/8", "/v1/audits", "/"] {
+        for path in
+            ["/v1/audit/x", "/v1/audit/tasks", "/v1/audit/tasks/", "/v1/audit/tasks/7/8", "/v1/audits", "/"]
+        {
             assert_eq!(resolved(&Method::GET, path), Err(404), "{path}");
         }
         assert_eq!(resolved(&Method::POST, "/v1/audit"), Err(405));

@@ -28,9 +28,7 @@ pub(crate) fn export(store: &impl AuditStore, user: &UserId, query: &Query) -> R
         body.push(b'\n');
     }
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 

@@ -18,9 +18,10 @@ impl Limits<'_> {
         caller: &Caller,
         carry_out: impl FnOnce() -> Result<Response, Problem>,
     ) -> Result<Response, Problem> {
-        let counted = self.server.zip(self.reads).and_then(|(server, policy)| {
-            Some((policy, server.count(&caller.counted_as, &policy, 1)?))
-        });
+        let counted = self
+            .server
+            .zip(self.reads)
+            .and_then(|(server, policy)| Some((policy, server.count(&caller.counted_as, &policy, 1)?)));
         match counted {
             None => carry_out(),
             Some((policy, Counted::Over(left))) => Err(Problem::rate_limited(left).of_policy(Some(policy))),

@@ -43,7 +43,9 @@ pub(crate) fn verify_anchors(
         return Err(Invalid::at("/anchors", format!("must have at most {MAX_ANCHORS} items")).into());
     }
     if let Some(index) = anchors.iter().position(|anchor| anchor.user != *user) {
-        return Err(Invalid::at(format!("/anchors/{index}/user"), "is not the user whose chain is verified").into());
+        return Err(
+            Invalid::at(format!("/anchors/{index}/user"), "is not the user whose chain is verified").into()
+        );
     }
     let unlike = anchors.iter().enumerate().find_map(|(index, anchor)| Some((index, anchor.unlike()?)));
     if let Some((index, (member, why))) = unlike {

@@ -103,7 +103,8 @@ impl Audit {
     /// Writes to the database past its guards.
     fn tamper(&self, statement: &str) {
         let sql = NativeSql::open(&self.fixture.path()).unwrap();
-        for guard in ["audit_kept_v6", "audit_stays_v6", "audit_not_removed_v6", "seal_kept_v6", "seal_not_removed_v6"]
+        for guard in
+            ["audit_kept_v6", "audit_stays_v6", "audit_not_removed_v6", "seal_kept_v6", "seal_not_removed_v6"]
         {
             sql.execute(&format!("DROP TRIGGER IF EXISTS {guard}"), &[]).unwrap();
         }
@@ -216,7 +217,8 @@ fn what_is_wrong_is_refused_at_each_door() {
     ] {
         let mut wrong = anchor("admin");
         wrong[member] = value;
-        let response = audit.send(OWNER, "POST /v1/audit/verify", &json!({ "anchors": [anchor("admin"), wrong] }));
+        let response =
+            audit.send(OWNER, "POST /v1/audit/verify", &json!({ "anchors": [anchor("admin"), wrong] }));
         let problem: Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(problem["errors"][0]["pointer"], format!("/anchors/1/{member}"), "{problem}");
     }
@@ -370,7 +372,8 @@ fn a_task_is_told_as_it_was_with_what_its_occurrences_were() {
     let id = task.id.to_string();
     let at = |seconds: i64| format!("/v1/audit/tasks/{id}?at={}", NOON.plus_millis(seconds * 1_000));
     let state = audit.fixture.state(&ada, &task, Some(&occurrence.recurrence_id));
-    let Completion::Closes(mut closes, _) = complete(&mut audit.fixture.context(&ada), &state).unwrap() else {
+    let Completion::Closes(mut closes, _) = complete(&mut audit.fixture.context(&ada), &state).unwrap()
+    else {
         panic!("open")
     };
     closes.at = NOON.plus_millis(10_000);
@@ -381,7 +384,11 @@ fn a_task_is_told_as_it_was_with_what_its_occurrences_were() {
     audit.fixture.store.commit(&deletes).unwrap();
     assert_eq!(audit.status(&token, &format!("GET {}", at(-1)), &Value::Null), 404, "it was not there yet");
     let made = audit.get(&token, &at(0));
-    assert_eq!((&made["state"]["task"]["title"], &made["deleted"]), (&json!("Bins"), &json!(false)), "{made}");
+    assert_eq!(
+        (&made["state"]["task"]["title"], &made["deleted"]),
+        (&json!("Bins"), &json!(false)),
+        "{made}"
+    );
     assert_eq!((&made["occurrences"], &made["complete"]), (&json!([]), &json!(true)));
     let done = audit.get(&token, &at(15));
     assert_eq!(done["change"]["action"], "task.create");
@@ -400,7 +407,11 @@ impl RateServer for Two {
     fn count(&self, _: &str, policy: &RatePolicy, cost: i64) -> Option<Counted> {
         self.0.set(self.0.get() + cost);
         let (count, left) = (self.0.get(), 1_000);
-        Some(if count > policy.limit { Counted::Over(left) } else { Counted::Within(RateCount { count, left }) })
+        Some(if count > policy.limit {
+            Counted::Over(left)
+        } else {
+            Counted::Within(RateCount { count, left })
+        })
     }
 }
 

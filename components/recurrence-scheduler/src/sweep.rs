@@ -5,7 +5,9 @@
 
 use perennial_domain::{Ids, Plan, Timestamp, fire_all, plan_successor, refresh_zone};
 use perennial_recurrence::tzdata_version;
-use perennial_store::{Claim, DueReminder, DueSeries, SealStore, Shard, Store, StoreError, WorkKind, WorkStore};
+use perennial_store::{
+    Claim, DueReminder, DueSeries, SealStore, Shard, Store, StoreError, WorkKind, WorkStore,
+};
 use serde::Serialize;
 
 use crate::batch::{Decided, Done, How, carry_out};
@@ -133,8 +135,7 @@ pub fn sweep_fresh<S: Store + WorkStore + SealStore>(
     if zones {
         swept.note("zones", store.offer_zones(tzdata_version(), ZONES))?;
     }
-    let offered =
-        (zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
+    let offered = (zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
     let (again, mut queues): (Vec<Queue>, Vec<Queue>) = offered
         .iter()
         .chain(&due.kinds)

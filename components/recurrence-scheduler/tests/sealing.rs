@@ -44,5 +44,9 @@ fn what_cannot_be_sealed_holds_up_nothing_else() {
     let later = NOON.plus_millis(7 * 86_400_000);
     let swept = sweep(&fixture.store, &|| later, &mut fixture.ids).unwrap();
     assert_eq!(swept.fired, 1);
-    assert!(swept.failures.iter().any(|failure| failure.starts_with("audit entries: ")), "{:?}", swept.failures);
+    assert!(
+        swept.failures.iter().any(|failure| failure.starts_with("audit entries: ")),
+        "{:?}",
+        swept.failures
+    );
 }

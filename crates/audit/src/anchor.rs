@@ -65,13 +65,8 @@ pub struct Anchor {
 impl Anchor {
     /// Signs what the hash of a chain is at a place.
     pub fn sign(key: &Key, user: &UserId, (seq, hash): (i64, &str), at: Timestamp) -> Self {
-        let mut anchor = Self {
-            user: user.clone(),
-            seq,
-            hash: hash.to_owned(),
-            at: at.to_string(),
-            mac: String::new(),
-        };
+        let mut anchor =
+            Self { user: user.clone(), seq, hash: hash.to_owned(), at: at.to_string(), mac: String::new() };
         let mac = key.mac(&anchor.message()).map(|mac| hex(&mac.finalize().into_bytes()));
         anchor.mac = mac.unwrap_or_default();
         anchor

@@ -130,7 +130,11 @@ impl Verifier {
             return Err(Wrong::new(What::SealReordered, next, "another seal stands in its place"));
         }
         if seal.hash != seal.expected_hash(&self.user, &self.hash) {
-            return Err(Wrong::new(What::SealChanged, next, "the seal does not follow from the one before it"));
+            return Err(Wrong::new(
+                What::SealChanged,
+                next,
+                "the seal does not follow from the one before it",
+            ));
         }
         match entry {
             Some(entry) if entry.user != self.user || entry.seq != next || entry.digest() != seal.digest => {
@@ -170,9 +174,8 @@ impl Verifier {
         if last < state.audited && !self.erased {
             return Err(Wrong::new(What::EntryMissing, state.audited, "the last entry is not there"));
         }
-        let is_overdue = |since: Timestamp| {
-            since.plus_millis(UNSEALED) < now || since > now.plus_millis(AHEAD)
-        };
+        let is_overdue =
+            |since: Timestamp| since.plus_millis(UNSEALED) < now || since > now.plus_millis(AHEAD);
         if waits && state.waits_since.is_none_or(is_overdue) {
             return Err(Wrong::new(What::Unsealed, next, "the entry waits to be sealed for too long"));
         }
@@ -188,7 +191,9 @@ pub fn check_anchor(anchor: &Anchor, key: &Key, hash: Option<&str>) -> Result<()
     let first = first_hash(&anchor.user);
     let hash = if anchor.seq == 0 { Some(first.as_str()) } else { hash };
     match hash {
-        None => Err(Wrong::new(What::Shorter, anchor.seq, "the chain has ended before the place of an anchor")),
+        None => {
+            Err(Wrong::new(What::Shorter, anchor.seq, "the chain has ended before the place of an anchor"))
+        }
         Some(hash) if hash != anchor.hash => {
             Err(Wrong::new(What::Recomputed, anchor.seq, "the chain has another hash than an anchor says"))
         }

@@ -2,7 +2,9 @@
 //! tail cut off by anchors.
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use perennial_audit::{Anchor, ChainState, Entry, Key, Link, Sealer, Verifier, What, Wrong, check_anchor, first_hash};
+use perennial_audit::{
+    Anchor, ChainState, Entry, Key, Link, Sealer, Verifier, What, Wrong, check_anchor, first_hash,
+};
 use perennial_domain::{Timestamp, UserId};
 use proptest::prelude::*;
 
@@ -34,10 +36,7 @@ fn entry(seq: i64, text: &str) -> Entry {
 /// A chain of these entries.
 fn sealed(entries: Vec<Entry>) -> Vec<Link> {
     let mut sealer = Sealer::after(&ada(), 0, first_hash(&ada()));
-    entries
-        .into_iter()
-        .map(|entry| Link { seal: sealer.seal(&entry).unwrap(), entry: Some(entry) })
-        .collect()
+    entries.into_iter().map(|entry| Link { seal: sealer.seal(&entry).unwrap(), entry: Some(entry) }).collect()
 }
 
 fn chain(length: i64) -> Vec<Link> {
@@ -225,7 +224,10 @@ fn what_is_behind_the_sealed_place_is_looked_at_too() {
     };
     assert_eq!(waits(|_| {}), Ok(()));
     assert_eq!(waits(|state| state.waits_since = Some(NOON.plus_millis(-700_000))), Err((What::Unsealed, 4)));
-    assert_eq!(waits(|state| state.waits_since = Some(NOON.plus_millis(90_000_000))), Err((What::Unsealed, 4)));
+    assert_eq!(
+        waits(|state| state.waits_since = Some(NOON.plus_millis(90_000_000))),
+        Err((What::Unsealed, 4))
+    );
     assert_eq!(waits(|state| state.waits_since = None), Err((What::Unsealed, 4)));
     assert_eq!(waits(|state| state.first_unsealed = Some(5)), Err((What::EntryMissing, 4)));
     assert_eq!(waits(|state| state.first_unsealed = None), Err((What::EntryMissing, 4)));

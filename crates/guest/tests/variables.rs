@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuditSettings, AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError, Settings,
-    StoreSettings, WebhookSettings,
+    AuditSettings, AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError,
+    Settings, StoreSettings, WebhookSettings,
 };
 
 const MANIFEST: &str = include_str!("../../../spin.toml");

@@ -31,11 +31,8 @@ const UNTIL: Parameter = Parameter {
     words: "Only what was done before this instant.",
 };
 
-const AT: Parameter = Parameter {
-    name: "at",
-    form: Form::Text(MAX_INSTANT, INSTANT),
-    words: "The instant; unless told, now.",
-};
+const AT: Parameter =
+    Parameter { name: "at", form: Form::Text(MAX_INSTANT, INSTANT), words: "The instant; unless told, now." };
 
 const AFTER: Parameter = Parameter {
     name: "after",

@@ -21,8 +21,8 @@ use perennial_domain::{
     SeriesState, TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
-pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
 pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
+pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};
 pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};

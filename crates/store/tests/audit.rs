@@ -135,7 +135,8 @@ fn two_who_seal_at_once_make_one_chain() {
                 let mut ids = Counting((writer + 1) * 1_000_000);
                 let input = serde_json::from_str(WEEKLY).unwrap();
                 for number in 0..60 {
-                    let (commit, ..) = create_task(&mut context(&users[number % 3], &mut ids), &input).unwrap();
+                    let (commit, ..) =
+                        create_task(&mut context(&users[number % 3], &mut ids), &input).unwrap();
                     store.commit(&commit).unwrap();
                 }
             });
@@ -199,7 +200,9 @@ fn what_is_audited_is_neither_changed_nor_removed() {
 /// A database that somebody has written to past the guards.
 fn without_guards(fixture: &Fixture) -> NativeSql {
     let sql = NativeSql::open(&fixture.path()).unwrap();
-    for guard in ["audit_kept_v6", "audit_stays_v6", "audit_not_removed_v6", "seal_kept_v6", "seal_not_removed_v6"] {
+    for guard in
+        ["audit_kept_v6", "audit_stays_v6", "audit_not_removed_v6", "seal_kept_v6", "seal_not_removed_v6"]
+    {
         sql.execute(&format!("DROP TRIGGER {guard}"), &[]).unwrap();
     }
     sql
@@ -407,7 +410,10 @@ fn entries_are_found_by_task_by_user_and_by_time() {
         assert_eq!(listed(&fixture.store, &ada, &of_task(&other), limit), ["task.create"]);
         let between = Audited { from: second(2), until: second(5), ..Audited::default() };
         assert_eq!(listed(&fixture.store, &ada, &between, limit), changes[2..5], "by {limit}");
-        assert_eq!(listed(&fixture.store, &ada, &Audited { subject: of_task(&task).subject, ..between }, limit), changes[2..5]);
+        assert_eq!(
+            listed(&fixture.store, &ada, &Audited { subject: of_task(&task).subject, ..between }, limit),
+            changes[2..5]
+        );
         assert_eq!(listed(&fixture.store, &eve, &of_task(&task), limit), Vec::<String>::new());
         assert_eq!(listed(&fixture.store, &eve, &Audited::default(), limit), Vec::<String>::new());
     }
@@ -452,7 +458,8 @@ fn a_walk_is_bounded_and_gone_on_with() {
         NOON.as_millis() - DAY,
         task.id
     ));
-    let first = Audited { subject: Some(task.id.to_string()), until: Some(NOON.plus_millis(10 - DAY)), from: None };
+    let first =
+        Audited { subject: Some(task.id.to_string()), until: Some(NOON.plus_millis(10 - DAY)), from: None };
     let page = fixture.store.audited(&ada, &first, None, 5).unwrap();
     assert_eq!((page.entries.len(), page.next.is_some()), (0, true));
     assert_eq!(listed(&fixture.store, &ada, &first, 5).len(), 9);
@@ -476,5 +483,8 @@ fn a_task_is_told_as_it_was() {
     assert_eq!(at(&ada, 4), ["task.complete", "task.update"]);
     assert_eq!(at(&ada, 9), ["task.delete", "task.complete"]);
     assert_eq!(at(&eve, 9), Vec::<String>::new());
-    assert!(!fixture.store.audited_at(&ada, &id, NOON.plus_millis(9 * SECOND), 0).unwrap().1, "there are more");
+    assert!(
+        !fixture.store.audited_at(&ada, &id, NOON.plus_millis(9 * SECOND), 0).unwrap().1,
+        "there are more"
+    );
 }

@@ -92,7 +92,10 @@ fn sequences_are_gapless_under_concurrent_commits() {
     });
     let sequences: Vec<_> = fixture.rows("SELECT sequence FROM outbox ORDER BY rowid").concat();
     assert_eq!(sequences, (1..=200).map(Value::Integer).collect::<Vec<_>>());
-    assert_eq!(fixture.rows("SELECT sequence FROM stream WHERE sequence > 0").concat(), [Value::Integer(200)]);
+    assert_eq!(
+        fixture.rows("SELECT sequence FROM stream WHERE sequence > 0").concat(),
+        [Value::Integer(200)]
+    );
     // `previous` chains the events of each topic.
     let broken = fixture.count("outbox WHERE previous IS NOT nullif(sequence - 1, 0)");
     assert_eq!(broken, 0);

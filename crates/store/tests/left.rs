@@ -146,7 +146,9 @@ fn with_anything_of(fixture: &Fixture, user: &UserId) -> Vec<String> {
     for (table, rows) in fixture.everything() {
         let admins = Value::Text("admin".to_owned());
         let stays = ["user", "seal"].contains(&table.as_str());
-        let chain = |row: &Vec<Value>| table == "stream" && is_chain(fixture, user) && row.contains(&Value::Text(user.to_string()));
+        let chain = |row: &Vec<Value>| {
+            table == "stream" && is_chain(fixture, user) && row.contains(&Value::Text(user.to_string()))
+        };
         let theirs = rows.iter().filter(|row| !stays && !row.contains(&admins) && !chain(row)).flatten();
         if theirs.filter(|value| names(value)).count() > 0 {
             found.push(table);

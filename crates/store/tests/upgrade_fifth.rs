@@ -119,7 +119,8 @@ fn what_the_build_before_has_and_writes_is_in_chains() {
     let chained = "SELECT group_concat(id) FROM (SELECT id FROM audit_v4 WHERE user_id = 'ada' ORDER BY seq)";
     assert_eq!(before.sql.execute(chained, &[]).unwrap(), made, "in the order of their making");
     // It waits since now, not since it was made: nothing is overdue.
-    let waits = "SELECT min(seal_at) > (strftime('%s', 'now') - 60) * 1000 FROM stream WHERE seal_at IS NOT NULL";
+    let waits =
+        "SELECT min(seal_at) > (strftime('%s', 'now') - 60) * 1000 FROM stream WHERE seal_at IS NOT NULL";
     assert_eq!(before.sql.execute(waits, &[]).unwrap(), [[Value::Integer(1)]]);
 
     // While it is replaced, it goes on.

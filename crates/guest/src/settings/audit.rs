@@ -30,7 +30,10 @@ impl Settings for AuditSettings {
             return Ok(Self { key, anchor_url: None });
         }
         if key.is_empty() {
-            return Err(SettingError::new(URL, "must be empty where no audit_key is given: nothing is anchored"));
+            return Err(SettingError::new(
+                URL,
+                "must be empty where no audit_key is given: nothing is anchored",
+            ));
         }
         let url = address(url).map_err(|error| SettingError { name: URL, ..error })?;
         Ok(Self { key, anchor_url: Some(url) })

@@ -15,7 +15,8 @@ pub(super) const ENTRY: &str = "a.user_id, a.seq, a.salt, a.told, a.id, a.at, a.
      a.correlation_id, a.tzdata, a.before, a.after, a.previous";
 
 /// The bytes of an entry `a`, about, told without reading it.
-pub(super) const SIZE: &str = "coalesce(octet_length(a.before), 0) + coalesce(octet_length(a.after), 0) + 600";
+pub(super) const SIZE: &str =
+    "coalesce(octet_length(a.before), 0) + coalesce(octet_length(a.after), 0) + 600";
 
 /// The columns of a seal `l`.
 const SEAL: &str = "l.seq, l.audit_id, l.at, l.digest, l.hash";
@@ -176,7 +177,8 @@ impl<S: Sql> Sqlite<S> {
         asked: &Audited,
         after: Option<&AuditPlace>,
     ) -> Result<Vec<Looked>, StoreError> {
-        let from = asked.from.map(|from| first_id(from.plus_millis(DRIFT.saturating_neg()))).unwrap_or_default();
+        let from =
+            asked.from.map(|from| first_id(from.plus_millis(DRIFT.saturating_neg()))).unwrap_or_default();
         let until = asked.until.map_or_else(|| "~".to_owned(), |until| first_id(until.plus_millis(DRIFT)));
         let until = after.map_or(until.clone(), |after| after.id.clone().min(until));
         let those = |told: u8| {

@@ -115,8 +115,7 @@ impl<S: Sql> SealStore for Sqlite<S> {
         if heads.is_empty() {
             return Ok(());
         }
-        let heads: Vec<_> =
-            heads.iter().map(|head| json!([head.user, head.seq, head.due_at])).collect();
+        let heads: Vec<_> = heads.iter().map(|head| json!([head.user, head.seq, head.due_at])).collect();
         self.sync(Sync::Normal)?;
         self.execute(
             "UPDATE stream SET anchor_at = CASE WHEN sealed > e.value ->> 1 THEN ?2 END \
@@ -171,11 +170,7 @@ impl<S: Sql> Sqlite<S> {
 
     /// The entries that come next in these chains: of each its share of the limit. The first of each come before the second of any,
     /// as long as they fit into one answer; one always does.
-    fn unsealed(
-        &self,
-        chains: &[Waiting],
-        limit: u32,
-    ) -> Result<BTreeMap<UserId, Vec<Entry>>, StoreError> {
+    fn unsealed(&self, chains: &[Waiting], limit: u32) -> Result<BTreeMap<UserId, Vec<Entry>>, StoreError> {
         let from: Vec<_> = chains
             .iter()
             .filter(|chain| chain.hash.is_some())
