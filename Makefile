@@ -5,7 +5,7 @@ STATE_DIR ?= .perennial
 
 CARGO    := cargo
 TARGET   := wasm32-wasip2
-GUESTS   := -p task-api -p recurrence-scheduler -p notifier -p live
+GUESTS   := -p task-api -p recurrence-scheduler -p notifier -p live -p audit
 PROBE    := -p perennial-probe
 ENGINE   := -p recurrence
 HOSTED   := perennial-host perennial-traps perennial-create-cost

@@ -4,7 +4,7 @@
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use perennial_tests::{Service, repository};
+use perennial_tests::{Service, Setup, repository};
 
 /// Runs the tool; `None` where it cannot be installed on this machine, which is a failure where CI runs.
 fn tool(arguments: &[&str]) -> Option<Output> {
@@ -42,7 +42,8 @@ fn the_document_is_one_of_openapi_3_1() {
 
 #[test]
 fn the_service_keeps_its_contract() {
-    let service = Service::start();
+    let variables = vec![("audit_key", "a-key-of-at-least-thirty-two-characters".to_owned())];
+    let service = Service::with(Setup { variables, ..Setup::default() });
     let address = format!("http://{}", service.address());
     passes(&["run", &address, &service.token()]);
     passes(&["run", &address]);

@@ -1,5 +1,6 @@
 //! The promises of the service, kept by the real binary over real HTTP.
 
+mod audit;
 mod buses;
 mod callbacks;
 mod case;

@@ -38,12 +38,17 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
     };
     if request.uri().path() == "/internal/sweep" {
-        let answer = tick(&store, Some(&callbacks)).await.map(|ticked| answer(StatusCode::OK, &ticked));
+        let ticked = tick(&store, Some(&callbacks)).await;
+        let anchors = ticked.as_ref().is_ok_and(|ticked| ticked.swept.anchors);
+        let answer = ticked.map(|ticked| answer(StatusCode::OK, &ticked));
         respond(out, answer.unwrap_or_else(|error| failed(&format!("{error:#}")))).await;
-        // Where this route is the clock, it is the notifier's clock too.
-        let notifier = LocalBus::new(callbacks.token.as_str());
-        if let Err(error) = notifier.post("/internal/deliver", Vec::new()).await {
+        // Where this route is the clock, it is that of the notifier and of the audit too.
+        let others = LocalBus::new(callbacks.token.as_str());
+        if let Err(error) = others.post("/internal/deliver", Vec::new()).await {
             log::warn("the notifier was not woken", &error);
+        }
+        if anchors && let Err(error) = others.post("/internal/audit", Vec::new()).await {
+            log::warn("the audit was not woken", &error);
         }
         return;
     }

@@ -5,7 +5,9 @@
 
 use perennial_domain::{Ids, Plan, Timestamp, fire_all, plan_successor, refresh_zone};
 use perennial_recurrence::tzdata_version;
-use perennial_store::{Claim, DueReminder, DueSeries, Shard, Store, StoreError, WorkKind, WorkStore};
+use perennial_store::{
+    Claim, DueReminder, DueSeries, SealStore, Shard, Store, StoreError, WorkKind, WorkStore,
+};
 use serde::Serialize;
 
 use crate::batch::{Decided, Done, How, carry_out};
@@ -48,6 +50,9 @@ const FORGOTTEN: u32 = 500;
 /// Tasks without words that are given theirs in one sweep.
 const WORDS: u32 = 500;
 
+/// Audit entries sealed at a time, and how often in one sweep: for as long as a list has its turn, but once at least.
+const SEALED: (u32, u32) = (500, 10);
+
 /// What a sweep came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
@@ -64,10 +69,13 @@ pub struct Swept {
     /// Whether dead letters are to be sent again.
     #[serde(skip)]
     pub letters: bool,
+    /// Whether chains of audit entries are to be anchored.
+    #[serde(skip)]
+    pub anchors: bool,
 }
 
 /// Does one slice of what is owed and due, and then what was begun before and never finished.
-pub fn sweep<S: Store + WorkStore>(
+pub fn sweep<S: Store + WorkStore + SealStore>(
     store: &S,
     now: &impl Fn() -> Timestamp,
     ids: &mut dyn Ids,
@@ -108,7 +116,7 @@ impl Unfinished {
 
 /// Does one slice of what is owed and due for the first time, or has failed in good order; gives what is left for last. Of one
 /// shard only, where one is named; what belongs to no user is seen to with the first.
-pub fn sweep_fresh<S: Store + WorkStore>(
+pub fn sweep_fresh<S: Store + WorkStore + SealStore>(
     store: &S,
     shard: Option<Shard>,
     now: &impl Fn() -> Timestamp,
@@ -121,16 +129,15 @@ pub fn sweep_fresh<S: Store + WorkStore>(
         store.clock_went_back(now())?;
         due = store.due_work(now(), tzdata_version())?;
     }
-    (swept.relay, swept.letters) = (due.relay, due.letters);
-    let (zones, words, old) = match shard.map(Shard::number) {
-        None | Some(0) => (due.zones, due.words, due.old),
-        Some(_) => (false, false, false),
+    (swept.relay, swept.letters, swept.anchors) = (due.relay, due.letters, due.anchors);
+    let (zones, words, old, seals) = match shard.map(Shard::number) {
+        None | Some(0) => (due.zones, due.words, due.old, due.seals),
+        Some(_) => (false, false, false, false),
     };
     if zones {
         swept.note("zones", store.offer_zones(tzdata_version(), ZONES))?;
     }
-    let offered =
-        (zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
+    let offered = (zones && !due.kinds.contains(&(WorkKind::Zone, false))).then_some((WorkKind::Zone, false));
     let (again, mut queues): (Vec<Queue>, Vec<Queue>) = offered
         .iter()
         .chain(&due.kinds)
@@ -145,6 +152,9 @@ pub fn sweep_fresh<S: Store + WorkStore>(
             break;
         }
     }
+    if seals {
+        swept.note("audit entries", seal(store, now))?;
+    }
     if old {
         swept.note("what is old", store.prune(now(), FORGOTTEN))?;
     }
@@ -152,6 +162,18 @@ pub fn sweep_fresh<S: Store + WorkStore>(
         swept.note("words", store.make_words(WORDS))?;
     }
     Ok((swept, Unfinished(again)))
+}
+
+/// Seals audit entries, until none waits or there is no time left.
+fn seal<S: SealStore>(store: &S, now: &impl Fn() -> Timestamp) -> Result<(), StoreError> {
+    let last = now().plus_millis(TURN);
+    let (entries, times) = SEALED;
+    for _ in 0..times {
+        if store.seal(now(), entries)? == 0 || now() > last {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Swept {

@@ -181,7 +181,13 @@ impl Admitted {
             Name::Bulk => return bulk::post(api, caller, request),
             Name::ListEvents => events::list(store, caller, &self.query),
             // Another component serves it: nothing is resolved to it here.
-            Name::StreamEvents => Err(Problem::not_found()),
+            Name::StreamEvents
+            | Name::ListAudit
+            | Name::ExportAudit
+            | Name::VerifyAudit
+            | Name::VerifyAnchors
+            | Name::GetAnchor
+            | Name::GetTaskAt => Err(Problem::not_found()),
             Name::ListParked => parked::list(store, caller, &self.query),
             Name::RetryParked => return parked::retry(api, caller, request, id),
             Name::ListLetters => letters::list(store, &self.query),

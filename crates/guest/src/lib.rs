@@ -29,7 +29,7 @@ pub use keys::HttpKeys;
 #[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
+    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
     RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
+    AuditSettings, AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
     RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings,
 };
 
@@ -37,13 +37,15 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let (auth, callbacks): (Read, Read) = (concern::<AuthSettings>, concern::<CallbackSettings>);
     let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
     let (limits, metrics): (Read, Read) = (concern::<LimitSettings>, concern::<MetricsSettings>);
-    let retention: Read = concern::<RetentionSettings>;
+    let (retention, anchors): (Read, Read) = (concern::<RetentionSettings>, concern::<AuditSettings>);
     let components = manifest["component"].as_table().unwrap();
-    let expected: [(&str, &[Read]); 8] = [
+    let expected: [(&str, &[Read]); 10] = [
         ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
         ("recurrence-scheduler", &[store, bus, callbacks, metrics, retention]),
         ("recurrence-scheduler-redis", &[store, bus]),
         ("recurrence-scheduler-cron", &[store, bus, retention]),
+        ("audit", &[store, auth, callbacks, jwt, limits, anchors]),
+        ("audit-cron", &[store, anchors]),
         ("notifier", &[store, bus, callbacks, webhooks]),
         ("notifier-redis", &[store, bus, webhooks]),
         ("notifier-cron", &[store, bus, webhooks]),

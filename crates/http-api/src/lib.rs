@@ -1,5 +1,6 @@
 //! What every HTTP entry point shares: problem details, authentication, documents, pages, conditions, idempotency.
 
+pub mod audit;
 mod auth;
 mod condition;
 mod document;

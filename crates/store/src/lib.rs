@@ -5,6 +5,7 @@
 //! is no transaction in any: a write is a set of [`Commit`](perennial_domain::Commit)s, applied by one statement.
 
 mod apply;
+mod audit;
 mod error;
 mod export;
 mod letters;
@@ -23,6 +24,7 @@ use perennial_domain::{
 };
 
 pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
+pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};
 pub use letters::{

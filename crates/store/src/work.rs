@@ -83,7 +83,11 @@ impl Shard {
 
     /// The shard of a user, an endpoint or a stream: the last digit of its id; the first where that is none.
     pub fn of(id: &str) -> Self {
-        let digit = id.chars().next_back().filter(|last| !last.is_ascii_uppercase()).and_then(|last| last.to_digit(16));
+        let digit = id
+            .chars()
+            .next_back()
+            .filter(|last| !last.is_ascii_uppercase())
+            .and_then(|last| last.to_digit(16));
         Self(digit.and_then(|digit| u8::try_from(digit).ok()).unwrap_or_default())
     }
 
@@ -217,6 +221,10 @@ pub struct DueWork {
     pub ahead: bool,
     /// Tasks have no words that a search could find.
     pub words: bool,
+    /// Audit entries wait to be sealed.
+    pub seals: bool,
+    /// Chains of audit entries are to be anchored.
+    pub anchors: bool,
 }
 
 /// An item that was given up.

@@ -55,7 +55,7 @@ fn a_create_writes_few_pages() {
     }
     let mean = pages.values().sum::<usize>() as f64 / users.len() as f64;
     println!("{mean} pages a create: {pages:#?}");
-    assert!(mean < 38.5, "{mean} pages a create: {pages:#?}");
+    assert!(mean < 40.6, "{mean} pages a create: {pages:#?}");
 }
 
 /// Spin prepares each statement anew, with every trigger that it might set off.
@@ -90,7 +90,7 @@ fn a_create_compiles_only_what_a_create_does() {
     let any = compiled(&mixed);
     println!("instructions: a create {new}, ten {set}, with a completion {any}");
     // A set is taken out of its array; what is done with each is the same.
-    assert!(new < set && set < 3_800, "{new} instructions, {set} for ten creates");
+    assert!(new < set && set < 4_150, "{new} instructions, {set} for ten creates");
     assert!(any > 4 * new, "{any} instructions where anything may be done, {new} for a create");
 }
 

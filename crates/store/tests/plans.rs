@@ -164,6 +164,7 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
     store.bury(&[letter], NOON).unwrap();
     letters(fixture, store, &user);
     store.metrics(NOON).unwrap();
+    audit(store, &user, &task);
     store.mark_published(&[Mark { lease, up_to: 1, pause: None }], NOON).unwrap();
     // What is deleted is forgotten, and so is what a deleted user has.
     store.prune(NOON.plus_millis(31 * 86_400_000), 10).unwrap();
@@ -218,6 +219,27 @@ fn letters(fixture: &mut Fixture, store: &Sqlite<&Recorded>, user: &UserId) {
     let replayed: Vec<Replayed> = taken.letters.iter().map(replayed).collect();
     store.settle_replays(taken.fence, &replayed, NOON, NOON).unwrap();
     store.count_repeated("x", &["x".to_owned()]).unwrap();
+}
+
+/// Everything that the audit can be asked for.
+fn audit(store: &Sqlite<&Recorded>, user: &UserId, task: &Task) {
+    let tomorrow = NOON.plus_millis(86_400_000);
+    store.oldest_unsealed(NOON).unwrap();
+    assert_eq!(store.seal_of(std::slice::from_ref(user), NOON, 10).unwrap(), 1);
+    store.seal(NOON, 10).unwrap();
+    let due = store.due_anchors(tomorrow, 10).unwrap();
+    assert!(!due.heads.is_empty());
+    store.put_off_anchors(&[(due.heads[0].user.clone(), due.heads[0].due_at)], tomorrow).unwrap();
+    store.anchored(&due.heads, tomorrow).unwrap();
+    let of_task = Audited { subject: Some(task.id.to_string()), ..Audited::default() };
+    for asked in [Audited::default(), of_task] {
+        let next = store.audited(user, &asked, None, 1).unwrap().next;
+        store.audited(user, &asked, next.as_ref(), 1).unwrap();
+    }
+    store.audited_at(user, &task.id.to_string(), tomorrow, 10).unwrap();
+    store.chain(user).unwrap();
+    assert!(!store.links(user, 0, 10, 1_000).unwrap().is_empty());
+    store.hashes(user, &[1]).unwrap();
 }
 
 /// The parts of an export.

@@ -19,6 +19,11 @@ pub(crate) struct PageView(#[cfg_attr(feature = "schema", schemars(length(max = 
 #[expect(dead_code, reason = "only its shape is meant")]
 pub(crate) struct StreamView(#[cfg_attr(feature = "schema", schemars(length(max = 1_000_000_000)))] String);
 
+/// Lines of JSON: each a link of a chain, `{"seal": …, "entry": … | null}`.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(dead_code, reason = "only its shape is meant")]
+pub(crate) struct LinesView(#[cfg_attr(feature = "schema", schemars(length(max = 10_000_000)))] String);
+
 /// The shape of the documents of a type.
 macro_rules! shape {
     ($document:ty) => {{

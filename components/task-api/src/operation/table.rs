@@ -1,5 +1,7 @@
 //! The table of operations.
 
+use perennial_audit::Anchor;
+use perennial_audit::view::{AnchorsInput, EntryView, TaskAtView, VerifiedView};
 use perennial_domain::pattern::{BOUND, LINE};
 use perennial_domain::search::MAX_QUERY;
 use perennial_domain::{
@@ -7,7 +9,7 @@ use perennial_domain::{
     SnoozeInput, TaskInput, TokenInput, UserInput,
 };
 use perennial_events::{DeadLetterRecord, EventPlace};
-use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter};
+use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter, audit};
 
 use super::{Body, Operation, Shape, Verb, shape};
 use crate::bulk::{BulkInput, BulkView, MAX_BULK};
@@ -87,6 +89,12 @@ pub(crate) enum Name {
     ListTokens,
     CreateToken,
     RevokeToken,
+    ListAudit,
+    ExportAudit,
+    VerifyAudit,
+    VerifyAnchors,
+    GetAnchor,
+    GetTaskAt,
 }
 
 const OPEN: Option<Scope> = None;
@@ -527,7 +535,57 @@ pub(crate) const TABLE: &[Operation] = &[
         .creates(shape!(TokenView<'_>))
         .adds(),
     write(Verb::Delete, "/v1/tokens/{id}", Name::RevokeToken, ADMIN, "Revokes a token."),
+    get("/v1/audit", Name::ListAudit, READ, "Lists who did what, the last first, with the seals of the entries.")
+        .query(audit::LIST)
+        .answers(shape!(Items<EntryView<'_>>))
+        .served_by(AUDIT),
+    get(
+        "/v1/audit/export",
+        Name::ExportAudit,
+        READ,
+        "Gives the chain of entries and seals after a place, in order: all that it takes to verify it elsewhere.",
+    )
+    .query(audit::EXPORT)
+    .gives_lines()
+    .served_by(AUDIT),
+    get(
+        "/v1/audit/verify",
+        Name::VerifyAudit,
+        READ,
+        "Verifies a piece of the chain, and says what is wrong first, if anything is.",
+    )
+    .query(audit::VERIFY)
+    .answers(shape!(VerifiedView))
+    .served_by(AUDIT),
+    post("/v1/audit/verify", Name::VerifyAnchors, READ, "Does the same, and holds anchors against the chain.")
+        .query(audit::VERIFY)
+        .body(Body {
+            types: JSON,
+            shape: shape!(AnchorsInput),
+            limit: audit::MAX_ANCHORS_BODY,
+            optional: false,
+            patch: false,
+        })
+        .answers(shape!(VerifiedView))
+        .unkeyed()
+        .served_by(AUDIT),
+    get("/v1/audit/anchor", Name::GetAnchor, READ, "Signs what the chain is now: an anchor, to be kept elsewhere.")
+        .query(audit::ANCHOR)
+        .answers(shape!(Anchor))
+        .served_by(AUDIT),
+    get(
+        "/v1/audit/tasks/{id}",
+        Name::GetTaskAt,
+        READ,
+        "Says how a task was at a time, as far as the audit tells.",
+    )
+    .query(audit::TASK_AT)
+    .answers(shape!(TaskAtView))
+    .served_by(AUDIT),
 ];
+
+/// The component that serves the audit.
+const AUDIT: &str = "audit";
 
 const JSON: &[&str] = &["application/json"];
 const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
@@ -616,6 +674,10 @@ impl Operation {
     /// Another component answers it: nothing leads to it here.
     const fn served_by(self, component: &'static str) -> Self {
         Self { served_by: Some(component), ..self }
+    }
+
+    const fn gives_lines(self) -> Self {
+        Self { media: "application/x-ndjson", ..self.answers(shape!(super::LinesView)) }
     }
 
     const fn creates(self, shape: Shape) -> Self {

@@ -3,12 +3,15 @@
 use perennial_jwt::KeySource;
 
 use super::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings,
+    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings,
     MetricsSettings, RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings, read,
 };
 
 /// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
 const NO_JWKS_HOST: &str = "https://none.invalid";
+
+/// The default of `audit_anchor_host`, likewise.
+const NO_ANCHOR_HOST: &str = "https://none.invalid";
 
 /// The default of `rate_limit_redis_host`, likewise.
 const NO_RATE_HOST: &str = "redis://none.invalid:6379";
@@ -34,6 +37,15 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
             "jwt_jwks_host",
             &place,
             "jwt_jwks_url names, without its path, or the default for none",
+        )?;
+    }
+    let url = AuditSettings::read(get)?.anchor_url.unwrap_or_else(|| NO_ANCHOR_HOST.to_owned());
+    if let Some(place) = place(&url, web_port) {
+        agrees(
+            get,
+            "audit_anchor_host",
+            &place,
+            "audit_anchor_url names, without its path, or the default for none",
         )?;
     }
     if bus.choice != BusChoice::Local {
@@ -126,6 +138,7 @@ mod tests {
                     "jwt_algorithms" => "RS256,ES256,EdDSA",
                     "jwt_jwks_host" => NO_JWKS_HOST,
                     "keep_events" => "30",
+                    "audit_anchor_host" => NO_ANCHOR_HOST,
                     "quota_tasks" => "1000000",
                     "rate_limit_redis_host" => NO_RATE_HOST,
                     _ => "",
@@ -181,6 +194,11 @@ mod tests {
             ("rate_limit_reads", "600/60"),
             ("rate_limit_redis_url", "redis://127.0.0.1:6379"),
             ("rate_limit_redis_host", "redis://127.0.0.1:6379"),
+            ("audit_key", "too short"),
+            ("audit_key", "thirty-two characters, with spaces"),
+            // What is sent somewhere is signed.
+            ("audit_anchor_url", "https://anchors.example/"),
+            ("audit_anchor_host", "https://anchors.example"),
         ] {
             assert_eq!(with(&[(name, value)]).map_err(|error| error.name), Err(name), "{value:?}");
         }
@@ -229,6 +247,21 @@ mod tests {
             let error = jwt(url, host).unwrap_err();
             assert_eq!(error.name, "jwt_jwks_host", "{host}");
             assert!(error.reason.contains("https://id.example:443"), "{error}");
+        }
+    }
+
+    #[test]
+    fn where_anchors_are_sent_a_guest_may_call() {
+        let anchors = |url, host| {
+            let key = ("audit_key", "thirty-two-characters-without-spaces");
+            with(&[key, ("audit_anchor_url", url), ("audit_anchor_host", host)]).map_err(|error| error.name)
+        };
+        assert_eq!(anchors("", NO_ANCHOR_HOST), Ok(()));
+        assert_eq!(anchors("https://anchors.example/a?b", "https://anchors.example"), Ok(()));
+        assert_eq!(anchors("http://127.0.0.1:8080/", "http://127.0.0.1:8080"), Ok(()));
+        assert_eq!(anchors("https://anchors.example/", NO_ANCHOR_HOST), Err("audit_anchor_host"));
+        for url in ["anchors.example", "http://anchors.example/", "https://me:secret@anchors.example/"] {
+            assert_eq!(anchors(url, NO_ANCHOR_HOST), Err("audit_anchor_url"), "{url}");
         }
     }
 

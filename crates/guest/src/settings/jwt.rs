@@ -71,7 +71,7 @@ fn name(get: &Get<'_>, name: &'static str) -> Result<String, SettingError> {
 }
 
 /// Whoever answers at this address says which tokens are right, so it is https, or http to this machine.
-fn address(url: String) -> Result<String, SettingError> {
+pub(super) fn address(url: String) -> Result<String, SettingError> {
     let reason = "must be https://host[:port]/path, or http to 127.0.0.1, [::1] or localhost, without user and fragment";
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let authority = rest.split(['/', '?']).next().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Settings: Spin variables, with their defaults in spin.toml. They are read per concern, so that a component has only the
 //! variables, and the secrets, that its work needs. A wrong value is refused by its name.
 
+mod audit;
 mod bus;
 mod callbacks;
 mod check;
@@ -12,6 +13,7 @@ mod webhooks;
 
 use thiserror::Error;
 
+pub use audit::AuditSettings;
 pub use bus::{BusChoice, BusSettings};
 pub use callbacks::{AuthSettings, CallbackSettings, MetricsSettings};
 pub use check::check;

@@ -25,6 +25,9 @@ fn ours(name: &str, value: &str) -> Setup {
         ("rate_limit_reads", ""),
         ("rate_limit_redis_url", ""),
         ("rate_limit_redis_host", "redis://none.invalid:6379"),
+        ("audit_key", ""),
+        ("audit_anchor_url", ""),
+        ("audit_anchor_host", "https://none.invalid"),
     ];
     let lines = values.map(|(known, default)| format!("{known} = {{ default = \"{default}\" }}\n")).concat();
     Setup::new(&format!("[variables]\n{lines}{PROBE}")).variable(name, value)
@@ -42,6 +45,7 @@ async fn a_wrong_setting_is_refused_by_its_name() {
         ("quota_tasks", "0"),
         ("metrics_token", "two words"),
         ("rate_limit_writes", "often"),
+        ("audit_key", "short"),
     ] {
         let refusal = ours(name, value).refusal().await;
         assert!(refusal.contains(&format!("the variable {name} is wrong")), "{refusal}");

@@ -4,6 +4,7 @@
 //! text, so a text with more than one is refused here.
 
 mod apply;
+mod audit;
 mod export;
 mod feed;
 mod filtered;
@@ -74,8 +75,7 @@ pub const KEEP_EVENTS: i64 = 2_592_000_000;
 impl<S: Sql> Sqlite<S> {
     /// Takes a fresh connection into use: migrates a database that is behind, refuses one that is ahead.
     pub fn open(sql: S, durability: Durability) -> Result<Self, StoreError> {
-        let store =
-            Self { sql, durability, syncs: Cell::new(Sync::Full), keeps: Cell::new(KEEP_EVENTS) };
+        let store = Self { sql, durability, syncs: Cell::new(Sync::Full), keeps: Cell::new(KEEP_EVENTS) };
         migrate::migrate(&store)?;
         Ok(store)
     }

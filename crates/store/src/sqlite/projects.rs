@@ -34,7 +34,7 @@ impl ProjectRow {
 
 /// The change of the subject `?4` before the change `id`. A split is a change of two: of the task that was split, whose list goes on
 /// with what was before, and of the new one, whose list begins there.
-fn previous(id: &str) -> String {
+pub(super) fn previous(id: &str) -> String {
     format!(
         "(SELECT p.previous FROM audit_v4 AS p WHERE p.user_id = ?1 AND p.told = 1 AND p.id = {id} \
          AND (p.action <> 'series.split' OR p.subject <> ?4))"

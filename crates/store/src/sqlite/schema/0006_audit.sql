@@ -1,7 +1,8 @@
 -- The sixth schema: what an event backbone needs. Here, the audit: each user's entries form a chain, in the order of commits. An
 -- entry has its place in the chain from its own commit; it is sealed right after (system/audit.rs).
 
--- How many entries a user's chain has, how many of them are sealed, and since when one waits to be (NULL: none does).
+-- How many entries a user's chain has, how many of them are sealed, and since when one waits to be (NULL: none does). A chain that
+-- cannot be sealed further waits a while.
 ALTER TABLE stream ADD COLUMN audited INTEGER NOT NULL DEFAULT 0
 --;
 ALTER TABLE stream ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0
@@ -22,8 +23,12 @@ ALTER TABLE audit_v4 ADD COLUMN salt TEXT
 --;
 CREATE UNIQUE INDEX IF NOT EXISTS audit_in_chain ON audit_v4 (user_id, seq) WHERE seq IS NOT NULL
 --;
--- What no user was told of, such as what the clock does with a task: the rest is found from one to the one before it.
-CREATE INDEX IF NOT EXISTS audit_untold ON audit_v4 (subject, place) WHERE told = 0
+-- What no user was told of, such as what the clock does with a task: the rest is found from one to the one before it, and the last
+-- of it, where the task is forgotten, is that it was deleted.
+CREATE INDEX IF NOT EXISTS audit_untold ON audit_v4 (user_id, subject, seq) WHERE told = 0 AND seq IS NOT NULL
+--;
+CREATE INDEX IF NOT EXISTS audit_deleted ON audit_v4 (user_id, subject, seq)
+WHERE action IN ('task.delete', 'project.delete') AND seq IS NOT NULL
 --;
 -- Those that were there before chains were, in the order of their making, piece by piece: `place` is the last that has its seq.
 CREATE TABLE IF NOT EXISTS audit_taken_over (
@@ -33,19 +38,19 @@ CREATE TABLE IF NOT EXISTS audit_taken_over (
 --;
 INSERT INTO audit_taken_over (only, place) VALUES (1, 0) ON CONFLICT DO NOTHING
 --;
-CREATE VIEW IF NOT EXISTS audit_take_over AS SELECT NULL AS place, NULL AS user_id, NULL AS at
+CREATE VIEW IF NOT EXISTS audit_take_over AS SELECT NULL AS place, NULL AS user_id
 --;
 CREATE TRIGGER IF NOT EXISTS audit_take_over_v6 INSTEAD OF INSERT ON audit_take_over
 WHEN (SELECT seq FROM audit_v4 WHERE place = NEW.place) IS NULL BEGIN
-    INSERT INTO stream (id, audited, seal_at) VALUES (NEW.user_id, 1, NEW.at)
+    INSERT INTO stream (id, audited, seal_at) VALUES (NEW.user_id, 1, strftime('%s', 'now') * 1000)
     ON CONFLICT (id) DO UPDATE SET audited = audited + 1, seal_at = coalesce(seal_at, excluded.seal_at);
     UPDATE audit_v4 SET seq = (SELECT audited FROM stream WHERE id = NEW.user_id), salt = lower(hex(randomblob(16)))
     WHERE place = NEW.place;
     UPDATE audit_taken_over SET place = max(place, NEW.place);
 END
 --;
-INSERT INTO audit_take_over (place, user_id, at)
-SELECT place, user_id, at FROM audit_v4
+INSERT INTO audit_take_over (place, user_id)
+SELECT place, user_id FROM audit_v4
 WHERE place > (SELECT place FROM audit_taken_over) AND seq IS NULL ORDER BY place LIMIT 50000 RETURNING 1
 --;
 CREATE TRIGGER IF NOT EXISTS audit_placed_v6 AFTER INSERT ON audit_v4 BEGIN
@@ -56,8 +61,8 @@ CREATE TRIGGER IF NOT EXISTS audit_placed_v6 AFTER INSERT ON audit_v4 BEGIN
 END
 --;
 -- Those that the build before has written between the two.
-INSERT INTO audit_take_over (place, user_id, at)
-SELECT place, user_id, at FROM audit_v4
+INSERT INTO audit_take_over (place, user_id)
+SELECT place, user_id FROM audit_v4
 WHERE place > (SELECT place FROM audit_taken_over) AND seq IS NULL ORDER BY place LIMIT 50000 RETURNING 1
 --;
 -- An entry is never changed, and goes only with its user.
@@ -73,6 +78,19 @@ END
 CREATE TRIGGER IF NOT EXISTS audit_not_removed_v6 BEFORE DELETE ON audit_v4
 WHEN NOT EXISTS (SELECT 1 FROM user WHERE id = OLD.user_id AND deleted_at IS NOT NULL) BEGIN
     SELECT RAISE(ABORT, 'rule:audit#0');
+END
+--;
+-- One that is not sealed yet goes once it is; what counts the entries of a chain stays. Whoever would take them away is not told: the
+-- build before would stop at it.
+CREATE TRIGGER IF NOT EXISTS audit_sealed_first_v6 BEFORE DELETE ON audit_v4
+WHEN EXISTS (SELECT 1 FROM user WHERE id = OLD.user_id AND deleted_at IS NOT NULL)
+    AND OLD.seq > (SELECT sealed FROM stream WHERE id = OLD.user_id) BEGIN
+    SELECT RAISE(IGNORE);
+END
+--;
+CREATE TRIGGER IF NOT EXISTS stream_of_chain_v6 BEFORE DELETE ON stream WHEN OLD.audited > 0 BEGIN
+    UPDATE stream SET published = sequence, relay_at = NULL, relay_by = NULL, relay_tries = 0 WHERE id = OLD.id;
+    SELECT RAISE(IGNORE);
 END
 --;
 -- The seals: each binds the digest of its entry to all before it. They stay when a user's entries are erased: a salted digest tells
@@ -96,8 +114,8 @@ CREATE TRIGGER IF NOT EXISTS seal_not_removed_v6 BEFORE DELETE ON seal BEGIN
     SELECT RAISE(ABORT, 'rule:audit#0');
 END
 --;
--- Chains are sealed further: { user, from, now, seals: [{ seq, id, at, digest, hash }] }. One that another has sealed meanwhile
--- is left alone. What is left stands behind the chains that wait; a chain that has grown is anchored within a day.
+-- Chains are sealed further: { user, from, again, anchor, seals: [{ seq, id, at, digest, hash }] }. One that another has sealed
+-- meanwhile is left alone. What is left of a chain comes `again`; one that has grown is to be anchored by then.
 CREATE VIEW IF NOT EXISTS seal_v6 AS SELECT NULL AS doc
 --;
 CREATE TRIGGER IF NOT EXISTS seal_chain_v6 INSTEAD OF INSERT ON seal_v6
@@ -106,7 +124,7 @@ WHEN (SELECT sealed FROM stream WHERE id = NEW.doc ->> 'user') = NEW.doc ->> 'fr
     SELECT NEW.doc ->> 'user', e.value ->> 'seq', e.value ->> 'id', e.value ->> 'at', e.value ->> 'digest', e.value ->> 'hash'
     FROM json_each(NEW.doc, '$.seals') AS e;
     UPDATE stream SET sealed = sealed + json_array_length(NEW.doc, '$.seals'),
-        seal_at = CASE WHEN audited > sealed + json_array_length(NEW.doc, '$.seals') THEN NEW.doc ->> 'now' END,
-        anchor_at = coalesce(anchor_at, (NEW.doc ->> 'now') + 86400000)
+        seal_at = CASE WHEN audited > sealed + json_array_length(NEW.doc, '$.seals') THEN NEW.doc ->> 'again' END,
+        anchor_at = CASE WHEN json_array_length(NEW.doc, '$.seals') > 0 THEN coalesce(anchor_at, NEW.doc ->> 'anchor') ELSE anchor_at END
     WHERE id = NEW.doc ->> 'user';
 END

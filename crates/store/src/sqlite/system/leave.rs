@@ -122,7 +122,8 @@ fn piece((table, conditions): &(&str, &[&str])) -> String {
     )
 }
 
-/// The next turn of the users `?1` of whom anything is left: behind all who wait, and later where only the relay can go on.
+/// The next turn of the users `?1` of whom anything is left: behind all who wait, and later where only the relay can go on. Their
+/// chain stays, without its entries.
 fn next_turn() -> String {
     let any = |table: &str, condition: &str| {
         format!("EXISTS (SELECT 1 FROM {table} WHERE user_id = user.id AND {condition})")
@@ -137,7 +138,8 @@ fn next_turn() -> String {
         left.extend(conditions.iter().map(|condition| any(table, condition)));
     }
     format!(
-        "UPDATE user SET forget_at = CASE WHEN {} THEN ?2 WHEN EXISTS (SELECT 1 FROM stream WHERE id = user.id) THEN ?2 + ?3 END \
+        "UPDATE user SET forget_at = CASE WHEN {} THEN ?2 WHEN EXISTS (SELECT 1 FROM outbox WHERE stream_id = user.id) \
+         OR EXISTS (SELECT 1 FROM stream WHERE id = user.id AND (audited = 0 OR audited > sealed)) THEN ?2 + ?3 END \
          WHERE id IN (SELECT value ->> 0 FROM json_each(?1))",
         left.join(" OR ")
     )

@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 mod ahead;
+mod audit;
 mod forget;
 mod leave;
 mod letters;

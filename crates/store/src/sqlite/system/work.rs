@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::shards::number;
-use super::{ahead, forget, leave, letters, prune, words};
+use super::{ahead, audit, forget, leave, letters, prune, words};
 use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
@@ -118,13 +118,16 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
              AND l.again = k.again AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
-             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {}, 'ahead', {}, 'words', {})",
+             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {}, 'ahead', {}, 'words', {}, \
+             'seals', {}, 'anchors', {})",
             letters::LOOK,
             prune::LOOK,
             forget::LOOK,
             leave::LOOK,
             ahead::LOOK,
-            words::LOOK
+            words::LOOK,
+            audit::LOOK,
+            audit::LOOK_ANCHORS
         );
         #[derive(Deserialize)]
         struct Look {
@@ -135,6 +138,8 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             old: i64,
             ahead: i64,
             words: i64,
+            seals: i64,
+            anchors: i64,
         }
         let [answers, notices, lanes, deleted, events] = prune::ends(now, self.keeps.get());
         let found = self.query_one(
@@ -158,6 +163,8 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             old: look.old != 0,
             ahead: look.ahead != 0,
             words: look.words != 0,
+            seals: look.seals != 0,
+            anchors: look.anchors != 0,
         }))
     }
 

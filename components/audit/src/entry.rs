@@ -1,0 +1,154 @@
+//! The entry points: a request of the API, the callback of a clock, and the clock itself.
+
+use std::cell::{LazyCell, OnceCell};
+
+use anyhow::Result;
+use http::StatusCode;
+use perennial_audit::Key;
+use perennial_domain::{Ids, TokenId, UserId};
+use perennial_guest::callback::{self, failed};
+use perennial_guest::{
+    AuditSettings, AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings, RedisCounter,
+    SettingError, Settings, StoreSettings, log, now, open_store, read_body, read_head, respond,
+};
+use perennial_http_api::{
+    Accepted, Head, Problem, RateServer, Request, Response, answer, correlation_id, may_be_jwt, traceparent,
+};
+use perennial_store::{AccountStore, StoreError};
+use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+use spin_sdk::http_component;
+
+use crate::http_out::Outside;
+use crate::{Anchored, Limits, Service, admit, anchor_due, finish, template};
+
+/// The address of a clock.
+const CLOCK: &str = "/internal/audit";
+
+#[http_component]
+async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
+    let path = incoming.path_with_query().unwrap_or_default();
+    if path.split('?').next() == Some(CLOCK) {
+        return respond(out, called(incoming).await).await;
+    }
+    let head = match read_head(&incoming) {
+        Ok(head) => head,
+        Err(problem) => return respond(out, problem.into()).await,
+    };
+    let (method, route) = (head.method.clone(), template(&head));
+    let trace = traceparent(&head.headers);
+    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
+    let (opened, used) = (OnceCell::new(), OnceCell::new());
+    let answered = carried_out(incoming, head, &opened, &used).await.map_err(|problem| {
+        // The one place where a failure within a request is logged.
+        match problem.cause() {
+            // The bearer is told no more than that the token is not valid.
+            Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {
+                log::warn("a request was refused", &cause);
+                return problem;
+            }
+            Some(cause) => log::request_failed("audit", route, &request_id, cause),
+            None => return problem,
+        }
+        problem.of_request(&request_id)
+    });
+    respond(out, finish(&method, answered)).await;
+    if let (Some((user, token)), Some(store)) = (used.get(), opened.get())
+        && let Err(error) = store.token_used(user, *token, now())
+    {
+        log::warn("it is not noted that a token was used", &error.to_string());
+    }
+}
+
+mod cron {
+    //! The clock trigger's world.
+
+    wit_bindgen::generate!({
+        path: "../../wit/deps/spin-cron@3.0.0",
+        world: "spin-cron",
+        async: true,
+    });
+
+    struct Clock;
+
+    impl Guest for Clock {
+        async fn handle_cron_event(_: Metadata) -> Result<(), Error> {
+            // Futures of the SDK run in its own executor, never in the trigger's.
+            spin_sdk::http::run(async { super::anchors().await.map(|_| ()) })
+                .map_err(|error: anyhow::Error| Error::Other(format!("{error:#}")))
+        }
+    }
+
+    export!(Clock);
+}
+
+/// Anchors what is due, for a clock that calls.
+async fn called(incoming: IncomingRequest) -> Response {
+    if let Err(problem) = callback::admit(incoming, &[CLOCK]).await {
+        return problem.into();
+    }
+    match anchors().await {
+        Ok(anchored) => answer(StatusCode::OK, &anchored),
+        Err(error) => failed(&format!("{error:#}")),
+    }
+}
+
+async fn anchors() -> Result<Anchored> {
+    let AuditSettings { key, anchor_url } = AuditSettings::from_host()?;
+    let store = open_store(&StoreSettings::from_host()?)?;
+    let outside = Outside { url: anchor_url.as_deref() };
+    let anchored = anchor_due(&store, key_of(&key).as_ref(), &outside, &now).await?;
+    for failure in &anchored.failures {
+        log::error("not anchored", failure);
+    }
+    Ok(anchored)
+}
+
+/// Answers a request: by its head where that is enough.
+async fn carried_out(
+    incoming: IncomingRequest,
+    head: Head,
+    opened: &OnceCell<GuestStore>,
+    used: &OnceCell<(UserId, TokenId)>,
+) -> Result<Response, Problem> {
+    let auth = AuthSettings::from_host().map_err(misconfigured)?;
+    let jwt = may_be_jwt(&head.headers).then(JwtSettings::from_host).transpose().map_err(misconfigured)?;
+    let accepted = Accepted {
+        bootstrap_token: &auth.bootstrap_token,
+        issuer: jwt.as_ref().and_then(|jwt| jwt.issuer.as_ref()),
+        key_server: HttpKeys,
+    };
+    let admitted = admit(&head, &accepted, || open(opened), now()).await?;
+    if let Some(token) = admitted.used() {
+        used.get_or_init(|| token);
+    }
+    let body = if admitted.takes_body() { read_body(incoming, admitted.limit()).await? } else { Vec::new() };
+    let settings = AuditSettings::from_host().map_err(misconfigured)?;
+    let LimitSettings { reads, redis_url, .. } = LimitSettings::from_host().map_err(misconfigured)?;
+    let counter = redis_url.map(RedisCounter::new);
+    let key = key_of(&settings.key);
+    let service = Service {
+        store: open(opened)?,
+        key: key.as_ref(),
+        limits: Limits { reads, server: counter.as_ref().map(|counter| counter as &dyn RateServer) },
+        now: now(),
+    };
+    admitted.carry_out(&service, &Request::from_parts(head, body))
+}
+
+fn key_of(key: &str) -> Option<Key> {
+    (!key.is_empty()).then(|| Key::new(key))
+}
+
+/// The store, opened at the first call.
+fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
+    if let Some(store) = opened.get() {
+        return Ok(store);
+    }
+    let settings = StoreSettings::from_host().map_err(|error| StoreError::Database(error.to_string()))?;
+    let store = open_store(&settings)?;
+    Ok(opened.get_or_init(|| store))
+}
+
+fn misconfigured(error: SettingError) -> Problem {
+    Problem::misconfigured(error.to_string())
+}

@@ -1,0 +1,189 @@
+//! A database that the fifth schema's build has made is opened by this one, while that build goes on writing: every audit entry has its
+//! place in a chain that verifies.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cut;
+
+use std::cell::Cell;
+use std::path::Path;
+
+use perennial_audit::Verifier;
+use perennial_domain::{Commit, Completion, TaskInput, UserId, complete, create_task};
+use perennial_fixture::{Counting, NOON, WEEKLY, context};
+use perennial_store::sqlite::{Durability, NativeSql, Sql, Sqlite, Value};
+use perennial_store::{AccountStore, AuditStore, SealStore, Store};
+
+/// The schema of the build before.
+const FIFTH: [&str; 22] = [
+    include_str!("../src/sqlite/schema/0001_tables.sql"),
+    include_str!("../src/sqlite/schema/0001_write.sql"),
+    include_str!("../src/sqlite/schema/0002_tables.sql"),
+    include_str!("../src/sqlite/schema/0002_work.sql"),
+    include_str!("../src/sqlite/schema/0002_write.sql"),
+    include_str!("../src/sqlite/schema/0003_tables.sql"),
+    include_str!("../src/sqlite/schema/0003_claims.sql"),
+    include_str!("../src/sqlite/schema/0003_write.sql"),
+    include_str!("../src/sqlite/schema/0003_fired.sql"),
+    include_str!("../src/sqlite/schema/0004_tables.sql"),
+    include_str!("../src/sqlite/schema/0004_identity.sql"),
+    include_str!("../src/sqlite/schema/0004_write.sql"),
+    include_str!("../src/sqlite/schema/0004_new.sql"),
+    include_str!("../src/sqlite/schema/0004_fired.sql"),
+    include_str!("../src/sqlite/schema/0005_search.sql"),
+    include_str!("../src/sqlite/schema/0005_forget.sql"),
+    include_str!("../src/sqlite/schema/0005_limits.sql"),
+    include_str!("../src/sqlite/schema/0005_channels.sql"),
+    include_str!("../src/sqlite/schema/0005_places.sql"),
+    include_str!("../src/sqlite/schema/0005_write.sql"),
+    include_str!("../src/sqlite/schema/0005_new.sql"),
+    include_str!("../src/sqlite/schema/0005_fired.sql"),
+];
+
+/// The build before: what it executed.
+struct Before {
+    sql: NativeSql,
+    ids: Counting,
+}
+
+impl Before {
+    fn create(path: &Path) -> Self {
+        let sql = NativeSql::open(path).unwrap();
+        let run = |statement: &str| sql.execute(statement, &[]).map(|_| ()).unwrap();
+        run("PRAGMA journal_mode = WAL");
+        run(
+            "CREATE TABLE schema_version (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, \
+             compatible INTEGER NOT NULL) STRICT",
+        );
+        run(
+            "CREATE TABLE schema_step (version INTEGER NOT NULL, step INTEGER NOT NULL, PRIMARY KEY (version, step)) \
+             STRICT, WITHOUT ROWID",
+        );
+        FIFTH.iter().flat_map(|text| text.split("\n--;\n")).for_each(run);
+        run("PRAGMA user_version = 5");
+        run("INSERT INTO schema_version (only, version, compatible) VALUES (1, 5, 2)");
+        for user in ["ada", "bo"] {
+            run(&format!(
+                "INSERT INTO user (id, name, role, tz, created_at) VALUES ('{user}', '{user}', 'member', 'UTC', 1)"
+            ));
+        }
+        Self { sql, ids: Counting(0) }
+    }
+
+    fn write(&self, view: &str, commit: &Commit) {
+        let write = format!(
+            "INSERT INTO {view} (ix, mode, relay_for, doc) VALUES (0, 'all', 0, jsonb(?1)) RETURNING ix"
+        );
+        assert_eq!(
+            self.sql.execute(&write, &[serde_json::to_string(commit).unwrap().into()]).unwrap().len(),
+            1
+        );
+    }
+
+    fn task(&mut self, user: &str) -> Commit {
+        let input: TaskInput = serde_json::from_str(WEEKLY).unwrap();
+        let (commit, ..) = create_task(&mut context(&UserId::new(user), &mut self.ids), &input).unwrap();
+        self.write("write_new_v5", &commit);
+        commit
+    }
+}
+
+fn open(path: &Path) -> Sqlite<NativeSql> {
+    Sqlite::open(NativeSql::open(path).unwrap(), Durability::Full).unwrap()
+}
+
+/// How long a chain is, if nothing is wrong with it and all of it is sealed.
+fn verified(store: &Sqlite<NativeSql>, user: &str) -> i64 {
+    let user = UserId::new(user);
+    let (state, mut verifier) = (store.chain(&user).unwrap(), Verifier::new(&user, false));
+    for link in store.links(&user, 0, 10_000, 1 << 30).unwrap() {
+        verifier.check(&link).unwrap();
+    }
+    verifier.end(&state, NOON).unwrap();
+    assert_eq!((state.sealed, state.sealed), (state.audited, verifier.seq()));
+    verifier.seq()
+}
+
+#[test]
+fn what_the_build_before_has_and_writes_is_in_chains() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let mut before = Before::create(&path);
+    let first = before.task("ada");
+    before.task("bo");
+    before.task("ada");
+    let order = "SELECT group_concat(id) FROM (SELECT id FROM audit_v4 WHERE user_id = 'ada' ORDER BY place)";
+    let made = before.sql.execute(order, &[]).unwrap();
+    let store = open(&path);
+    let (found, needed) = store.schema_version().unwrap();
+    assert_eq!(found, needed);
+    let chained = "SELECT group_concat(id) FROM (SELECT id FROM audit_v4 WHERE user_id = 'ada' ORDER BY seq)";
+    assert_eq!(before.sql.execute(chained, &[]).unwrap(), made, "in the order of their making");
+    // It waits since now, not since it was made: nothing is overdue.
+    let waits =
+        "SELECT min(seal_at) > (strftime('%s', 'now') - 60) * 1000 FROM stream WHERE seal_at IS NOT NULL";
+    assert_eq!(before.sql.execute(waits, &[]).unwrap(), [[Value::Integer(1)]]);
+
+    // While it is replaced, it goes on.
+    before.task("ada");
+    let ada = UserId::new("ada");
+    let task = first.tasks.first().unwrap().id;
+    let name = first.opened.first().unwrap().recurrence_id.clone();
+    let state = store.series(&ada, task, Some(&name)).unwrap().unwrap();
+    let Completion::Closes(commit, _) = complete(&mut context(&ada, &mut before.ids), &state).unwrap() else {
+        panic!("it is open")
+    };
+    before.write("write_v5", &commit);
+    while store.seal(far(), 500).unwrap() > 0 {}
+    assert_eq!((verified(&store, "ada"), verified(&store, "bo")), (4, 1));
+
+    // Whom it deletes leaves a chain, and it is not kept from it.
+    before.sql.execute("UPDATE user SET deleted_at = 1, forget_at = 1 WHERE id = 'bo'", &[]).unwrap();
+    before.task("ada");
+    for statement in [
+        "DELETE FROM outbox WHERE stream_id = 'bo'",
+        "DELETE FROM stream_topic WHERE stream_id = 'bo'",
+        "DELETE FROM stream WHERE id = 'bo'",
+        "DELETE FROM audit_v4 WHERE user_id = 'bo'",
+    ] {
+        before.sql.execute(statement, &[]).unwrap();
+    }
+    let bo = UserId::new("bo");
+    let state = store.chain(&bo).unwrap();
+    assert_eq!((state.erased, state.sealed, state.last_entry), (true, 1, None));
+    let mut verifier = Verifier::new(&bo, true);
+    store.links(&bo, 0, 10, 1_000).unwrap().iter().try_for_each(|link| verifier.check(link)).unwrap();
+    verifier.end(&state, NOON).unwrap();
+}
+
+/// After the time of the machine, by which entries are taken over.
+fn far() -> perennial_domain::Timestamp {
+    perennial_domain::Timestamp::from_millis(4_000_000_000_000)
+}
+
+#[test]
+fn a_migration_that_is_cut_off_anywhere_is_finished_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    let mut before = Before::create(&original);
+    before.task("ada");
+    before.task("bo");
+    drop(before);
+    let ids = Cell::new(5_000_000);
+    cut::is_finished_by_the_next(
+        &original,
+        |path| {
+            ids.set(ids.get() + 1_000);
+            let sql = NativeSql::open(path).unwrap();
+            sql.execute("PRAGMA synchronous = OFF", &[]).unwrap();
+            Before { sql, ids: Counting(ids.get()) }.task("ada");
+        },
+        |path| {
+            let store = open(path);
+            while store.seal(far(), 500).unwrap() > 0 {}
+            assert!(verified(&store, "ada") >= 1);
+            assert_eq!(verified(&store, "bo"), 1);
+            let sql = NativeSql::open(path).unwrap();
+            assert_eq!(sql.execute("SELECT 1 FROM audit_v4 WHERE seq IS NULL", &[]).unwrap().len(), 0);
+        },
+    );
+}
