@@ -1,6 +1,6 @@
 //! The recurrence scheduler: plans what follows a completed occurrence, fires reminders that come due, and relays events.
 //!
-//! Three ways in (an event over HTTP, an event over Redis, the clock), one piece of work behind them. An event only says
+//! Three ways in (an event over HTTP, an event over Redis, the clock, which may be a sidecar's jobs), one piece of work behind them. An event only says
 //! where to look: what is owed is in the store, and a sweep finds it without being told.
 
 mod batch;
@@ -8,10 +8,12 @@ mod batch;
 #[expect(unsafe_code, reason = "spin-sdk and wit-bindgen generate the exported functions")]
 mod entry;
 mod handle;
+mod job;
 mod sweep;
 
 pub use handle::{HandleError, Handled, handle_event};
-pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
+pub use job::{Job, SHARDS};
+pub use sweep::{Swept, Unfinished, sweep, sweep_fresh, sweep_shard};
 
 use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};
 

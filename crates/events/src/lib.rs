@@ -4,16 +4,22 @@
 
 mod bus;
 mod consumer;
+mod delivery;
 mod envelope;
 mod relay;
+#[cfg(target_arch = "wasm32")]
+mod sidecar;
 #[cfg(target_arch = "wasm32")]
 mod timeout;
 
 pub use bus::{Bus, BusError, Fault, Message, woken};
 #[cfg(target_arch = "wasm32")]
-pub use bus::{LocalBus, RedisBus};
+pub use bus::{DaprBus, LocalBus, RedisBus};
 pub use consumer::{CONSUMERS, Consumer, hearing};
+pub use delivery::{Delivery, Entry, MAX_DELIVERED, MAX_DELIVERY, Status};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
 pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_own, relay_stream};
+#[cfg(target_arch = "wasm32")]
+pub use sidecar::Sidecar;
 #[cfg(target_arch = "wasm32")]
 pub use timeout::within;

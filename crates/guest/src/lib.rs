@@ -25,8 +25,8 @@ pub use keys::HttpKeys;
 #[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuthSettings, BusChoice, BusSettings, CallbackSettings, JwtSettings, LimitSettings, SettingError,
-    Settings, StoreSettings, WebhookSettings,
+    AuthSettings, BusChoice, BusSettings, CallbackSettings, DaprSettings, JwtSettings, LimitSettings,
+    SettingError, Settings, StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
-pub use wiring::{AnyBus, GuestStore, open_bus, open_store};
+pub use wiring::{AnyBus, GuestStore, open_bus, open_sidecar, open_store};

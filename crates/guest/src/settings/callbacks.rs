@@ -34,7 +34,7 @@ impl Settings for CallbackSettings {
 }
 
 /// A secret travels in a header: visible ASCII without spaces, or nothing.
-fn secret(get: &Get<'_>, name: &'static str) -> Result<String, SettingError> {
+pub(super) fn secret(get: &Get<'_>, name: &'static str) -> Result<String, SettingError> {
     let value = read(get, name)?;
     if value.len() > MAX_SECRET || !value.bytes().all(|b| b.is_ascii_graphic()) {
         let reason = format!("must be at most {MAX_SECRET} visible ASCII characters, without spaces");

@@ -11,13 +11,15 @@ mod webhooks;
 
 use thiserror::Error;
 
-pub use bus::{BusChoice, BusSettings};
+pub use bus::{BusChoice, BusSettings, DaprSettings};
 pub use callbacks::{AuthSettings, CallbackSettings};
 pub use check::check;
 pub use jwt::JwtSettings;
 pub use limits::LimitSettings;
 pub use store::StoreSettings;
 pub use webhooks::WebhookSettings;
+
+use callbacks::secret;
 
 /// Gives the value of a variable.
 pub type Get<'a> = dyn Fn(&'static str) -> Result<String, String> + 'a;
