@@ -18,7 +18,7 @@ SCHEMA   := --features task-api/schema
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
+.PHONY: cloud up-cloud test-cloud fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
         test test-unit test-component test-e2e contract live-soak check format lint deny mutants redis toolchain
 
 help: ## this list
@@ -57,7 +57,7 @@ test: test-unit test-component test-e2e ## every tier of tests
 
 test-unit: toolchain ## rules, domain, store: native code alone
 	@echo '==> unit tests'
-	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests $(SCHEMA)
+	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests --exclude perennial-cloud $(SCHEMA)
 
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
@@ -78,6 +78,16 @@ live-soak: build ## a thousand streams taken up again under writes of two users 
 
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
+
+cloud: ## get Kafka and Dapr into .cache/cloud (Maven, Go), which the next two need: ten minutes, once
+	@tests/tools/cloud/install
+
+up-cloud: build cloud ## start Kafka, Dapr and each handler by itself, as in the cloud, until Ctrl-C
+	@exec $(CARGO) run $(NATIVE) --quiet -p perennial-cloud --bin up-cloud
+
+test-cloud: build cloud ## the service over a real Kafka and Dapr
+	@echo '==> cloud tests'
+	@$(CARGO) test $(NATIVE) -p perennial-cloud --no-fail-fast -- --nocapture --test-threads=1
 
 fairness: build ## one user's backlogs in full size, and how late another's work is then
 	@FAIRNESS_SCALE=1 $(CARGO) test $(NATIVE) -p perennial-tests --test fairness -- --nocapture --test-threads=1

@@ -1,17 +1,96 @@
-//! How long the body of a callback may be: as long as an event, which is more than a user may send.
+//! What a sidecar calls: how long a delivery may be, what it is answered, and that it is never told that nobody is there.
 
-use perennial_tests::Service;
+use http::{Method, StatusCode};
+use perennial_tests::{Answer, Service};
+use serde_json::{Value, json};
+
+const SCHEDULER: &str = "/events/recurrence-scheduler/task-events";
+const NOTIFIER: &str = "/events/notifier/reminders";
+
+/// Longest delivery, in bytes.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+fn call(service: &Service, path: &str, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let callback = service.anyone();
+    let callback = callback.post(path).header("dapr-api-token", &service.token());
+    callback.body(media_type, body).answer()
+}
 
 #[test]
-fn a_callback_may_be_as_long_as_an_event() {
+fn a_delivery_may_be_as_long_as_a_sidecar_makes_it() {
     let service = Service::start();
-    let (anyone, token) = (service.anyone(), service.token());
-    for path in ["/internal/events/notifier", "/internal/events/recurrence-scheduler"] {
+    for path in [NOTIFIER, SCHEDULER] {
         // No event at all: whoever reads it whole says that it need not come again.
-        for (length, expected) in [(65 * 1024, 204), (256 * 1024, 204), (256 * 1024 + 1, 413)] {
-            let callback = anyone.post(path).header("dapr-api-token", &token);
-            let answer = callback.body("application/cloudevents+json", vec![b' '; length]).answer();
+        for (length, expected) in
+            [(65 * 1024, 200), (256 * 1024 + 1, 200), (LONGEST, 200), (LONGEST + 1, 413)]
+        {
+            let answer = call(&service, path, "application/cloudevents+json", vec![b' '; length]);
             assert_eq!(answer.status.as_u16(), expected, "{length} bytes to {path}: {}", answer.body);
+            if expected == 200 {
+                assert_eq!(answer.json(), json!({ "status": "SUCCESS" }));
+            }
         }
     }
+}
+
+#[test]
+fn each_event_of_a_delivery_has_its_own_status() {
+    let service = Service::start();
+    let entry =
+        |id: &str, event: Value| json!({ "entryId": id, "event": event, "contentType": "application/json" });
+    let body =
+        json!({ "topic": "task-events", "entries": [entry("a", json!({})), entry("b", json!("no event"))] });
+    let expected = json!({ "statuses": [
+        { "entryId": "a", "status": "SUCCESS" },
+        { "entryId": "b", "status": "SUCCESS" },
+    ] });
+    for path in [NOTIFIER, SCHEDULER] {
+        assert_eq!(
+            call(&service, path, "application/json", body.to_string()).ok(StatusCode::OK),
+            expected,
+            "{path}"
+        );
+    }
+}
+
+/// A sidecar takes 404 for "drop it".
+#[test]
+fn a_sidecar_is_never_told_that_nobody_is_there() {
+    let service = Service::start();
+    for path in [
+        "/events/",
+        "/events/nobody/task-events",
+        "/events/recurrence-scheduler/",
+        "/events/recurrence-scheduler/reminders",
+        "/events/notifier/task-events",
+        "/events/notifier/",
+        "/job/",
+        "/job/tick-16",
+        "/job/no-job",
+    ] {
+        call(&service, path, "application/json", "{}").is_problem(503, "unavailable");
+        service
+            .anyone()
+            .post(path)
+            .body("application/json", "{}")
+            .answer()
+            .is_problem(401, "unauthenticated");
+        service.anyone().call(Method::GET, path).answer().is_problem(405, "method-not-allowed");
+    }
+}
+
+#[test]
+fn a_tick_is_one_slice_of_the_clocks_work() {
+    let service = Service::start();
+    for job in ["tick-00", "tick-15"] {
+        let ticked = call(&service, &format!("/job/{job}"), "application/json", "").ok(StatusCode::OK);
+        assert!(ticked["planned"].is_u64(), "{ticked}");
+    }
+}
+
+/// Without a sidecar nothing can be the clock but the clock.
+#[test]
+fn a_sidecar_that_is_not_there_cannot_be_the_clock() {
+    let service = Service::start();
+    call(&service, "/internal/clock", "application/json", "").is_problem(503, "unavailable");
 }

@@ -16,7 +16,8 @@ pub struct Database(Connection);
 pub struct Seed(Connection);
 
 impl Database {
-    pub(crate) fn open(state_dir: &Path) -> Self {
+    /// Opens that of a state directory.
+    pub fn open(state_dir: &Path) -> Self {
         Self(connect(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY))
     }
 

@@ -137,12 +137,7 @@ fn paths(ids: &Ids) -> Vec<Case> {
         missing(&format!("{task}/nothing")),
         Case::new("an unknown address by an unknown method", Method::TRACE, "/v1/chores", (404, "not-found")),
         Case::new("an unknown callback", Method::GET, "/internal/nothing", (404, "not-found")),
-        Case::new(
-            "an unknown callback that is posted",
-            Method::POST,
-            "/internal/events/nobody",
-            (404, "not-found"),
-        ),
+        Case::new("an unknown callback that is posted", Method::POST, "/internal/nobody", (404, "not-found")),
         method(Method::GET, "/internal/sweep"),
         method(Method::POST, "/healthz"),
         method(Method::PUT, "/v1/tasks"),

@@ -1,8 +1,8 @@
 //! The entry points: an event over HTTP or Redis, and the clock. Each only says that something may be due.
 
 use anyhow::Result;
-use perennial_events::relay_all;
-use perennial_guest::callback::{admit, failed};
+use perennial_events::{Status, relay_all};
+use perennial_guest::callback::{admit, delivered, delivery, failed};
 use perennial_guest::{
     BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now,
     open_bus, open_store, respond,
@@ -29,20 +29,32 @@ const CLOCKS: i64 = 4;
 const STREAMS: u32 = 50;
 
 /// The addresses of the HTTP entry point.
-const PATHS: [&str; 2] = ["/internal/deliver", "/internal/events/notifier"];
+const PATHS: [&str; 2] = ["/internal/deliver", "/events/notifier/..."];
+
+/// What it hears. An event only says that something may be due: one round is for all that a delivery brings.
+const REMINDERS: &str = "/events/notifier/reminders";
 
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {
-    let callbacks = match admit(request, &PATHS).await {
-        Ok((callbacks, _)) => callbacks,
+    let (callbacks, request) = match admit(request, &PATHS).await {
+        Ok(admitted) => admitted,
         Err(problem) => return respond(out, problem.into()).await,
+    };
+    let answer = match request.uri().path() {
+        "/internal/deliver" => no_content(),
+        REMINDERS => {
+            let delivery = delivery(&request);
+            let taken = vec![Status::Success; delivery.events().count()];
+            delivered(&delivery, &taken)
+        }
+        path => return respond(out, failed(&format!("nobody hears at {path}"))).await,
     };
     let store = match open() {
         Ok(store) => store,
         Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
     };
     // The caller only says that something may be due. It need not wait for any receiver: what fails here waits in the store.
-    respond(out, no_content()).await;
+    respond(out, answer).await;
     match round(&store, BRIEFLY).await {
         Ok(delivered) => publish(&store, Some(&callbacks), &delivered).await,
         Err(error) => log::warn("notifications wait for the next round", &format!("{error:#}")),

@@ -2,26 +2,32 @@
 
 use anyhow::Result;
 use http::StatusCode;
-use perennial_events::{LocalBus, relay_all, replay_letters};
-use perennial_guest::callback::{admit, failed, publish};
+use perennial_events::{LocalBus, Status, relay_shard, replay_letters};
+use perennial_guest::callback::{admit, delivered, delivery, failed, publish};
 use perennial_guest::{
-    BusSettings, CallbackSettings, FreshIds, GuestStore, MetricsSettings, RetentionSettings, Settings,
-    StoreSettings, log, now, open_bus, open_store, read_head, respond,
+    BusSettings, CallbackSettings, DaprSettings, FreshIds, GuestStore, MetricsSettings, RetentionSettings,
+    Settings, StoreSettings, log, now, open_bus, open_sidecar, open_store, read_head, respond,
 };
-use perennial_http_api::{Problem, Response, answer, no_content};
-use perennial_store::MetricsStore;
+use perennial_http_api::{Problem, Request, Response, answer, no_content};
+use perennial_store::{MetricsStore, Shard, ShardStore};
 use serde::Serialize;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{Swept, Taken, metrics, sweep_fresh, take, take_given_up};
+use crate::{Job, Swept, Taken, metrics, sweep_fresh, take, take_given_up};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
 
-/// The clock's address, the one for events, and the ones for what a broker has given up, each of its topic.
-const PATHS: [&str; 3] =
-    ["/internal/sweep", "/internal/events/recurrence-scheduler", "/events/dead-letters/..."];
+/// How long the sweep of a shard is one's own, in milliseconds: longer than it takes.
+const SWEEP: i64 = 15_000;
+
+/// The addresses: the clock's, the one that has a sidecar be the clock, and those that a sidecar calls.
+const PATHS: [&str; 4] = ["/internal/sweep", "/internal/clock", "/job/...", "/events/..."];
+
+/// Where a sidecar passes the turns of others on to, which are applications of their own beside sidecars.
+const NOTIFIER: &str = "/v1.0/invoke/notifier/method/internal/deliver";
+const AUDIT: &str = "/v1.0/invoke/audit/method/internal/audit";
 
 #[http_component]
 async fn serve(request: IncomingRequest, out: ResponseOutparam) {
@@ -37,31 +43,105 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         Ok(store) => store,
         Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
     };
-    if request.uri().path() == "/internal/sweep" {
-        let ticked = tick(&store, Some(&callbacks)).await;
-        let anchors = ticked.as_ref().is_ok_and(|ticked| ticked.swept.anchors);
-        let answer = ticked.map(|ticked| answer(StatusCode::OK, &ticked));
-        respond(out, answer.unwrap_or_else(|error| failed(&format!("{error:#}")))).await;
-        // Where this route is the clock, it is that of the notifier and of the audit too.
-        let others = LocalBus::new(callbacks.token.as_str());
-        if let Err(error) = others.post("/internal/deliver", Vec::new()).await {
-            log::warn("the notifier was not woken", &error);
+    match request.uri().path() {
+        "/internal/sweep" => {
+            let ticked = tick(&store, None, Some(&callbacks)).await;
+            let anchors = ticked.as_ref().is_ok_and(|ticked| ticked.swept.anchors);
+            respond(out, told(ticked.map(|ticked| answer(StatusCode::OK, &ticked)))).await;
+            // Where this route is the clock, it is that of the notifier and of the audit too.
+            let others = LocalBus::new(callbacks.token.as_str());
+            if let Err(error) = others.post("/internal/deliver", Vec::new()).await {
+                log::warn("the notifier was not woken", &error);
+            }
+            if anchors && let Err(error) = others.post("/internal/audit", Vec::new()).await {
+                log::warn("the audit was not woken", &error);
+            }
         }
-        if anchors && let Err(error) = others.post("/internal/audit", Vec::new()).await {
-            log::warn("the audit was not woken", &error);
+        "/internal/clock" => respond(out, told(begin_clock().await.map(|()| no_content()))).await,
+        "/events/recurrence-scheduler/task-events" => hear(&store, &callbacks, None, (&request, out)).await,
+        path => {
+            if let Some(name) = path.strip_prefix("/job/") {
+                job(&store, &callbacks, name, out).await;
+            } else if let Some(topic) = path.strip_prefix("/events/dead-letters/") {
+                hear(&store, &callbacks, Some(topic), (&request, out)).await;
+            } else {
+                respond(out, failed(&format!("nobody hears at {path}"))).await;
+            }
         }
-        return;
     }
-    let topic = request.uri().path().strip_prefix("/events/dead-letters/");
-    let taken = match topic {
-        Some(topic) => take_given_up(&store, topic, &[request.body()], now()),
-        None => take(&store, &[request.body()], now(), &mut FreshIds),
+}
+
+/// The answer, or that of a callback that failed.
+fn told(done: Result<Response>) -> Response {
+    done.unwrap_or_else(|error| failed(&format!("{error:#}")))
+}
+
+/// Applies the events of a delivery, each by itself, then publishes what they led to. Those that a broker has given up to deliver on
+/// a topic are kept.
+async fn hear(
+    store: &GuestStore,
+    callbacks: &CallbackSettings,
+    given_up_on: Option<&str>,
+    (request, out): (&Request, ResponseOutparam),
+) {
+    let delivery = delivery(request);
+    let events: Vec<&[u8]> = delivery.events().collect();
+    let taken = match given_up_on {
+        Some(topic) => take_given_up(store, topic, &events, now()),
+        None => take(store, &events, now(), &mut FreshIds),
     };
     note(&taken);
-    let done = taken.done.iter().all(|done| *done);
-    let comes_again = || failed(&"a message is to come again");
-    respond(out, if done { no_content() } else { comes_again() }).await;
-    tell(&store, Some(&callbacks), &taken).await;
+    let status = |done: &bool| if *done { Status::Success } else { Status::Retry };
+    let statuses: Vec<Status> = taken.done.iter().map(status).collect();
+    respond(out, delivered(&delivery, &statuses)).await;
+    tell(store, Some(callbacks), &taken).await;
+}
+
+/// A job of the clock. A sidecar that is told 404 takes a job for done with: what is no job of ours has failed.
+async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: ResponseOutparam) {
+    let Some(Job::Tick(shard)) = Job::parse(name) else {
+        return respond(out, failed(&format!("there is no job {name:?}"))).await;
+    };
+    let ticked = tick_shard(store, shard, callbacks).await;
+    let anchors = matches!(&ticked, Ok(Some(ticked)) if ticked.swept.anchors);
+    let answered = ticked.map(|ticked| ticked.map_or_else(no_content, |ticked| answer(StatusCode::OK, &ticked)));
+    respond(out, told(answered)).await;
+    // One of the ticks is that of the notifier and of the audit too.
+    if shard.number() == 0 {
+        if let Err(error) = wake(NOTIFIER).await {
+            log::warn("the notifier was not woken", &format!("{error:#}"));
+        }
+        if anchors && let Err(error) = wake(AUDIT).await {
+            log::warn("the audit was not woken", &format!("{error:#}"));
+        }
+    }
+}
+
+/// Does the clock's work of a shard, unless another is at it: ticks that were missed all come at once.
+async fn tick_shard(
+    store: &GuestStore,
+    shard: Shard,
+    callbacks: &CallbackSettings,
+) -> Result<Option<Ticked>> {
+    let Some(fence) = store.take_shard(shard, now(), SWEEP)? else { return Ok(None) };
+    let ticked = tick(store, Some(shard), Some(callbacks)).await;
+    store.give_back_shard(shard, fence)?;
+    ticked.map(Some)
+}
+
+async fn wake(other: &str) -> Result<()> {
+    let sidecar = open_sidecar(&DaprSettings::from_host()?);
+    sidecar.tell(other, Vec::new()).await.map_err(anyhow::Error::msg)
+}
+
+/// Has the sidecar call every second, once for each shard. Said twice, it is said once.
+async fn begin_clock() -> Result<()> {
+    let sidecar = open_sidecar(&DaprSettings::from_host()?);
+    for shard in Shard::all() {
+        let job = Job::Tick(shard);
+        sidecar.tell(&job.address(), job.schedule()).await.map_err(anyhow::Error::msg)?;
+    }
+    Ok(())
 }
 
 #[redis_component]
@@ -102,7 +182,7 @@ mod cron {
             // Futures of the SDK run in its own executor, never in the trigger's.
             spin_sdk::http::run(async {
                 let store = super::open()?;
-                super::tick(&store, None).await.map(|_| ())
+                super::tick(&store, None, None).await.map(|_| ())
             })
             .map_err(|error: anyhow::Error| Error::Other(format!("{error:#}")))
         }
@@ -124,9 +204,7 @@ fn note(taken: &Taken) {
 /// Publishes what events led to.
 async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, taken: &Taken) {
     for (commit, own) in &taken.written {
-        if let Some(own) = own {
-            publish(store, callbacks, commit, own).await;
-        }
+        publish(store, callbacks, commit, own.as_ref()).await;
     }
 }
 
@@ -140,16 +218,20 @@ struct Ticked {
     replayed: u32,
 }
 
-/// One slice of the clock's work. Relaying comes before what may bring us down.
-async fn tick(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<Ticked> {
+/// One slice of the clock's work, of all shards or of one. Relaying comes before what may bring us down.
+async fn tick(
+    store: &GuestStore,
+    shard: Option<Shard>,
+    callbacks: Option<&CallbackSettings>,
+) -> Result<Ticked> {
     store.keep_events(RetentionSettings::from_host()?.events);
-    let (mut swept, unfinished) = sweep_fresh(store, None, &now, &mut FreshIds)?;
-    let mut relayed = if swept.relay { relay(store, callbacks).await? } else { 0 };
+    let (mut swept, unfinished) = sweep_fresh(store, shard, &now, &mut FreshIds)?;
+    let mut relayed = if swept.relay { relay(store, shard, callbacks).await? } else { 0 };
     if !unfinished.is_empty() {
         swept.relay = false;
         unfinished.sweep(store, &now, &mut FreshIds, &mut swept)?;
         if swept.relay {
-            relayed = relayed.saturating_add(relay(store, callbacks).await?);
+            relayed = relayed.saturating_add(relay(store, shard, callbacks).await?);
         }
     }
     let replayed = if swept.letters { replay(store, callbacks).await? } else { 0 };
@@ -170,9 +252,13 @@ async fn replay(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Res
 }
 
 /// Publishes what waits; gives the number of events. Where the bus is out of reach, that is left to the HTTP component.
-async fn relay(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<u32> {
+async fn relay(
+    store: &GuestStore,
+    shard: Option<Shard>,
+    callbacks: Option<&CallbackSettings>,
+) -> Result<u32> {
     let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? else { return Ok(0) };
-    let round = relay_all(store, &bus, STREAMS, &now).await?;
+    let round = relay_shard(store, &bus, (STREAMS, shard), &now).await?;
     for failure in &round.failures {
         log::warn("events wait", failure);
     }

@@ -1,7 +1,8 @@
 //! The recurrence scheduler: plans what follows a completed occurrence, fires reminders that come due, and relays events. It
 //! keeps what brokers have given up, and says how all of it does.
 //!
-//! Three ways in (an event over HTTP, an event over Redis, the clock), one piece of work behind them. An event only says
+//! Three ways in (an event over HTTP, an event over Redis, the clock, which may be a sidecar's jobs), one piece of work behind them.
+//! An event only says
 //! where to look: what is owed is in the store, and a sweep finds it without being told.
 
 mod batch;
@@ -9,11 +10,13 @@ mod batch;
 #[expect(unsafe_code, reason = "spin-sdk and wit-bindgen generate the exported functions")]
 mod entry;
 mod handle;
+mod job;
 pub mod metrics;
 mod sweep;
 mod take;
 
 pub use handle::{HandleError, Handled, fill_gaps, handle_event};
+pub use job::Job;
 pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
 pub use take::{Taken, take, take_given_up};
 

@@ -129,9 +129,12 @@ pub fn sweep_fresh<S: Store + WorkStore + SealStore>(
         store.clock_went_back(now())?;
         due = store.due_work(now(), tzdata_version())?;
     }
-    (swept.relay, swept.letters, swept.anchors) = (due.relay, due.letters, due.anchors);
+    swept.relay = due.relay;
     let (zones, words, old, seals) = match shard.map(Shard::number) {
-        None | Some(0) => (due.zones, due.words, due.old, due.seals),
+        None | Some(0) => {
+            (swept.letters, swept.anchors) = (due.letters, due.anchors);
+            (due.zones, due.words, due.old, due.seals)
+        }
         Some(_) => (false, false, false, false),
     };
     if zones {

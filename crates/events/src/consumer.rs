@@ -12,7 +12,7 @@ pub struct Consumer {
     /// Whether it reads each event. Where it does not, the first of a batch wakes it for all of them: what they are about was
     /// in the store before the first went out.
     pub each: bool,
-    /// Its address within this application.
+    /// Its address within this application, on every bus that calls it: `/events/<name>/<topic>`.
     pub route: &'static str,
     /// Its channel on Redis, beside the topic's own, which is for readers outside.
     pub channel: &'static str,
@@ -25,7 +25,7 @@ pub const CONSUMERS: &[Consumer] = &[
         topic: "task-events",
         types: &["task.completed"],
         each: true,
-        route: "/internal/events/recurrence-scheduler",
+        route: "/events/recurrence-scheduler/task-events",
         channel: "task-events.recurrence-scheduler",
     },
     Consumer {
@@ -33,7 +33,7 @@ pub const CONSUMERS: &[Consumer] = &[
         topic: "reminders",
         types: &["reminder.fired"],
         each: false,
-        route: "/internal/events/notifier",
+        route: "/events/notifier/reminders",
         channel: "reminders.notifier",
     },
 ];
@@ -41,4 +41,17 @@ pub const CONSUMERS: &[Consumer] = &[
 /// Those that act upon an event of this type on this topic.
 pub fn hearing(topic: &str, kind: &str) -> impl Iterator<Item = &'static Consumer> {
     CONSUMERS.iter().filter(move |consumer| consumer.topic == topic && consumer.types.contains(&kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_and_a_channel_are_named_by_consumer_and_topic() {
+        for Consumer { name, topic, route, channel, .. } in CONSUMERS {
+            assert_eq!(*route, format!("/events/{name}/{topic}"));
+            assert_eq!(*channel, format!("{topic}.{name}"));
+        }
+    }
 }

@@ -4,22 +4,28 @@
 
 mod bus;
 mod consumer;
+mod delivery;
 mod envelope;
 mod letter;
 mod place;
 mod relay;
 mod replay;
 #[cfg(target_arch = "wasm32")]
+mod sidecar;
+#[cfg(target_arch = "wasm32")]
 mod timeout;
 
 pub use bus::{Bus, BusError, Fault, Message, woken};
 #[cfg(target_arch = "wasm32")]
-pub use bus::{LocalBus, RedisBus};
+pub use bus::{DaprBus, LocalBus, RedisBus};
 pub use consumer::{CONSUMERS, Consumer, hearing};
+pub use delivery::{Delivery, Entry, MAX_DELIVERED, MAX_DELIVERY, Status};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
 pub use letter::{DeadLetterRecord, ErrorContext, OTHER_TOPIC, given_up_by_broker, topic_named, unusable};
 pub use place::EventPlace;
 pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_own, relay_shard, relay_stream};
 pub use replay::{Resent, replay_letters};
+#[cfg(target_arch = "wasm32")]
+pub use sidecar::Sidecar;
 #[cfg(target_arch = "wasm32")]
 pub use timeout::within;

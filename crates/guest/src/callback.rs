@@ -1,8 +1,9 @@
 //! Callback routes: what a clock, a sidecar or this application itself calls.
 
 use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use perennial_domain::Commit;
-use perennial_events::{BusError, MAX_EVENT, RelayError, relay_own};
+use perennial_events::{BusError, Delivery, MAX_DELIVERY, MAX_EVENT, RelayError, Status, relay_own};
 use perennial_http_api::{Problem, Request, Response, check_body, same_secret};
 use perennial_store::{OutboxStore, OwnLease};
 use spin_sdk::http::IncomingRequest;
@@ -14,11 +15,8 @@ use crate::{
 /// Below it are the routes that events are delivered to. A sidecar takes 404 for "drop it": none of these answers so.
 const EVENTS: &str = "/events/";
 
-/// Longest delivery read there, in bytes: what is longer than an event is kept as a dead letter too, as far as it goes.
-const MAX_DELIVERY: usize = 4 * 1024 * 1024;
-
 /// Lets a callback in: only at one of `paths` (`/x/...` stands for all below `/x/`), only with POST, and only with the token in
-/// `dapr-api-token`; all that is seen before its body is read. A body may be as long as an event, or as a delivery.
+/// `dapr-api-token`; all that is seen before its body is read. A body may be as long as an event, or as a delivery of several.
 pub async fn admit(request: IncomingRequest, paths: &[&str]) -> Result<(CallbackSettings, Request), Problem> {
     let head = read_head(&request)?;
     let path = head.uri.path();
@@ -48,6 +46,28 @@ fn leads_to(route: &str, path: &str) -> bool {
 pub fn failed(error: &impl std::fmt::Display) -> Response {
     log::error("a callback failed", error);
     Problem::unavailable("the work is left for the next call").into()
+}
+
+/// What a request delivers.
+pub fn delivery(request: &Request) -> Delivery<'_> {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|media_type| media_type.to_str().ok());
+    Delivery::read(media_type.unwrap_or_default(), request.body())
+}
+
+/// The answer to a delivery, from a status for each event in turn. One event that should come again is answered 503: so every bus
+/// understands it.
+pub fn delivered(delivery: &Delivery<'_>, statuses: &[Status]) -> Response {
+    if matches!((delivery, statuses), (Delivery::One(_), [Status::Retry])) {
+        return Problem::unavailable("the work is left for the next call").into();
+    }
+    json_of(delivery.answer(statuses.iter().copied()))
+}
+
+fn json_of(body: Vec<u8>) -> Response {
+    let mut response = Response::new(body);
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
 }
 
 /// Publishes what a commit has written, under the lease that it took. What fails here waits for the next sweep.

@@ -1,10 +1,10 @@
 //! Opening what a component works with.
 
-use perennial_events::{Bus, BusError, LocalBus, Message, RedisBus};
+use perennial_events::{Bus, BusError, DaprBus, LocalBus, Message, RedisBus, Sidecar};
 use perennial_store::StoreError;
 use perennial_store::sqlite::{SpinSql, Sqlite};
 
-use crate::{BusChoice, BusSettings, CallbackSettings, StoreSettings};
+use crate::{BusChoice, BusSettings, CallbackSettings, DaprSettings, StoreSettings};
 
 /// The store that a component works with.
 pub type GuestStore = Sqlite<SpinSql>;
@@ -15,12 +15,19 @@ pub fn open_store(settings: &StoreSettings) -> Result<GuestStore, StoreError> {
     Sqlite::open(sql, settings.durability)
 }
 
+/// The sidecar of this application.
+pub fn open_sidecar(settings: &DaprSettings) -> Sidecar {
+    Sidecar::new(settings.http_port, settings.api_token.as_str())
+}
+
 /// One of the buses.
 pub enum AnyBus {
     /// Redis, or the embedded host's in-process bus.
     Redis(RedisBus),
     /// This application's own routes.
     Local(LocalBus),
+    /// A Dapr sidecar.
+    Dapr(DaprBus),
 }
 
 impl AnyBus {
@@ -28,7 +35,7 @@ impl AnyBus {
     pub fn local(&self) -> Option<&LocalBus> {
         match self {
             Self::Local(bus) => Some(bus),
-            Self::Redis(_) => None,
+            Self::Redis(_) | Self::Dapr(_) => None,
         }
     }
 }
@@ -38,6 +45,7 @@ impl Bus for AnyBus {
         match self {
             Self::Redis(bus) => bus.publish(batch).await,
             Self::Local(bus) => bus.publish(batch).await,
+            Self::Dapr(bus) => bus.publish(batch).await,
         }
     }
 }
@@ -51,6 +59,10 @@ pub fn open_bus(
     let local = || callbacks.map(|callbacks| AnyBus::Local(LocalBus::new(callbacks.token.as_str())));
     match settings.choice {
         BusChoice::Local => Ok(local()),
+        BusChoice::Dapr => {
+            let bus = DaprBus::new(open_sidecar(&settings.dapr), settings.dapr.pubsub.as_str());
+            Ok(Some(AnyBus::Dapr(bus)))
+        }
         BusChoice::Redis => RedisBus::open(&settings.redis_url).map(AnyBus::Redis).map(Some),
         BusChoice::Auto => {
             Ok(RedisBus::open(&settings.redis_url).map_or_else(|_| local(), |bus| Some(AnyBus::Redis(bus))))

@@ -113,11 +113,12 @@ fn write_greeting(running: &Running, out: &mut impl Write) -> std::io::Result<()
         writeln!(out, "Token:   {token}  (kept in {})", running.state_dir.join("token").display())?;
     }
     writeln!(out, "Data:    {}", running.state_dir.display())?;
-    match &running.in_process_bus {
-        Some(address) => {
+    match (&running.sidecar, &running.in_process_bus) {
+        (Some(port), _) => writeln!(out, "Bus:     the Dapr sidecar on port {port}")?,
+        (None, Some(address)) => {
             writeln!(out, "Bus:     in-process, in place of {address} (give redis_url to use a Redis)")?
         }
-        None => writeln!(out, "Bus:     Redis, as configured")?,
+        (None, None) => writeln!(out, "Bus:     Redis, as configured")?,
     }
     let how = match running.compiled {
         0 => "compiled code from the cache".to_owned(),

@@ -30,6 +30,8 @@ pub struct Running {
     pub state_dir: PathBuf,
     /// The address whose messages stay in this process, if the in-process bus is used.
     pub in_process_bus: Option<String>,
+    /// The port of the Dapr sidecar, if the application says that this is its bus.
+    pub sidecar: Option<String>,
     /// The routes as pairs of target and pattern, for people to read.
     pub routes: Vec<(String, String)>,
     /// How long the start took.

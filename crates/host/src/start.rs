@@ -72,6 +72,7 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
     }
 
     let schedules = cron::prepare(&manifest)?;
+    let sidecar = sidecar(&variables);
     let mut bus = Bus { in_process: in_process_address(&variables), ..Bus::default() };
     let queues = redis::prepare(&manifest, &variables, &mut bus)?;
     let mut limits = options.limits;
@@ -132,6 +133,7 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         token,
         state_dir,
         in_process_bus: services.bus.in_process.clone(),
+        sidecar,
         routes,
         started_in: began.elapsed(),
         compiled: compiled.fresh,
@@ -161,6 +163,12 @@ fn in_process_address(variables: &Variables) -> Option<String> {
         Some(false) => variables.get(REDIS_VARIABLE).map(str::to_owned),
         _ => None,
     }
+}
+
+/// Where the sidecar is, if the variables of this application say that events go through it.
+fn sidecar(variables: &Variables) -> Option<String> {
+    let used = variables.get("bus") == Some("dapr");
+    variables.get("dapr_http_port").filter(|_| used).map(str::to_owned)
 }
 
 struct Compilation {

@@ -3,8 +3,8 @@
 
 use spin_sdk::http::{Request, Response, send};
 
-use super::{Bus, BusError, Fault, Message, woken};
-use crate::{EVENT_MEDIA_TYPE, MAX_EVENT, within};
+use super::{Bus, BusError, Fault, Message, document, woken};
+use crate::{EVENT_MEDIA_TYPE, within};
 
 /// How long a handler may take, in milliseconds.
 const PATIENCE: u64 = 5_000;
@@ -44,7 +44,7 @@ impl LocalBus {
         for consumer in woken(batch, index) {
             let body = match &mut body {
                 Some(body) => body,
-                none => none.insert(document(message)?),
+                none => none.insert(document("local", message)?),
             };
             self.post(consumer.route, body.clone()).await?;
         }
@@ -63,14 +63,6 @@ impl Bus for LocalBus {
         }
         (taken, None)
     }
-}
-
-fn document(message: &Message) -> Result<Vec<u8>, BusError> {
-    let body = serde_json::to_vec(&message.event).map_err(|error| failed(Fault::Event, error.to_string()))?;
-    if body.len() > MAX_EVENT {
-        return Err(failed(Fault::Event, format!("{} bytes are more than an event may have", body.len())));
-    }
-    Ok(body)
 }
 
 fn failed(fault: Fault, reason: String) -> BusError {

@@ -1,5 +1,7 @@
 //! Buses: ways to hand events to those who wait for them.
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod dapr;
 #[cfg(target_arch = "wasm32")]
 mod local;
 #[cfg(target_arch = "wasm32")]
@@ -8,10 +10,14 @@ mod redis;
 use thiserror::Error;
 
 #[cfg(target_arch = "wasm32")]
+pub use dapr::DaprBus;
+#[cfg(target_arch = "wasm32")]
 pub use local::LocalBus;
 #[cfg(target_arch = "wasm32")]
 pub use redis::RedisBus;
 
+#[cfg(any(target_arch = "wasm32", test))]
+use crate::MAX_EVENT;
 use crate::{CloudEvent, Consumer, hearing};
 
 /// An event and where it goes.
@@ -37,8 +43,9 @@ pub fn woken(batch: &[Message], index: usize) -> impl Iterator<Item = &'static C
 
 /// Hands events on.
 pub trait Bus {
-    /// Publishes events of one stream in order, and gives how many it took; where it did not take all, why not the next
-    /// one. That it took an event does not say that anyone heard.
+    /// Publishes events of one stream in order, and gives how many it took; where it failed, why it did not take the next one.
+    /// A bus that takes some and did not fail takes the others when it is asked again. That it took an event does not say that
+    /// anyone heard.
     #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>);
 }
@@ -64,4 +71,15 @@ pub enum Fault {
     Stream,
     /// The bus's: it takes nothing now.
     Bus,
+}
+
+/// The event of a message as it travels, unless it is longer than an event may be.
+#[cfg(any(target_arch = "wasm32", test))]
+fn document(bus: &'static str, message: &Message) -> Result<Vec<u8>, BusError> {
+    let failed = |reason| BusError { bus, reason, fault: Fault::Event };
+    let document = serde_json::to_vec(&message.event).map_err(|error| failed(error.to_string()))?;
+    if document.len() > MAX_EVENT {
+        return Err(failed(format!("{} bytes are more than an event may have", document.len())));
+    }
+    Ok(document)
 }

@@ -2,8 +2,7 @@
 
 use spin_sdk::redis::Connection;
 
-use super::{Bus, BusError, Fault, Message, woken};
-use crate::MAX_EVENT;
+use super::{Bus, BusError, Fault, Message, document, woken};
 
 /// Publishes on the Redis channel named like the topic, for readers outside, and on the channel of each handler that the event
 /// wakes.
@@ -16,13 +15,7 @@ impl RedisBus {
     }
 
     fn publish_one(&self, batch: &[Message], index: usize, message: &Message) -> Result<(), BusError> {
-        let payload = serde_json::to_vec(&message.event).map_err(|error| failed(Fault::Event, error))?;
-        if payload.len() > MAX_EVENT {
-            return Err(failed(
-                Fault::Event,
-                format!("{} bytes are more than an event may have", payload.len()),
-            ));
-        }
+        let payload = document("redis", message)?;
         let channels = woken(batch, index).map(|consumer| consumer.channel);
         for channel in std::iter::once(message.topic.as_str()).chain(channels) {
             self.0.publish(channel, &payload).map_err(|error| failed(Fault::Bus, error))?;

@@ -1,6 +1,6 @@
 //! How events travel.
 
-use super::{Get, SettingError, Settings, choice, read};
+use super::{Get, SettingError, Settings, choice, read, secret};
 
 /// How events reach their handlers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,20 +11,72 @@ pub enum BusChoice {
     Redis,
     /// This application's own routes only.
     Local,
+    /// A Dapr sidecar.
+    Dapr,
 }
 
 /// The bus.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BusSettings {
     /// How events reach their handlers.
     pub choice: BusChoice,
     /// Where Redis is.
     pub redis_url: String,
+    /// The sidecar.
+    pub dapr: DaprSettings,
+}
+
+/// A Dapr sidecar on this machine.
+#[derive(Clone)]
+pub struct DaprSettings {
+    /// The port of its HTTP API.
+    pub http_port: u16,
+    /// Its pub/sub component.
+    pub pubsub: String,
+    /// What it asks for in `dapr-api-token`; empty = nothing.
+    pub api_token: String,
 }
 
 impl Settings for BusSettings {
     fn read(get: &Get<'_>) -> Result<Self, SettingError> {
-        let choices = [("auto", BusChoice::Auto), ("redis", BusChoice::Redis), ("local", BusChoice::Local)];
-        Ok(Self { choice: choice(get, "bus", &choices)?, redis_url: read(get, "redis_url")? })
+        let choices = [
+            ("auto", BusChoice::Auto),
+            ("redis", BusChoice::Redis),
+            ("local", BusChoice::Local),
+            ("dapr", BusChoice::Dapr),
+        ];
+        Ok(Self {
+            choice: choice(get, "bus", &choices)?,
+            redis_url: read(get, "redis_url")?,
+            dapr: DaprSettings::read(get)?,
+        })
     }
+}
+
+impl Settings for DaprSettings {
+    fn read(get: &Get<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            http_port: port(get, "dapr_http_port")?,
+            pubsub: component(get, "dapr_pubsub")?,
+            api_token: secret(get, "dapr_api_token")?,
+        })
+    }
+}
+
+fn port(get: &Get<'_>, name: &'static str) -> Result<u16, SettingError> {
+    let value = read(get, name)?;
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    let port = value.parse().ok().filter(|port| digits && *port != 0);
+    port.ok_or_else(|| SettingError::new(name, format!("{value:?} is no port: 1 to 65535")))
+}
+
+/// The name of a component of Dapr's: as Kubernetes names things (RFC 1123).
+fn component(get: &Get<'_>, name: &'static str) -> Result<String, SettingError> {
+    let value = read(get, name)?;
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    if value.is_empty() || value.len() > 253 || !value.bytes().all(inner) {
+        let reason = "must be the name of a component: small letters, digits, dots and hyphens";
+        return Err(SettingError::new(name, reason));
+    }
+    Ok(value)
 }

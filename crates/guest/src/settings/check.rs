@@ -48,7 +48,7 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
             "audit_anchor_url names, without its path, or the default for none",
         )?;
     }
-    if bus.choice != BusChoice::Local {
+    if matches!(bus.choice, BusChoice::Auto | BusChoice::Redis) {
         let url = redis(&bus.redis_url, "redis_url")?;
         agrees(get, "redis_host", &url, "redis_url names, without user and password")?;
     }
@@ -133,6 +133,8 @@ mod tests {
                     "store" => "sqlite",
                     "durability" => "full",
                     "bus" => "auto",
+                    "dapr_http_port" => "3500",
+                    "dapr_pubsub" => "pubsub",
                     "redis_url" | "redis_host" => "redis://127.0.0.1:6379",
                     "webhook_http_origin" => "http://none.invalid",
                     "jwt_algorithms" => "RS256,ES256,EdDSA",
@@ -154,6 +156,13 @@ mod tests {
             ("store", "mysql"),
             ("durability", "fast"),
             ("bus", "kafka"),
+            ("dapr_http_port", ""),
+            ("dapr_http_port", "0"),
+            ("dapr_http_port", "+3500"),
+            ("dapr_http_port", "65536"),
+            ("dapr_pubsub", ""),
+            ("dapr_pubsub", "pub/sub"),
+            ("dapr_api_token", "two words"),
             ("redis_url", "127.0.0.1:6379"),
             ("redis_url", "redis://:6379"),
             ("redis_url", "redis://h:port"),
@@ -209,6 +218,12 @@ mod tests {
         for changes in [
             vec![],
             vec![("bus", "local"), ("redis_url", "")],
+            vec![
+                ("bus", "dapr"),
+                ("redis_url", ""),
+                ("dapr_http_port", "50123"),
+                ("dapr_pubsub", "event-hubs.eu"),
+            ],
             vec![
                 ("redis_url", "redis://me:p@ss@cache.example:7000/2"),
                 ("redis_host", "redis://cache.example:7000"),

@@ -14,7 +14,7 @@ mod webhooks;
 use thiserror::Error;
 
 pub use audit::AuditSettings;
-pub use bus::{BusChoice, BusSettings};
+pub use bus::{BusChoice, BusSettings, DaprSettings};
 pub use callbacks::{AuthSettings, CallbackSettings, MetricsSettings};
 pub use check::check;
 pub use jwt::JwtSettings;
@@ -22,6 +22,8 @@ pub use limits::LimitSettings;
 pub use retention::RetentionSettings;
 pub use store::StoreSettings;
 pub use webhooks::WebhookSettings;
+
+use callbacks::secret;
 
 /// Gives the value of a variable.
 pub type Get<'a> = dyn Fn(&'static str) -> Result<String, String> + 'a;

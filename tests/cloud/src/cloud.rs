@@ -1,0 +1,157 @@
+//! The whole set.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use perennial_tests::{Client, Database, until};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::app::Shared;
+use crate::{App, Installed, Kafka, Record, Scheduler, deployed};
+
+/// The handlers: each is an application of its own. The first migrates the store.
+pub const HANDLERS: [&str; 3] = ["task-api", "recurrence-scheduler", "notifier"];
+
+/// What every sidecar reads of the resources.
+const RESOURCES: [&str; 3] = ["pubsub.yaml", "resiliency.yaml", "secretstore.yaml"];
+
+/// How the set is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    /// Whether the handlers hear events.
+    pub events: bool,
+    /// Whether the clock ticks.
+    pub clock: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { events: true, clock: true }
+    }
+}
+
+/// A running set. All of it ends when this is dropped.
+#[derive(Debug)]
+pub struct Cloud {
+    // Those that call end before those that are called.
+    apps: Vec<App>,
+    /// The Dapr Scheduler.
+    pub scheduler: Scheduler,
+    /// The broker.
+    pub kafka: Kafka,
+    shared: Shared,
+    _folder: TempDir,
+}
+
+impl Cloud {
+    /// Starts a set and waits until it is ready. `None` where the machine lacks what it needs, after saying so; a failure where
+    /// `CI` is set.
+    pub fn start(setup: Setup) -> Option<Self> {
+        let installed = Installed::find()?;
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
+        fs::write(folder.join("secrets.json"), "{}").unwrap();
+        let resources = resources(folder, setup);
+        let kafka = Kafka::start(&installed, folder);
+        let scheduler = Scheduler::start(&installed, folder);
+        let shared = Shared {
+            installed,
+            folder: folder.to_owned(),
+            state: folder.join("state"),
+            kafka: kafka.address(),
+            scheduler: scheduler.address(),
+            owner: secret(),
+            app: secret(),
+            sidecar: secret(),
+        };
+        let apps = HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources)).collect();
+        let mut cloud = Self { apps, scheduler, kafka, shared, _folder: temporary };
+        cloud.wait_until_ready();
+        if setup.clock {
+            cloud.begin_clock();
+        }
+        Some(cloud)
+    }
+
+    /// Waits until every part answers.
+    pub fn wait_until_ready(&mut self) {
+        self.kafka.wait_until_ready();
+        self.scheduler.wait_until_ready();
+        for app in &mut self.apps {
+            app.wait_until_ready();
+        }
+        let api = self.app("task-api").client();
+        until("the store is ready", Duration::from_secs(60), || {
+            let answer = api.call(Method::GET, "/readyz").send().ok()?;
+            (answer.status == StatusCode::OK).then_some(())
+        });
+    }
+
+    /// Has the sidecar of the recurrence scheduler be the clock.
+    pub fn begin_clock(&self) {
+        self.app("recurrence-scheduler").call_back("/internal/clock").ok(StatusCode::NO_CONTENT);
+    }
+
+    /// A handler.
+    pub fn app(&self, name: &str) -> &App {
+        self.apps.iter().find(|app| app.name == name).unwrap_or_else(|| panic!("no handler is called {name}"))
+    }
+
+    /// A handler, to be killed or started.
+    pub fn app_mut(&mut self, name: &str) -> &mut App {
+        let app = self.apps.iter_mut().find(|app| app.name == name);
+        app.unwrap_or_else(|| panic!("no handler is called {name}"))
+    }
+
+    /// The secret that speaks for the owner.
+    pub fn token(&self) -> &str {
+        &self.shared.owner
+    }
+
+    /// The owner.
+    pub fn owner(&self) -> Client {
+        self.app("task-api").client().with_token(Some(&self.shared.owner))
+    }
+
+    /// A new user, as the client that speaks for them.
+    pub fn user(&self, name: &str) -> Client {
+        let owner = self.owner();
+        let user = owner.post("/v1/users").json(&json!({ "name": name, "tz": "UTC" })).answer();
+        let token = json!({ "user": user.ok(StatusCode::CREATED)["id"], "name": "cloud test" });
+        let token = owner.post("/v1/tokens").json(&token).answer().ok(StatusCode::CREATED);
+        owner.with_token(token["secret"].as_str())
+    }
+
+    /// The database, read only.
+    pub fn database(&self) -> Database {
+        Database::open(&self.shared.state)
+    }
+
+    /// All that is on a topic now.
+    pub fn topic(&self, name: &str) -> Vec<Record> {
+        self.kafka.read(name)
+    }
+
+    /// Where the logs of all processes are.
+    pub fn folder(&self) -> &Path {
+        &self.shared.folder
+    }
+}
+
+/// The resources as they are deployed, but for what this set goes without.
+fn resources(folder: &Path, setup: Setup) -> PathBuf {
+    let resources = folder.join("resources");
+    fs::create_dir(&resources).unwrap();
+    let heard = setup.events.then_some("subscriptions.yaml");
+    for file in RESOURCES.into_iter().chain(heard) {
+        fs::copy(deployed(&format!("dapr/{file}")), resources.join(file)).unwrap();
+    }
+    resources
+}
+
+fn secret() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(40).collect()
+}

@@ -1,0 +1,26 @@
+//! The application as it runs in the cloud, on this machine: Kafka, the Dapr Scheduler, and each handler as an application of its
+//! own beside its own Dapr sidecar. Nothing stands in for anything; `make cloud` brings what it needs.
+
+mod app;
+mod cloud;
+mod installed;
+mod kafka;
+mod ports;
+mod process;
+mod scheduler;
+
+pub use app::App;
+pub use cloud::{Cloud, HANDLERS, Setup};
+pub use installed::Installed;
+pub use kafka::{Kafka, Record};
+pub use process::Process;
+pub use scheduler::Scheduler;
+
+use std::path::PathBuf;
+
+use perennial_tests::repository;
+
+/// What a deployment reads: topics, and the resources of the sidecars.
+pub fn deployed(file: &str) -> PathBuf {
+    repository().join("k8s/spinkube/perennial/files").join(file)
+}

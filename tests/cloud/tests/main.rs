@@ -1,0 +1,6 @@
+//! The application over Kafka and Dapr, all of it real.
+
+mod clock;
+mod events;
+mod restart;
+mod series;
