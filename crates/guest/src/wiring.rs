@@ -38,6 +38,12 @@ impl AnyBus {
             Self::Redis(_) | Self::Dapr(_) => None,
         }
     }
+
+    /// Whether a broker keeps what it is given. Then handlers may have no clock but the events: what a relay before had no time for
+    /// goes out with the next commit of its stream.
+    pub fn is_a_broker(&self) -> bool {
+        matches!(self, Self::Dapr(_))
+    }
 }
 
 impl Bus for AnyBus {
