@@ -1,11 +1,13 @@
 //! The entry points: a request of the API, the callback of a clock, and the clock itself.
 
 use std::cell::{LazyCell, OnceCell};
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use http::StatusCode;
 use perennial_audit::Key;
 use perennial_domain::{Ids, TokenId, UserId};
+use perennial_events::{CloudEvent, Status};
 use perennial_guest::callback::{self, failed};
 use perennial_guest::{
     AuditSettings, AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings, RedisCounter,
@@ -14,20 +16,27 @@ use perennial_guest::{
 use perennial_http_api::{
     Accepted, Head, Problem, RateServer, Request, Response, answer, correlation_id, may_be_jwt, traceparent,
 };
-use perennial_store::{AccountStore, StoreError};
+use perennial_store::{AccountStore, SealStore, StoreError};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
 use crate::http_out::Outside;
 use crate::{Anchored, Limits, Service, admit, anchor_due, finish, template};
 
-/// The address of a clock.
+/// The addresses that others call: a clock, and a sidecar with events.
+const PATHS: [&str; 2] = [CLOCK, "/events/audit/..."];
 const CLOCK: &str = "/internal/audit";
+
+/// What it hears. An event only says that its user has entries to be sealed: the sweep finds them too.
+const EVENTS: &str = "/events/audit/task-events";
+
+/// Entries sealed with one delivery.
+const SEALED: u32 = 1_000;
 
 #[http_component]
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     let path = incoming.path_with_query().unwrap_or_default();
-    if path.split('?').next() == Some(CLOCK) {
+    if path.starts_with(CLOCK) || path.starts_with("/events/") {
         return respond(out, called(incoming).await).await;
     }
     let head = match read_head(&incoming) {
@@ -81,15 +90,30 @@ mod cron {
     export!(Clock);
 }
 
-/// Anchors what is due, for a clock that calls.
+/// Anchors what is due, for a clock that calls, or seals what events tell of. No address of events answers 404, which a sidecar takes
+/// for "drop it".
 async fn called(incoming: IncomingRequest) -> Response {
-    if let Err(problem) = callback::admit(incoming, &[CLOCK]).await {
-        return problem.into();
-    }
-    match anchors().await {
-        Ok(anchored) => answer(StatusCode::OK, &anchored),
-        Err(error) => failed(&format!("{error:#}")),
-    }
+    let request = match callback::admit(incoming, &PATHS).await {
+        Ok((_, request)) => request,
+        Err(problem) => return problem.into(),
+    };
+    let done = match request.uri().path() {
+        CLOCK => anchors().await.map(|anchored| answer(StatusCode::OK, &anchored)),
+        EVENTS => heard(&request),
+        path => return failed(&format!("nobody hears at {path}")),
+    };
+    done.unwrap_or_else(|error| failed(&format!("{error:#}")))
+}
+
+/// Seals what the users of events have done. What is no event tells of nobody.
+fn heard(request: &Request) -> Result<Response> {
+    let delivery = callback::delivery(request);
+    let events: Vec<&[u8]> = delivery.events().collect();
+    let users = events.iter().filter_map(|event| CloudEvent::parse(event).ok());
+    let users: BTreeSet<UserId> = users.map(|event| UserId::new(event.userid)).collect();
+    let users: Vec<UserId> = users.into_iter().collect();
+    open_store(&StoreSettings::from_host()?)?.seal_of(&users, now(), SEALED)?;
+    Ok(callback::delivered(&delivery, &vec![Status::Success; events.len()]))
 }
 
 async fn anchors() -> Result<Anchored> {

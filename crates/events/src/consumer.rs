@@ -7,15 +7,16 @@ pub struct Consumer {
     pub name: &'static str,
     /// The topic that it listens to.
     pub topic: &'static str,
-    /// The types of events that it acts upon; others would start it for nothing.
+    /// The types of events that wake it; others would start it for nothing. Where there is none, nothing within this application
+    /// wakes it: it takes what a broker delivers for a hint, and finds without one what is to be done.
     pub types: &'static [&'static str],
     /// Whether it reads each event. Where it does not, the first of a batch wakes it for all of them: what they are about was
     /// in the store before the first went out.
     pub each: bool,
     /// Its address within this application, on every bus that calls it: `/events/<name>/<topic>`.
     pub route: &'static str,
-    /// Its channel on Redis, beside the topic's own, which is for readers outside.
-    pub channel: &'static str,
+    /// Its channel on Redis, if anything wakes it there, beside the topic's own, which is for readers outside.
+    pub channel: Option<&'static str>,
 }
 
 /// The consumers.
@@ -26,7 +27,7 @@ pub const CONSUMERS: &[Consumer] = &[
         types: &["task.completed"],
         each: true,
         route: "/events/recurrence-scheduler/task-events",
-        channel: "task-events.recurrence-scheduler",
+        channel: Some("task-events.recurrence-scheduler"),
     },
     Consumer {
         name: "notifier",
@@ -34,7 +35,15 @@ pub const CONSUMERS: &[Consumer] = &[
         types: &["reminder.fired"],
         each: false,
         route: "/events/notifier/reminders",
-        channel: "reminders.notifier",
+        channel: Some("reminders.notifier"),
+    },
+    Consumer {
+        name: "audit",
+        topic: "task-events",
+        types: &[],
+        each: false,
+        route: "/events/audit/task-events",
+        channel: None,
     },
 ];
 
@@ -51,7 +60,7 @@ mod tests {
     fn a_route_and_a_channel_are_named_by_consumer_and_topic() {
         for Consumer { name, topic, route, channel, .. } in CONSUMERS {
             assert_eq!(*route, format!("/events/{name}/{topic}"));
-            assert_eq!(*channel, format!("{topic}.{name}"));
+            assert!(channel.is_none_or(|channel| channel == format!("{topic}.{name}")));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use perennial_tests::{Answer, Client, repository, until};
 
-use crate::{Installed, Process, ports};
+use crate::{Between, Installed, Manner, Process, ports};
 
 /// How long they may take to start on a busy machine. The first start on a machine compiles the component.
 const READY: Duration = Duration::from_secs(180);
@@ -37,6 +37,8 @@ pub struct App {
     pub handler: Process,
     /// Its daprd.
     pub sidecar: Process,
+    /// What stands between them, if anything does.
+    pub between: Option<Between>,
     port: u16,
     sidecar_port: u16,
     shared: Shared,
@@ -44,13 +46,16 @@ pub struct App {
 
 impl App {
     /// Starts both, and does not wait.
-    pub(crate) fn spawn(name: &'static str, shared: &Shared, resources: &Path) -> Self {
-        let [port, sidecar_port, grpc, internal] = ports::free();
+    pub(crate) fn spawn(name: &'static str, shared: &Shared, resources: &Path, manner: Option<Manner>) -> Self {
+        let [port, sidecar_port, grpc, internal, before] = ports::free();
         let mut handler = handler(name, shared, port, sidecar_port);
-        let mut sidecar = sidecar(name, shared, resources, (port, [sidecar_port, grpc, internal]));
+        let between =
+            manner.map(|manner| Between::start(before, &format!("http://127.0.0.1:{port}"), manner));
+        let called = if between.is_some() { before } else { port };
+        let mut sidecar = sidecar(name, shared, resources, (called, [sidecar_port, grpc, internal]));
         handler.start();
         sidecar.start();
-        Self { name, handler, sidecar, port, sidecar_port, shared: shared.clone() }
+        Self { name, handler, sidecar, between, port, sidecar_port, shared: shared.clone() }
     }
 
     /// Waits until both answer, and the sidecar is connected with the Scheduler.

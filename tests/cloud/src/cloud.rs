@@ -10,10 +10,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::app::Shared;
-use crate::{App, Installed, Kafka, Record, Scheduler, deployed};
+use crate::{App, Between, Installed, Kafka, Manner, Record, Scheduler, deployed};
 
 /// The handlers: each is an application of its own. The first migrates the store.
-pub const HANDLERS: [&str; 3] = ["task-api", "recurrence-scheduler", "notifier"];
+pub const HANDLERS: [&str; 4] = ["task-api", "recurrence-scheduler", "notifier", "audit"];
 
 /// What every sidecar reads of the resources.
 const RESOURCES: [&str; 3] = ["pubsub.yaml", "resiliency.yaml", "secretstore.yaml"];
@@ -25,11 +25,13 @@ pub struct Setup {
     pub events: bool,
     /// Whether the clock ticks.
     pub clock: bool,
+    /// How the recurrence scheduler is handed its events, if not as its sidecar does.
+    pub between: Option<Manner>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { events: true, clock: true }
+        Self { events: true, clock: true, between: None }
     }
 }
 
@@ -67,7 +69,9 @@ impl Cloud {
             app: secret(),
             sidecar: secret(),
         };
-        let apps = HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources)).collect();
+        let manner = |name| setup.between.filter(|_| name == "recurrence-scheduler");
+        let apps =
+            HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources, manner(*name))).collect();
         let mut cloud = Self { apps, scheduler, kafka, shared, _folder: temporary };
         cloud.wait_until_ready();
         if setup.clock {
@@ -104,6 +108,31 @@ impl Cloud {
     pub fn app_mut(&mut self, name: &str) -> &mut App {
         let app = self.apps.iter_mut().find(|app| app.name == name);
         app.unwrap_or_else(|| panic!("no handler is called {name}"))
+    }
+
+    /// What stands between a handler and its sidecar, if anything does.
+    pub fn between(&self, name: &str) -> Option<&Between> {
+        self.app(name).between.as_ref()
+    }
+
+    /// How many processes there are to kill.
+    pub fn processes(&self) -> usize {
+        self.apps.len() * 2 + 2
+    }
+
+    /// Kills one of the processes, waits a little, starts it again and waits until all is well; gives its name.
+    pub fn kill_and_start(&mut self, one: usize, away: Duration) -> String {
+        let (name, process) = match self.apps.get_mut(one / 2) {
+            Some(app) if one.is_multiple_of(2) => (app.name.to_owned(), &mut app.handler),
+            Some(app) => (format!("the sidecar of {}", app.name), &mut app.sidecar),
+            None if one.is_multiple_of(2) => ("the Scheduler".to_owned(), &mut self.scheduler.process),
+            None => ("Kafka".to_owned(), &mut self.kafka.process),
+        };
+        process.kill();
+        std::thread::sleep(away);
+        process.start();
+        self.wait_until_ready();
+        name
     }
 
     /// The secret that speaks for the owner.

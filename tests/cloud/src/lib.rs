@@ -2,6 +2,7 @@
 //! own beside its own Dapr sidecar. Nothing stands in for anything; `make cloud` brings what it needs.
 
 mod app;
+mod between;
 mod cloud;
 mod installed;
 mod kafka;
@@ -10,6 +11,7 @@ mod process;
 mod scheduler;
 
 pub use app::App;
+pub use between::{Between, Manner};
 pub use cloud::{Cloud, HANDLERS, Setup};
 pub use installed::Installed;
 pub use kafka::{Kafka, Record};

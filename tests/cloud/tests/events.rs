@@ -23,7 +23,7 @@ const TOPICS: [&str; 3] = ["task-events", "reminders", "task-updates"];
 
 #[test]
 fn what_must_follow_follows_from_events_alone() {
-    let Some(cloud) = Cloud::start(Setup { events: true, clock: false }) else { return };
+    let Some(cloud) = Cloud::start(Setup { events: true, clock: false, between: None }) else { return };
     hears_what_consumers_hear(&cloud);
     answers_through_the_sidecars(&cloud);
 
@@ -120,6 +120,8 @@ fn hears_what_consumers_hear(cloud: &Cloud) {
             declared.contains(consumer.topic) && declared.contains(dead_letters.as_str()),
             "{consumer:?}"
         );
+        // What is a hint alone leaves no dead letters.
+        let dead_letters = if consumer.types.is_empty() { String::new() } else { dead_letters };
         let one = (consumer.topic.to_owned(), consumer.route.to_owned(), dead_letters);
         expected.entry(consumer.name).or_default().insert(one);
     }

@@ -2,5 +2,7 @@
 
 mod clock;
 mod events;
+mod exact;
 mod restart;
+mod script;
 mod series;

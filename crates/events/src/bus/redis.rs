@@ -16,7 +16,7 @@ impl RedisBus {
 
     fn publish_one(&self, batch: &[Message], index: usize, message: &Message) -> Result<(), BusError> {
         let payload = document("redis", message)?;
-        let channels = woken(batch, index).map(|consumer| consumer.channel);
+        let channels = woken(batch, index).filter_map(|consumer| consumer.channel);
         for channel in std::iter::once(message.topic.as_str()).chain(channels) {
             self.0.publish(channel, &payload).map_err(|error| failed(Fault::Bus, error))?;
         }

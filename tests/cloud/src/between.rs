@@ -1,0 +1,240 @@
+//! What stands between a sidecar and its handler: it delivers every event twice, late and out of order, or never.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use perennial_tests::{Answer, Client};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// Between two tries to hand an event on.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// How an event is handed on.
+#[derive(Debug, Clone, Copy)]
+pub enum Manner {
+    /// Twice at least, each time so late at most: what came later may be handed on sooner. The sidecar is told at once that the
+    /// event is done with.
+    Twice(Duration),
+    /// Once, but for one of so many: that is refused, until it is mended.
+    Poisoned(usize),
+}
+
+/// A server in the place of a handler. It is gone once this is dropped.
+#[derive(Debug)]
+pub struct Between {
+    address: SocketAddr,
+    state: Arc<State>,
+    _stop: oneshot::Sender<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    manner: Manner,
+    handler: Client,
+    seen: Mutex<BTreeSet<String>>,
+    poison: Mutex<BTreeSet<String>>,
+    mended: AtomicBool,
+    under_way: AtomicUsize,
+    delivered: AtomicUsize,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+struct Came {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Between {
+    /// Listens at a port, in the place of the handler at an address.
+    pub fn start(port: u16, handler: &str, manner: Manner) -> Self {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            manner,
+            handler: Client::new(handler, None),
+            seen: Mutex::default(),
+            poison: Mutex::default(),
+            mended: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
+            delivered: AtomicUsize::new(0),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let serving = state.clone();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                tokio::select! {
+                    () = serve(listener, serving) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { address, state, _stop: stop }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Events that are still to be handed on.
+    pub fn under_way(&self) -> usize {
+        self.state.under_way.load(Ordering::SeqCst)
+    }
+
+    /// How often an event was handed on.
+    pub fn delivered(&self) -> usize {
+        self.state.delivered.load(Ordering::SeqCst)
+    }
+
+    /// The ids of all events that came.
+    pub fn seen(&self) -> BTreeSet<String> {
+        self.state.seen.lock().unwrap().clone()
+    }
+
+    /// The ids of those that are refused.
+    pub fn poison(&self) -> BTreeSet<String> {
+        self.state.poison.lock().unwrap().clone()
+    }
+
+    /// From now on nothing is refused.
+    pub fn mend(&self) {
+        self.state.mended.store(true, Ordering::SeqCst);
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let state = state.clone();
+        let service = service_fn(move |request| take(request, state.clone()));
+        tokio::spawn(async move {
+            let connection = hyper::server::conn::http1::Builder::new();
+            // A sidecar that is killed in the middle is not our failure.
+            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn take(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = body.collect().await else { return Ok(Response::new(Full::default())) };
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let came = Came { method: head.method, path, headers: head.headers, body: body.to_bytes() };
+    let event = came.path.starts_with("/events/") && !came.path.starts_with("/events/dead-letters/");
+    let answer = match event.then(|| came.ids()) {
+        None => pass_on(&state, &came).await,
+        Some(ids) => match state.manner {
+            Manner::Twice(late) => {
+                state.seen.lock().unwrap().extend(ids);
+                for _ in 0..2 {
+                    state.under_way.fetch_add(1, Ordering::SeqCst);
+                    let (state, came) = (state.clone(), came.clone());
+                    tokio::spawn(async move {
+                        let wait = u64::try_from(late.as_millis()).unwrap();
+                        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=wait))).await;
+                        hand_on(&state, &came).await;
+                    });
+                }
+                Some(came.done())
+            }
+            Manner::Poisoned(one_of) => {
+                if state.refuses(&ids, one_of) {
+                    Some((StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()))
+                } else {
+                    pass_on(&state, &came).await
+                }
+            }
+        },
+    };
+    let (status, body) = answer.unwrap_or((StatusCode::BAD_GATEWAY, Bytes::new()));
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    Ok(response)
+}
+
+/// Hands an event on until it is taken, and once only.
+async fn hand_on(state: &Arc<State>, came: &Came) {
+    loop {
+        let taken = pass_on(state, came).await.is_some_and(|(status, body)| {
+            status.is_success() && !String::from_utf8_lossy(&body).contains("RETRY")
+        });
+        if taken {
+            break;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    state.delivered.fetch_add(1, Ordering::SeqCst);
+    state.under_way.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Passes a request on as it is; `None` where the handler does not answer.
+async fn pass_on(state: &Arc<State>, came: &Came) -> Option<(StatusCode, Bytes)> {
+    let (state, came) = (state.clone(), came.clone());
+    let answered = tokio::task::spawn_blocking(move || came.send(&state.handler)).await;
+    answered.ok().flatten().map(|answer| (answer.status, Bytes::from(answer.body)))
+}
+
+impl State {
+    /// Whether one of these events is to be refused. Which of a number it is shows at its first coming.
+    fn refuses(&self, ids: &[String], one_of: usize) -> bool {
+        let (mut seen, mut poison) = (self.seen.lock().unwrap(), self.poison.lock().unwrap());
+        for id in ids {
+            if seen.insert(id.clone()) && seen.len().is_multiple_of(one_of) {
+                poison.insert(id.clone());
+            }
+        }
+        !self.mended.load(Ordering::SeqCst) && ids.iter().any(|id| poison.contains(id))
+    }
+}
+
+impl Came {
+    fn send(&self, handler: &Client) -> Option<Answer> {
+        let mut call = handler.call(self.method.clone(), self.path.clone()).body("", self.body.to_vec());
+        for name in ["content-type", "dapr-api-token", "traceparent"] {
+            if let Some(value) = self.headers.get(name) {
+                call = call.header(name, value.to_str().unwrap());
+            }
+        }
+        call.send().ok()
+    }
+
+    /// The ids of its events.
+    fn ids(&self) -> Vec<String> {
+        let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let id = |event: &Value| event["id"].as_str().unwrap_or_default().to_owned();
+        match document["entries"].as_array() {
+            Some(entries) => entries.iter().map(|entry| id(&entry["event"])).collect(),
+            None => vec![id(&document)],
+        }
+    }
+
+    /// The answer that all of its events are done with.
+    fn done(&self) -> (StatusCode, Bytes) {
+        let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let done = |entry: &Value| serde_json::json!({ "entryId": entry["entryId"], "status": "SUCCESS" });
+        let answer = match document["entries"].as_array() {
+            Some(entries) => serde_json::json!({ "statuses": entries.iter().map(done).collect::<Vec<_>>() }),
+            None => serde_json::json!({ "status": "SUCCESS" }),
+        };
+        (StatusCode::OK, Bytes::from(answer.to_string()))
+    }
+}
