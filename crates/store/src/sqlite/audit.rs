@@ -212,8 +212,8 @@ impl<S: Sql> Sqlite<S> {
         let is_more = is_full(&all);
         all.extend(self.query(
             &format!(
-                "SELECT {LOOKED}, {SIZE} FROM audit_v4 AS a WHERE a.user_id = ?1 AND a.subject = ?2 AND a.told = 0 AND a.seq < ?3 \
-                 ORDER BY a.seq DESC LIMIT ?4"
+                "SELECT {LOOKED}, {SIZE} FROM audit_v4 AS a WHERE a.user_id = ?1 AND a.subject = ?2 AND a.told = 0 AND a.place < coalesce( \
+                 (SELECT place FROM audit_v4 WHERE user_id = ?1 AND seq = ?3), ?3) ORDER BY a.place DESC LIMIT ?4"
             ),
             &[user.as_str().into(), subject.into(), before.into(), WALK.into()],
             looked,
@@ -235,7 +235,7 @@ impl<S: Sql> Sqlite<S> {
                  (SELECT change_id FROM task WHERE id = ?4 AND user_id = ?1), \
                  (SELECT change_id FROM project WHERE id = ?4 AND user_id = ?1), \
                  (SELECT a.id FROM audit_v4 AS a WHERE a.user_id = ?1 AND a.subject = ?4 \
-                  AND a.action IN ('task.delete', 'project.delete') AND a.seq IS NOT NULL ORDER BY a.seq DESC LIMIT 1)) \
+                  AND a.action IN ('task.delete', 'project.delete') ORDER BY a.place DESC LIMIT 1)) \
                  ELSE {} END, ?3 UNION ALL SELECT {}, left - 1 FROM told WHERE told.id IS NOT NULL AND left > 1) \
                  SELECT {LOOKED}, {SIZE} FROM told CROSS JOIN audit_v4 AS a ON a.user_id = ?1 AND a.told = 1 AND a.id = told.id",
                 previous("?2"),

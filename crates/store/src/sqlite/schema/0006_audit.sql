@@ -16,19 +16,19 @@ CREATE INDEX IF NOT EXISTS stream_unsealed ON stream (seal_at) WHERE seal_at IS 
 --;
 CREATE INDEX IF NOT EXISTS stream_unanchored ON stream (anchor_at) WHERE anchor_at IS NOT NULL
 --;
--- The entry's place in its user's chain, from 1 on without gaps, and what its digest is salted with: it goes when the entry does.
+-- The entry's place in its user's chain, from 1 on without gaps, and what its digest is salted with: it goes when the entry does. A
+-- row that comes without one has room for it, so that it need not be moved when it is given one.
 ALTER TABLE audit_v4 ADD COLUMN seq INTEGER
 --;
-ALTER TABLE audit_v4 ADD COLUMN salt TEXT
+ALTER TABLE audit_v4 ADD COLUMN salt TEXT NOT NULL DEFAULT '00000000000000000000000000000000'
 --;
 CREATE UNIQUE INDEX IF NOT EXISTS audit_in_chain ON audit_v4 (user_id, seq) WHERE seq IS NOT NULL
 --;
 -- What no user was told of, such as what the clock does with a task: the rest is found from one to the one before it, and the last
 -- of it, where the task is forgotten, is that it was deleted.
-CREATE INDEX IF NOT EXISTS audit_untold ON audit_v4 (user_id, subject, seq) WHERE told = 0 AND seq IS NOT NULL
+CREATE INDEX IF NOT EXISTS audit_untold ON audit_v4 (user_id, subject, place) WHERE told = 0
 --;
-CREATE INDEX IF NOT EXISTS audit_deleted ON audit_v4 (user_id, subject, seq)
-WHERE action IN ('task.delete', 'project.delete') AND seq IS NOT NULL
+CREATE INDEX IF NOT EXISTS audit_deleted ON audit_v4 (user_id, subject, place) WHERE action IN ('task.delete', 'project.delete')
 --;
 -- Those that were there before chains were, in the order of their making, piece by piece: `place` is the last that has its seq.
 CREATE TABLE IF NOT EXISTS audit_taken_over (
