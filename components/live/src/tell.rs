@@ -10,7 +10,7 @@ pub const LASTS: u64 = 55_000;
 /// How long nothing is sent at most.
 const BEAT: u64 = 15_000;
 
-/// How often it is asked whether the token is still valid: so long a revoked one reads on at most.
+/// How often it is asked whether the token is still valid: so long, and a pause, a revoked one reads on at most.
 const ASKS: u64 = 5_000;
 
 /// The shortest pause between two looks that found nothing, and the longest.

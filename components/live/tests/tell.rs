@@ -1,5 +1,5 @@
 //! When a stream tells what, with a clock that the test moves.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 mod told;
