@@ -99,9 +99,17 @@ fn what_can_never_be_applied_is_kept_seen_and_counted() {
     assert_eq!(kept.len(), poison.len(), "{kept:?}");
     for letter in &kept {
         let why = &letter["error_context"];
-        assert_eq!((&letter["status"], &why["error_class"]), (&json!("open"), &json!("permanent")), "{letter}");
+        assert_eq!(
+            (&letter["status"], &why["error_class"]),
+            (&json!("open"), &json!("permanent")),
+            "{letter}"
+        );
         assert_eq!(why["consumer_service"], "recurrence-scheduler", "{letter}");
-        assert_eq!((&letter["original_topic"], &why["retry_count"]), (&json!("task-events"), &json!(2)), "{letter}");
+        assert_eq!(
+            (&letter["original_topic"], &why["retry_count"]),
+            (&json!("task-events"), &json!(2)),
+            "{letter}"
+        );
         let reason = why["error_message"].as_str().unwrap();
         assert!(!reason.is_empty() && !reason.contains("diary"), "{letter}");
         assert!(letter.get("original_event").is_none(), "a list tells no event: {letter}");
@@ -116,9 +124,14 @@ fn what_can_never_be_applied_is_kept_seen_and_counted() {
     // Their owner sees their own among what was given up; nobody but an admin sees letters.
     let parked = ada.all("/v1/parked");
     assert_eq!(parked.len(), 2, "{parked:?}");
-    assert_eq!((&parked[0]["kind"], &parked[0]["consumer"]), (&json!("event"), &json!("recurrence-scheduler")));
+    assert_eq!(
+        (&parked[0]["kind"], &parked[0]["consumer"]),
+        (&json!("event"), &json!("recurrence-scheduler"))
+    );
     assert_eq!(bo.get("/v1/parked")["total"], 0);
-    for path in ["/v1/dead-letters".to_owned(), format!("/v1/dead-letters/{}", of_ada[0]["dlq_id"].as_str().unwrap())] {
+    for path in
+        ["/v1/dead-letters".to_owned(), format!("/v1/dead-letters/{}", of_ada[0]["dlq_id"].as_str().unwrap())]
+    {
         ada.call(Method::GET, path).answer().is_problem(403, "forbidden");
     }
     assert_eq!(metric(&service, "dlq_events_total{topic=\"task-events\"}"), 5.0);
@@ -180,7 +193,10 @@ fn what_a_broker_gave_up_is_sent_again_and_has_its_effect_once() {
     hand(&service, "/events/dead-letters/no-topic-of-ours", "no event");
     let [letter, other] = letters(&owner, "").try_into().unwrap();
     let why = &letter["error_context"];
-    assert_eq!((&why["error_class"], &why["consumer_service"]), (&json!("transient"), &json!("recurrence-scheduler")));
+    assert_eq!(
+        (&why["error_class"], &why["consumer_service"]),
+        (&json!("transient"), &json!("recurrence-scheduler"))
+    );
     assert_eq!(other["original_topic"], "other");
     let occurrences = |ada: &Client| ada.all(&format!("/v1/tasks/{id}/occurrences")).len();
     assert_eq!(occurrences(&ada), 1);
@@ -308,7 +324,9 @@ fn the_metrics_are_in_the_text_format_of_prometheus() {
             assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");
         }
     }
-    for expected in ["perennial_info", "outbox_oldest_age_seconds", "consumer_lag_seconds", "notifications_total"] {
+    for expected in
+        ["perennial_info", "outbox_oldest_age_seconds", "consumer_lag_seconds", "notifications_total"]
+    {
         assert!(families.contains(&expected), "{expected} is not among {families:?}");
     }
 }

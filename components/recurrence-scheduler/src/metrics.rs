@@ -26,7 +26,9 @@ pub fn admit(head: &Head, token: &str) -> Result<(), Problem> {
         return Err(Problem::method_not_allowed("GET, HEAD"));
     }
     if !has_token(&head.headers, token) {
-        return Err(Problem::unauthenticated("the metrics need the header Authorization: Bearer <metrics_token>"));
+        return Err(Problem::unauthenticated(
+            "the metrics need the header Authorization: Bearer <metrics_token>",
+        ));
     }
     Ok(())
 }
@@ -89,7 +91,11 @@ fn gauges(metrics: &Metrics, now: Timestamp) -> Vec<Gauge> {
         ("recurrence-scheduler", due("successor")),
     ];
     vec![
-        gauge("perennial_info", "The versions of the application, of the schema and of the zone data.", vec![(info, 1.0)]),
+        gauge(
+            "perennial_info",
+            "The versions of the application, of the schema and of the zone data.",
+            vec![(info, 1.0)],
+        ),
         one(
             "outbox_oldest_age_seconds",
             "Age of the oldest event that waits to be published, of the 100 streams that have waited longest.",
@@ -152,8 +158,12 @@ fn counters(metrics: &Metrics) -> BTreeMap<String, i64> {
 /// What a counter counts.
 fn counted(name: &str) -> &'static str {
     match name {
-        "dlq_dropped_total" => "Messages that were given up and belong to nobody, which were not kept: too many were.",
-        "dlq_events_total" => "Events that became dead letters, once more where they did so after having been sent again.",
+        "dlq_dropped_total" => {
+            "Messages that were given up and belong to nobody, which were not kept: too many were."
+        }
+        "dlq_events_total" => {
+            "Events that became dead letters, once more where they did so after having been sent again."
+        }
         "duplicate_events_total" => "Events that a consumer was handed and had applied before.",
         "notifications_total" => "Notifications that came to an end, by how.",
         _ => "What has happened so often since the store was made.",

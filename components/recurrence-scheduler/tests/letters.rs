@@ -48,7 +48,10 @@ fn all_that_can_never_be_applied_and_only_that_becomes_a_letter() {
         text(&good),
         bad(|event| event.data = serde_json::json!({})),
         text(&other),
-        bad(|event| { event.id = "no id".to_owned(); event.subject = "x".to_owned() }),
+        bad(|event| {
+            event.id = "no id".to_owned();
+            event.subject = "x".to_owned()
+        }),
         vec![b'x'; 300_000],
     ];
     let done = taken(&mut fixture, &messages);
@@ -56,8 +59,12 @@ fn all_that_can_never_be_applied_and_only_that_becomes_a_letter() {
     assert_eq!(fixture.count("occurrence WHERE status = 'open'"), 1, "the good one had its effect");
     let kept = letters(&fixture);
     assert_eq!(kept.len(), 4, "{kept:?}");
-    assert!(kept.iter().all(|letter| letter.error_class == ErrorClass::Permanent && !letter.error.is_empty()));
-    assert!(kept.iter().all(|letter| letter.consumer == "recurrence-scheduler" && letter.topic == "task-events"));
+    assert!(
+        kept.iter().all(|letter| letter.error_class == ErrorClass::Permanent && !letter.error.is_empty())
+    );
+    assert!(
+        kept.iter().all(|letter| letter.consumer == "recurrence-scheduler" && letter.topic == "task-events")
+    );
     let owners: Vec<&str> = kept.iter().map(|letter| letter.user_id.as_str()).collect();
     assert_eq!(owners, ["", user.as_str(), user.as_str(), ""]);
     // All over again, there are no more of them, and the good one has no second effect, which is counted.
@@ -104,7 +111,14 @@ fn what_a_broker_gave_up_is_of_the_consumer_that_has_not_applied_it() {
     assert_eq!((done.done, done.given_up.len()), (vec![true; 3], 3));
     let said: Vec<_> = letters(&fixture).into_iter().map(|l| (l.consumer, l.error_class)).collect();
     let (transient, permanent) = (ErrorClass::Transient, ErrorClass::Permanent);
-    assert_eq!(said, [("recurrence-scheduler".to_owned(), transient), (String::new(), transient), (String::new(), permanent)]);
+    assert_eq!(
+        said,
+        [
+            ("recurrence-scheduler".to_owned(), transient),
+            (String::new(), transient),
+            (String::new(), permanent)
+        ]
+    );
     // One that was applied after all is nobody's fault.
     fixture.rows("DELETE FROM dead_letter");
     taken(&mut fixture, &[text(&good)]);

@@ -206,7 +206,11 @@ impl LettersInput {
         }
         let ids = self.ids.as_ref().map(|ids| ids.iter().map(LetterId::to_string).collect());
         let filter = LetterFilter { status: Some(self.status.0), topic, consumer, user, kind, ids };
-        Ok((filter, i64::try_from(self.after).unwrap_or(i64::MAX), u32::try_from(self.limit).unwrap_or(u32::MAX)))
+        Ok((
+            filter,
+            i64::try_from(self.after).unwrap_or(i64::MAX),
+            u32::try_from(self.limit).unwrap_or(u32::MAX),
+        ))
     }
 }
 

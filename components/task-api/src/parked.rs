@@ -50,8 +50,8 @@ pub(crate) fn retry<S: Store + SystemStore>(
 /// Has an event that was given up sent again.
 fn replay(store: &impl Store, ctx: &mut Context<'_>, item: &ParkedItem) -> Result<Decision, Problem> {
     let letter = store.letter_of(&item.user_id, &item.item, item.recurrence_id.as_str())?;
-    let letter = letter.filter(KeptLetter::is_event).ok_or_else(|| {
-        Invalid::at("", "a dead letter of which too little is kept cannot be sent again")
-    })?;
+    let letter = letter
+        .filter(KeptLetter::is_event)
+        .ok_or_else(|| Invalid::at("", "a dead letter of which too little is kept cannot be sent again"))?;
     Ok(Decision::write(changed(ctx, LetterAction::Replay, &letter), no_content()))
 }

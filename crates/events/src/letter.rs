@@ -86,7 +86,8 @@ fn digest(message: &[u8]) -> String {
 
 /// A message as text, no longer than an event may be. What SQL takes for the end of a text is none.
 pub(crate) fn text(message: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(message.get(..MAX_EVENT).unwrap_or(message)).replace('\0', "\u{fffd}");
+    let mut text =
+        String::from_utf8_lossy(message.get(..MAX_EVENT).unwrap_or(message)).replace('\0', "\u{fffd}");
     while text.len() > MAX_EVENT {
         text.pop();
     }
@@ -225,7 +226,10 @@ mod tests {
         for message in [&b""[..], b"no JSON", b"{}", b"\xff\0\xff", &vec![b' '; MAX_EVENT + 1]] {
             let error = CloudEvent::parse(message).unwrap_err().to_string();
             let kept = unusable("task-events", "recurrence-scheduler", message, &error);
-            assert_eq!((kept.kind.as_str(), kept.user.as_str(), kept.consumer), ("", "", Some("recurrence-scheduler")));
+            assert_eq!(
+                (kept.kind.as_str(), kept.user.as_str(), kept.consumer),
+                ("", "", Some("recurrence-scheduler"))
+            );
             assert!(kept.event_id.starts_with("sha256:") && kept.event_id.len() == 39, "{}", kept.event_id);
             assert!(kept.event.len() <= MAX_EVENT && !kept.event.contains('\0'));
             assert_eq!(kept.event_id, given_up_by_broker("task-events", message).event_id, "the same again");

@@ -73,7 +73,9 @@ pub async fn replay_letters(
 async fn send(bus: &impl Bus, letter: Replay) -> Result<(), (Fault, String)> {
     let event = match letter.waiting {
         Some(waiting) => CloudEvent::from(waiting),
-        None => CloudEvent::parse(letter.event.as_bytes()).map_err(|error| (Fault::Event, error.to_string()))?,
+        None => {
+            CloudEvent::parse(letter.event.as_bytes()).map_err(|error| (Fault::Event, error.to_string()))?
+        }
     };
     if !event.data.is_object() {
         return Err((Fault::Event, "its data cannot be read".to_owned()));

@@ -58,7 +58,8 @@ fn ask(fixture: &mut Fixture) {
         user_id: letter.user_id.clone(),
         status: letter.status,
     };
-    let letters: Vec<ExpectLetter> = all(fixture).iter().filter(|letter| letter.is_event()).map(expected).collect();
+    let letters: Vec<ExpectLetter> =
+        all(fixture).iter().filter(|letter| letter.is_event()).map(expected).collect();
     let mut ctx = fixture.context(&UserId::admin());
     let commit = change_letters(&mut ctx, LetterAction::Replay, letters, "dead-letters", true.into());
     fixture.store.commit(&commit).unwrap();
@@ -107,7 +108,9 @@ fn no_more_than_a_hundred_go_out_in_a_second() {
     let letters: Vec<_> = fixture
         .waiting_events(&ada)
         .into_iter()
-        .map(|event| given_up_by_broker("task-events", &serde_json::to_vec(&CloudEvent::from(event)).unwrap()))
+        .map(|event| {
+            given_up_by_broker("task-events", &serde_json::to_vec(&CloudEvent::from(event)).unwrap())
+        })
         .collect();
     fixture.store.keep_letters(&letters, NOON).unwrap();
     ask(&mut fixture);

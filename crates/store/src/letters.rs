@@ -137,12 +137,8 @@ pub trait LetterStore {
     fn letter(&self, id: &str) -> Result<Option<KeptLetter>, StoreError>;
     /// Takes those that are to be sent again and may be for `lease_for` milliseconds: at most `limit`, and some 4 MiB. Nothing
     /// where another is at it, or was a moment ago.
-    fn take_replays(
-        &self,
-        now: Timestamp,
-        lease_for: i64,
-        limit: u32,
-    ) -> Result<Option<Replays>, StoreError>;
+    fn take_replays(&self, now: Timestamp, lease_for: i64, limit: u32)
+    -> Result<Option<Replays>, StoreError>;
     /// Says what became of them; from `until` on others may be sent.
     fn settle_replays(
         &self,

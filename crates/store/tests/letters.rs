@@ -59,7 +59,10 @@ fn what_is_given_up_again_is_one_letter_and_open_again() {
     assert_eq!((first.tries, first.first_at, first.last_at), (2, NOON, NOON.plus_millis(300_000)));
     assert_eq!(fixture.store.letter(&first.id).unwrap().unwrap().event.as_deref(), Some("{\"number\":1}"));
     assert_eq!(fixture.count("work WHERE kind = 'event' AND parked_at IS NOT NULL AND tries = 2"), 2);
-    assert_eq!(fixture.count("tally WHERE name = 'dlq_events_total{topic=\"task-events\"}' AND value = 2"), 1);
+    assert_eq!(
+        fixture.count("tally WHERE name = 'dlq_events_total{topic=\"task-events\"}' AND value = 2"),
+        1
+    );
 
     // One is put away, the other is sent again: given up once more, only that is open.
     let commit = change(&mut fixture, LetterAction::Discard, &[first]);
@@ -70,7 +73,10 @@ fn what_is_given_up_again_is_one_letter_and_open_again() {
     keep(&fixture, 9);
     assert_eq!(statuses(&fixture), [LetterStatus::Discarded, LetterStatus::Open]);
     assert_eq!(fixture.count("work WHERE kind = 'event' AND tries = 3"), 1);
-    assert_eq!(fixture.count("tally WHERE name = 'dlq_events_total{topic=\"task-events\"}' AND value = 3"), 1);
+    assert_eq!(
+        fixture.count("tally WHERE name = 'dlq_events_total{topic=\"task-events\"}' AND value = 3"),
+        1
+    );
 }
 
 #[test]
@@ -105,7 +111,10 @@ fn of_what_is_nobodys_no_more_is_kept_than_there_is_room_for() {
     let more = [letter(&nobody, 1), letter(&nobody, 10_000), letter(&nobody, 10_001), letter(&ada, 10_002)];
     assert_eq!(fixture.store.keep_letters(&more, NOON).unwrap(), 3, "one has no room");
     assert_eq!(fixture.count("dead_letter"), 10_001);
-    assert_eq!(fixture.count("tally WHERE name = 'dlq_dropped_total{topic=\"task-events\"}' AND value = 1"), 1);
+    assert_eq!(
+        fixture.count("tally WHERE name = 'dlq_dropped_total{topic=\"task-events\"}' AND value = 1"),
+        1
+    );
 }
 
 /// A broker does not say who gave up: it is who acts upon the event and has not applied it.
@@ -116,7 +125,8 @@ fn a_brokers_letter_is_of_the_first_consumer_that_has_not_applied_the_event() {
     fixture.rows("INSERT INTO inbox (consumer, event_id, at) VALUES ('one', 'event-1', 1), ('one', 'event-2', 1), ('two', 'event-2', 1)");
     let of = |number| Letter { consumer: None, consumers: vec!["one", "two"], ..letter(&ada, number) };
     fixture.store.keep_letters(&[of(1), of(2), of(3)], NOON).unwrap();
-    let consumers: Vec<String> = all(&fixture, LetterFilter::default()).into_iter().map(|l| l.consumer).collect();
+    let consumers: Vec<String> =
+        all(&fixture, LetterFilter::default()).into_iter().map(|l| l.consumer).collect();
     assert_eq!(consumers, ["two", "", "one"]);
 }
 
@@ -124,7 +134,11 @@ fn a_brokers_letter_is_of_the_first_consumer_that_has_not_applied_the_event() {
 fn a_list_shows_what_is_asked_for_in_order_and_says_where_it_ended() {
     let mut fixture = Fixture::new();
     let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
-    let other = |user, number| Letter { topic: "reminders".to_owned(), consumer: Some("notifier"), ..letter(user, number) };
+    let other = |user, number| Letter {
+        topic: "reminders".to_owned(),
+        consumer: Some("notifier"),
+        ..letter(user, number)
+    };
     let letters = [letter(&ada, 1), other(&ada, 2), letter(&eve, 3), other(&eve, 4), letter(&ada, 5)];
     fixture.store.keep_letters(&letters, NOON).unwrap();
     let every = all(&fixture, LetterFilter::default());
@@ -140,9 +154,18 @@ fn a_list_shows_what_is_asked_for_in_order_and_says_where_it_ended() {
         (LetterFilter { topic: text("reminders"), ..none() }, vec![2, 4]),
         (LetterFilter { consumer: text("notifier"), status: open, ..none() }, vec![2, 4]),
         (LetterFilter { user: text(ada.as_str()), ..none() }, vec![1, 2, 5]),
-        (LetterFilter { user: text(ada.as_str()), status: open, topic: text("task-events"), ..none() }, vec![1]),
+        (
+            LetterFilter { user: text(ada.as_str()), status: open, topic: text("task-events"), ..none() },
+            vec![1],
+        ),
         (LetterFilter { kind: text("task.deleted"), ..none() }, vec![]),
-        (LetterFilter { ids: Some(vec![every[3].id.clone(), every[0].id.clone(), "x".to_owned()]), ..none() }, vec![1, 4]),
+        (
+            LetterFilter {
+                ids: Some(vec![every[3].id.clone(), every[0].id.clone(), "x".to_owned()]),
+                ..none()
+            },
+            vec![1, 4],
+        ),
         (LetterFilter { ids: Some(vec![every[3].id.clone()]), user: text(ada.as_str()), ..none() }, vec![]),
     ];
     for (filter, expected) in cases {
@@ -174,8 +197,16 @@ fn a_page_looks_at_a_bounded_number_and_says_where_to_go_on() {
     fixture.store.keep_letters(&[rare], NOON).unwrap();
     for filter in [
         LetterFilter { kind: Some("task.rare".to_owned()), ..LetterFilter::default() },
-        LetterFilter { kind: Some("task.rare".to_owned()), status: Some(LetterStatus::Open), ..LetterFilter::default() },
-        LetterFilter { kind: Some("task.rare".to_owned()), user: Some(ada.to_string()), ..LetterFilter::default() },
+        LetterFilter {
+            kind: Some("task.rare".to_owned()),
+            status: Some(LetterStatus::Open),
+            ..LetterFilter::default()
+        },
+        LetterFilter {
+            kind: Some("task.rare".to_owned()),
+            user: Some(ada.to_string()),
+            ..LetterFilter::default()
+        },
     ] {
         let first = fixture.store.letters(&filter, 0, 10).unwrap();
         assert_eq!((first.letters.len(), first.end), (0, Some(10_000)), "{filter:?}");
@@ -245,7 +276,12 @@ fn letters_are_sent_again_in_the_order_of_their_streams_by_one_at_a_time() {
     let next = fixture.store.take_replays(late, 10, 3).unwrap().unwrap();
     assert_eq!(next.letters, taken.letters);
     let sent = |replays: &Replays| -> Vec<Replayed> {
-        let sent = |letter: &Replay| Replayed { place: letter.place, status: LetterStatus::Replayed, tries: 0, error: None };
+        let sent = |letter: &Replay| Replayed {
+            place: letter.place,
+            status: LetterStatus::Replayed,
+            tries: 0,
+            error: None,
+        };
         replays.letters.iter().map(sent).collect()
     };
     fixture.store.settle_replays(taken.fence, &sent(&taken), late, late).unwrap();
@@ -275,7 +311,10 @@ fn what_could_not_be_published_is_kept_and_sent_again_as_its_stream_has_it() {
     let kept = all(&fixture, LetterFilter::default()).pop().unwrap();
     let kept = fixture.store.letter(&kept.id).unwrap().unwrap();
     assert_eq!(kept.event.as_deref(), Some(r#"{"id":"x","data":"{"}"#));
-    assert_eq!((kept.kind.as_str(), kept.consumer.as_str(), kept.error.as_str()), ("task.created", "", "unreadable"));
+    assert_eq!(
+        (kept.kind.as_str(), kept.consumer.as_str(), kept.error.as_str()),
+        ("task.created", "", "unreadable")
+    );
     let page = Page { after: None, limit: 10 };
     assert_eq!(fixture.store.parked(&ada, &page).unwrap()[0].item, kept.event_id);
 
@@ -290,11 +329,16 @@ fn what_could_not_be_published_is_kept_and_sent_again_as_its_stream_has_it() {
 #[test]
 fn repeated_events_are_counted_by_their_consumer() {
     let fixture = Fixture::new();
-    fixture.rows("INSERT INTO inbox (consumer, event_id, at) VALUES ('one', 'a', 1), ('one', 'b', 1), ('two', 'c', 1)");
+    fixture.rows(
+        "INSERT INTO inbox (consumer, event_id, at) VALUES ('one', 'a', 1), ('one', 'b', 1), ('two', 'c', 1)",
+    );
     for _ in 0..2 {
         fixture.store.count_repeated("one", &["a", "b", "c", "d"].map(str::to_owned)).unwrap();
     }
     fixture.store.count_repeated("one", &["d".to_owned()]).unwrap();
-    assert_eq!(fixture.count("tally WHERE name = 'duplicate_events_total{consumer=\"one\"}' AND value = 4"), 1);
+    assert_eq!(
+        fixture.count("tally WHERE name = 'duplicate_events_total{consumer=\"one\"}' AND value = 4"),
+        1
+    );
     assert_eq!(fixture.count("tally"), 1);
 }

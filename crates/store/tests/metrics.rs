@@ -72,7 +72,8 @@ fn fill(connection: &Connection, from: i64, to: i64, waits: bool) {
     let (relay_at, parked_at) = if waits { ("1", "1") } else { ("NULL", "NULL") };
     let status = if waits { "open" } else { "replayed" };
     let wake_at = if waits { "1".to_owned() } else { format!("{}", i64::MAX / 2) };
-    let numbers = format!("WITH RECURSIVE n (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM n WHERE n < {to})");
+    let numbers =
+        format!("WITH RECURSIVE n (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM n WHERE n < {to})");
     // Without the triggers, which would take minutes: the rows are as they leave them.
     connection.execute_batch(&format!(
         "BEGIN;

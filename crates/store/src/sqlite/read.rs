@@ -14,8 +14,8 @@ use super::shown::{occurrences, task};
 use super::system::accounts::{token, token_query};
 use super::{Sql, Sqlite, Value, parked};
 use crate::{
-    Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, KeptLetter, Listing, NotificationRecord,
-    OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks, Told,
+    Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, KeptLetter, Listing,
+    NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks, Told,
 };
 
 impl<S: Sql> Store for Sqlite<S> {

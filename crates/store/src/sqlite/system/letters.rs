@@ -8,9 +8,7 @@ use crate::sqlite::letters::letter;
 use crate::sqlite::listed::Parameters;
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync, Value};
-use crate::{
-    KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays, StoreError,
-};
+use crate::{KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays, StoreError};
 
 /// Letters looked at for one page.
 const WALK: u32 = 10_000;
@@ -140,7 +138,11 @@ fn listed(filter: &LetterFilter, after: i64, limit: u32) -> Result<Listed, Store
     let mut is = |column: &str, value: Option<&str>| {
         value.map(|value| format!("d.{column} = {}", parameters.bind(value)))
     };
-    conditions.extend([is("topic", topic.as_deref()), is("consumer", consumer.as_deref()), is("type", kind.as_deref())]);
+    conditions.extend([
+        is("topic", topic.as_deref()),
+        is("consumer", consumer.as_deref()),
+        is("type", kind.as_deref()),
+    ]);
     let (user, status) = (is("user_id", user.as_deref()), is("status", status.map(|status| status.name())));
     let walk = match ids {
         Some(ids) => {
