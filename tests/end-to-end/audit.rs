@@ -27,9 +27,10 @@ fn id(document: &Value) -> String {
 /// Waits until the chain is sealed and found right, as its owner or an admin asks; how long it is.
 fn complete(client: &Client, query: &str) -> i64 {
     until("the chain is sealed", SOON, || {
+        // First whether all is sealed, then whether it is right: both may change between.
+        let newest = client.get(format!("/v1/audit{query}"))["items"][0].clone();
         let verified = client.get(format!("/v1/audit/verify{query}"));
         assert_eq!(verified["wrong"], Value::Null, "{verified}");
-        let newest = &client.get(format!("/v1/audit{query}"))["items"][0];
         let is_sealed = newest.is_null() || newest["seal"].is_object();
         (verified["complete"] == true && is_sealed).then(|| verified["verified_to"].as_i64().unwrap())
     })

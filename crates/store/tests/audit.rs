@@ -269,7 +269,7 @@ fn a_chain_that_has_grown_is_anchored_within_a_day() {
     fixture.task(&ada, WEEKLY);
     seal_all(&fixture.store);
     assert_eq!(fixture.store.due_anchors(NOON, 10).unwrap(), DueAnchors::default());
-    let tomorrow = NOON.plus_millis(DAY);
+    let tomorrow = NOON.plus_millis(DAY + 100 * SECOND);
     assert!(fixture.store.due_work(tomorrow, tzdata_version()).unwrap().anchors);
     let due = fixture.store.due_anchors(tomorrow, 10).unwrap();
     let head = due.heads.iter().find(|head| head.user == ada).unwrap().clone();
@@ -298,7 +298,7 @@ fn anchors_that_could_not_be_kept_come_again_later() {
     let ada = fixture.user("ada");
     fixture.task(&ada, WEEKLY);
     seal_all(&fixture.store);
-    let tomorrow = NOON.plus_millis(DAY);
+    let tomorrow = NOON.plus_millis(DAY + 100 * SECOND);
     let due = fixture.store.due_anchors(tomorrow, 10).unwrap();
     let chains: Vec<_> = due.heads.iter().map(|head| (head.user.clone(), head.due_at)).collect();
     let later = tomorrow.plus_millis(600 * SECOND);

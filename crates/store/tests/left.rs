@@ -123,7 +123,7 @@ fn with_everything(fixture: &mut Fixture, name: &str) -> (UserId, Task, Occurren
             "user_id, kind, lane, task_id, recurrence_id, item, parked_at",
             "?, 'event', ?, 'first', '', 'x', 1",
         ),
-        ("listener", "id, user_id, until", "'first', ?, 1"),
+        ("listener", "id, user_id, until", "'first', ?, {NOON}"),
         (
             "dead_letter",
             "id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, event, error, error_class, tries, \

@@ -361,6 +361,16 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("t.position IS NULL", "LAST TERM OF ORDER BY"),
     // The parts of a task, at most a hundred.
     ("t.parent_id = ?3", "USE TEMP B-TREE"),
+    // The one row of its table.
+    ("epoch", "SCAN epoch"),
+    // Of the chains that wait, so many and no more; the entries that come next in them; a piece of one chain.
+    ("stream_unsealed", "SCAN s"),
+    ("stream_unanchored", "SCAN s"),
+    ("FROM json_each(?1) LIMIT ?2) AS e CROSS JOIN stream", "SCAN e"),
+    ("WINDOW ranked AS", "SCAN p"),
+    ("WINDOW ranked AS", "USE TEMP B-TREE FOR ORDER BY"),
+    ("FROM seal AS l LEFT JOIN audit_v4 AS a", "SCAN l"),
+    ("FROM (SELECT ?1 AS id) AS u", "SCAN u"),
     // Rows that refer to a user who is new: looked for where a reference without one is open, which never is.
     ("write_v5", "SCAN task"),
     ("write_v5", "SCAN token"),

@@ -63,7 +63,7 @@ impl Before {
         run("INSERT INTO schema_version (only, version, compatible) VALUES (1, 5, 2)");
         for user in ["ada", "bo"] {
             run(&format!(
-                "INSERT INTO user (id, name, role, tz, created_at) VALUES ('{user}', '{user}', 'member', 'UTC', 1)"
+                "INSERT INTO user (id, name, role, tz, created_at) VALUES ('{user}', '{user}', 'member', 'Europe/Berlin', 1)"
             ));
         }
         Self { sql, ids: Counting(0) }
