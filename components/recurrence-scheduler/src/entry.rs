@@ -174,8 +174,8 @@ fn take(store: &GuestStore, message: &[u8]) -> Result<Handled> {
 
 /// Publishes what an event led to.
 async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, handled: &Handled) {
-    if let Handled::Now(commit, Some(own)) = handled {
-        publish(store, callbacks, commit, own).await;
+    if let Handled::Now(commit, own) = handled {
+        publish(store, callbacks, commit, own.as_ref()).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::{LazyCell, OnceCell};
 
 use http::StatusCode;
 use perennial_domain::Ids;
-use perennial_events::relay_own;
+use perennial_events::relay_commit;
 use perennial_guest::{
     AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings,
     RedisCounter, SettingError, Settings, StoreSettings, WebhookSettings, log, now, open_bus, open_store,
@@ -116,9 +116,7 @@ fn misconfigured(error: SettingError) -> Problem {
 async fn publish(store: &GuestStore, written: &Written) -> anyhow::Result<()> {
     let callbacks = CallbackSettings::from_host()?;
     let Some(bus) = open_bus(&BusSettings::from_host()?, Some(&callbacks))? else { return Ok(()) };
-    if let Some(own) = &written.own {
-        relay_own(store, &bus, &written.commit, own, &now).await?;
-    }
+    relay_commit(store, &bus, &written.commit, written.own.as_ref(), &now).await?;
     // Without a clock trigger, each write also runs one slice of the clock's work.
     if let Some(local) = bus.local() {
         local.post("/internal/sweep", Vec::new()).await?;

@@ -18,7 +18,7 @@ pub use bus::{DaprBus, LocalBus, RedisBus};
 pub use consumer::{CONSUMERS, Consumer, hearing};
 pub use delivery::{Delivery, Entry, MAX_DELIVERED, MAX_DELIVERY, Status};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
-pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_own, relay_stream};
+pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_commit, relay_own, relay_stream};
 #[cfg(target_arch = "wasm32")]
 pub use sidecar::Sidecar;
 #[cfg(target_arch = "wasm32")]

@@ -22,8 +22,10 @@ const SLICE_TIME: i64 = 10_000;
 /// Events of one stream published under one lease.
 const SLICE: u32 = 100;
 
-/// Slices of one stream in one go.
-const SLICES: u32 = 5;
+/// Slices of one stream in one go, and the milliseconds after which no further one is begun: those who write to it meanwhile leave
+/// it to whoever relays.
+const SLICES: u32 = 100;
+const SLICES_TIME: i64 = 20_000;
 
 /// Rounds in one go, in each of which every stream has a slice; and the milliseconds after which no further one is begun.
 const ROUNDS: u32 = 50;
@@ -41,6 +43,21 @@ pub enum RelayError {
     /// The bus failed.
     #[error(transparent)]
     Bus(#[from] BusError),
+}
+
+/// Publishes what a commit has written: under the lease that it took, or with what waited before it, unless somebody relays that
+/// already. So what a relay has left when its time was over goes out with the next commit of its stream, clock or not.
+pub async fn relay_commit(
+    store: &impl OutboxStore,
+    bus: &impl Bus,
+    commit: &Commit,
+    own: Option<&OwnLease>,
+    now: &impl Fn() -> Timestamp,
+) -> Result<u32, RelayError> {
+    match own {
+        Some(own) => relay_own(store, bus, commit, own, now).await,
+        None => relay_stream(store, bus, &commit.stream, now).await,
+    }
 }
 
 /// Publishes the events of a commit under the lease that it took, without reading them again; then what others have added.
@@ -67,6 +84,7 @@ pub async fn relay_stream(
     now: &impl Fn() -> Timestamp,
 ) -> Result<u32, RelayError> {
     let mut published: u32 = 0;
+    let end = now().plus_millis(SLICES_TIME);
     for _ in 0..SLICES {
         let Some(lease) = store.lease_stream(stream, now(), LEASE)? else { break };
         let leases = [lease];
@@ -76,7 +94,7 @@ pub async fn relay_stream(
         if let Some(error) = slice.failure {
             return Err(error.into());
         }
-        if slice.more.is_empty() {
+        if slice.more.is_empty() || now() >= end {
             break;
         }
     }

@@ -18,6 +18,8 @@ struct Fussy {
     /// Refuses what belongs to this, whether an event's id, a stream or a bus.
     refuses: RefCell<Option<(Fault, String)>>,
     calls: Cell<u32>,
+    /// Takes no more in one call.
+    at_once: Option<usize>,
 }
 
 impl Fussy {
@@ -35,7 +37,8 @@ impl Fussy {
 impl Bus for Fussy {
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
         self.calls.set(self.calls.get() + 1);
-        for (number, message) in batch.iter().enumerate() {
+        let most = self.at_once.unwrap_or(batch.len()).min(batch.len());
+        for (number, message) in batch.iter().take(most).enumerate() {
             if let Some((fault, what)) = &*self.refuses.borrow()
                 && [&message.event.id, &message.event.stream, "bus"].contains(&what.as_str())
             {
@@ -43,7 +46,7 @@ impl Bus for Fussy {
             }
             self.taken.borrow_mut().push(message.event.clone());
         }
-        (batch.len(), None)
+        (most, None)
     }
 }
 
@@ -78,6 +81,16 @@ fn an_event_that_is_never_taken_is_kept_and_its_stream_goes_on() {
         (letter.kind, &letter.item, letter.reason.as_deref()),
         (perennial_store::WorkKind::Event, &bad, Some("no"))
     );
+}
+
+#[test]
+fn a_bus_that_takes_few_at_once_is_asked_for_the_others() {
+    let (fixture, ada, eve) = house();
+    let bus = Fussy { at_once: Some(2), ..Fussy::default() };
+    assert_eq!(all(&fixture, &bus, NOON), (6, vec![]));
+    assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![1, 2, 3], vec![1, 2, 3]));
+    assert_eq!(bus.calls.get(), 4);
+    assert_eq!(all(&fixture, &bus, NOON), (0, vec![]), "nothing waits");
 }
 
 #[test]

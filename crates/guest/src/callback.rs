@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use perennial_domain::Commit;
-use perennial_events::{BusError, Delivery, MAX_DELIVERY, MAX_EVENT, RelayError, Status, relay_own};
+use perennial_events::{BusError, Delivery, MAX_DELIVERY, MAX_EVENT, RelayError, Status, relay_commit};
 use perennial_http_api::{Problem, Request, Response, check_body, same_secret};
 use perennial_store::{OutboxStore, OwnLease};
 use spin_sdk::http::IncomingRequest;
@@ -70,12 +70,12 @@ fn json_of(body: Vec<u8>) -> Response {
     response
 }
 
-/// Publishes what a commit has written, under the lease that it took. What fails here waits for the next sweep.
+/// Publishes what a commit has written, under the lease that it took if it took one. What fails here waits for the next sweep.
 pub async fn publish(
     store: &impl OutboxStore,
     callbacks: Option<&CallbackSettings>,
     commit: &Commit,
-    own: &OwnLease,
+    own: Option<&OwnLease>,
 ) {
     if let Err(error) = try_publish(store, callbacks, commit, own).await {
         log::warn("events wait for the next sweep", &error);
@@ -86,10 +86,10 @@ async fn try_publish(
     store: &impl OutboxStore,
     callbacks: Option<&CallbackSettings>,
     commit: &Commit,
-    own: &OwnLease,
+    own: Option<&OwnLease>,
 ) -> Result<(), RelayFailure> {
     if let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? {
-        relay_own(store, &bus, commit, own, &now).await?;
+        relay_commit(store, &bus, commit, own, &now).await?;
     }
     Ok(())
 }

@@ -117,16 +117,11 @@ fn sidecar(name: &str, shared: &Shared, resources: &Path, (port, ports): (u16, [
     Process::new(&format!("{name}-sidecar"), shared.installed.program("daprd"), &shared.folder)
         .args([
             "--app-protocol=http",
-            "--enable-app-health-check",
-            "--app-health-check-path=/.well-known/spin/health",
-        ])
-        .args([
-            "--app-health-probe-interval=1",
-            "--app-health-threshold=2",
             "--dapr-graceful-shutdown-seconds=2",
+            "--dapr-listen-addresses=127.0.0.1",
         ])
-        .args(["--dapr-listen-addresses=127.0.0.1", "--dapr-internal-grpc-listen-address=127.0.0.1"])
-        .args(["--enable-metrics=false", "--scheduler-job-streams=1"])
+        .args(["--dapr-internal-grpc-listen-address=127.0.0.1", "--enable-metrics=false"])
+        .args(["--scheduler-job-streams=1"])
         .args([
             format!("--app-id={name}"),
             format!("--app-port={port}"),

@@ -12,7 +12,7 @@ use perennial_tests::until;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lines of its output that are shown where a test fails.
-const LAST_LINES: usize = 60;
+const LAST_LINES: usize = 20;
 
 /// A program with its arguments, and the process that runs it now. It is killed when this is dropped.
 #[derive(Debug)]

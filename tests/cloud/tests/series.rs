@@ -17,7 +17,7 @@ impl Series {
     /// A daily one that is due in a year to come.
     pub(crate) fn create(user: &Client, title: &str) -> Self {
         let task = user.create(&json!({
-            "title": title, "metadata": { "large": 12_345_678_901_234_567_890_u64, "one": 1.0 },
+            "title": title, "tags": ["<home>"],
             "due": { "local": "2031-03-13T09:00:00", "tz": "Europe/Berlin" },
             "recurrence": { "rrule": "FREQ=DAILY" },
         }));
