@@ -42,7 +42,7 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let expected: [(&str, &[Read]); 10] = [
         ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
         ("recurrence-scheduler", &[store, bus, callbacks, metrics, retention]),
-        ("recurrence-scheduler-redis", &[store, bus]),
+        ("recurrence-scheduler-redis", &[store, bus, retention]),
         ("recurrence-scheduler-cron", &[store, bus, retention]),
         ("audit", &[store, auth, callbacks, jwt, limits, anchors]),
         ("audit-cron", &[store, anchors]),
