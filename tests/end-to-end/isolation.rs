@@ -106,7 +106,7 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
         }
         "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "q" | "after" | "until"
-        | "at" | "hash" => None,
+        | "at" | "hash" | "epoch" => None,
         _ => panic!("{} has a parameter {name}: say in isolation.rs what it names", operation.name),
     }
 }
