@@ -200,7 +200,7 @@ fn whatever_is_done_to_a_chain_is_found() {
          UPDATE seal SET seq = 9 {s4}; UPDATE seal SET seq = 4 {s5}; UPDATE seal SET seq = 5 {s9}; \
          DELETE FROM seal WHERE user_id = '{anew}' AND seq > 3; \
          UPDATE audit_v4 SET after = '{{}}' WHERE user_id = '{anew}' AND seq = 4; \
-         UPDATE stream SET sealed = 3, seal_at = 1 WHERE id = '{anew}'; \
+         UPDATE stream SET sealed = 3, seal_at = strftime('%s', 'now') * 1000 WHERE id = '{anew}'; \
          DELETE FROM seal WHERE user_id = '{cut}' AND seq > 4; DELETE FROM audit_v4 WHERE user_id = '{cut}' AND seq > 4; \
          UPDATE stream SET sealed = 4, audited = 4 WHERE id = '{cut}'; \
          UPDATE stream SET sealed = 5 WHERE id = '{}';",
