@@ -18,9 +18,6 @@ use spin_sdk::http_component;
 
 use crate::{Follower, LASTS, Look, Outside, admit, door, head, tell};
 
-/// Streams that a user may have open at once.
-const MOST: u32 = 20;
-
 /// How long one counts whose end is not seen, in milliseconds: longer than it can last.
 const COUNTS: i64 = 60_000;
 
@@ -90,8 +87,8 @@ async fn begin<'s>(
     }
     let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds.next().to_string());
     let now = now();
-    if !store.begin_listening(&caller.user.id, &id, (now, now.plus_millis(COUNTS)), MOST)? {
-        return Err(Problem::too_many_streams(MOST, AGAIN));
+    if !store.begin_listening(&caller.user.id, &id, (now, now.plus_millis(COUNTS)), MAX_STREAMS)? {
+        return Err(Problem::too_many_streams(AGAIN));
     }
     let (follower, first) = Follower::begin(store, caller.user.id.clone(), admitted.after)?;
     Ok(Some(Stream { store, caller, id, follower, first }))

@@ -102,7 +102,7 @@ impl<S: Store + SystemStore> Api<'_, S> {
 #[cfg(test)]
 mod tests {
     use perennial_domain::LIMITS;
-    use perennial_http_api::{Form, IdempotencyKey, LIMIT, MAX_BODY, MAX_ERRORS};
+    use perennial_http_api::{Form, IdempotencyKey, LIMIT, MAX_BODY, MAX_ERRORS, MAX_STREAMS};
 
     use crate::bulk::{MAX_BULK, MOST};
 
@@ -126,6 +126,7 @@ mod tests {
             ("commands of `/v1/bulk`", MOST),
             ("items of a page", usize::try_from(page).unwrap()),
             ("characters of an `Idempotency-Key`", IdempotencyKey::MAX),
+            ("streams of a user at once", usize::try_from(MAX_STREAMS).unwrap()),
             ("errors that a problem lists", MAX_ERRORS),
         ];
         expected.extend(ours.map(|(name, most)| (name.to_owned(), most)));

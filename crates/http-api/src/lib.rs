@@ -23,7 +23,7 @@ pub use jwt::KeyServer;
 pub use kind::Kind;
 pub use media::{check_accept, check_body};
 pub use page::{CURSOR, Items, LIMIT, PageQuery};
-pub use problem::{MAX_DETAIL, MAX_ERRORS, Problem};
+pub use problem::{MAX_DETAIL, MAX_ERRORS, MAX_STREAMS, Problem};
 pub use query::{Form, Parameter, Query};
 pub use rate::{Counted, MAX_WINDOW, RATE_LIMIT, RATE_LIMIT_POLICY, RatePolicy, RateServer};
 pub use trace::{correlation_id, traceparent};

@@ -18,6 +18,9 @@ pub const MAX_ERRORS: usize = 100;
 /// Longest detail, in characters. Some quote what was sent.
 pub const MAX_DETAIL: usize = 10_000;
 
+/// Streams that a user may have open at once.
+pub const MAX_STREAMS: u32 = 20;
+
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Details>);
@@ -113,9 +116,10 @@ impl Problem {
     }
 
     /// The user has so many streams open already; one may end within so many seconds.
-    pub fn too_many_streams(most: u32, seconds: u32) -> Self {
-        let detail =
-            format!("you have {most} streams open already: end one, or try again in {seconds} seconds");
+    pub fn too_many_streams(seconds: u32) -> Self {
+        let detail = format!(
+            "you have {MAX_STREAMS} streams open already: end one, or try again in {seconds} seconds"
+        );
         Self::new(Kind::TooManyStreams, detail).with_header(header::RETRY_AFTER, &seconds.to_string())
     }
 
