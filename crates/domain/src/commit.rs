@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::search::Posting;
 use crate::{
-    ChannelConfig, ChannelId, Event, EventId, LetterStatus, Metadata, NotificationId, NotificationState, Occurrence,
-    OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId, Subscription,
-    Succession, Task, TaskId, TaskSpec, TaskStatus, Timestamp, TokenId, UserId,
+    ChannelConfig, ChannelId, Event, EventId, LetterStatus, Metadata, NotificationId, NotificationState,
+    Occurrence, OccurrenceStatus, Priority, ProjectId, RecurrenceId, ReminderId, Role, Scope, StreamId,
+    Subscription, Succession, Task, TaskId, TaskSpec, TaskStatus, Timestamp, TokenId, UserId,
 };
 
 /// Everything one command changes. Applied whole or not at all.

@@ -46,16 +46,19 @@ pub use channel::{
 };
 pub use commit::{
     AlarmRow, AlarmState, Audit, ChannelRow, Commit, DeletedUserRow, Delivery, Expect, ExpectAlarm,
-    ExpectAnswer, ExpectChange, ExpectLetter, ExpectOccurrence, ExpectParent, ExpectPlace, ExpectProject, ExpectSecret,
-    ExpectTask, IdempotencyRecord, IdentityRow, InboxRecord, LettersRow, NoticeRow, NotificationRow, OccurrenceRow,
-    OverrideRow, ProjectRow, Quota, Rate, Retried, SettingsRow, TaskRow, TokenRow, UserRow,
+    ExpectAnswer, ExpectChange, ExpectLetter, ExpectOccurrence, ExpectParent, ExpectPlace, ExpectProject,
+    ExpectSecret, ExpectTask, IdempotencyRecord, IdentityRow, InboxRecord, LettersRow, NoticeRow,
+    NotificationRow, OccurrenceRow, OverrideRow, ProjectRow, Quota, Rate, Retried, SettingsRow, TaskRow,
+    TokenRow, UserRow,
 };
 pub use context::{Actor, Context, Ids};
 pub use due::{Due, DueInput};
 pub use event::{Event, EventType, Topic};
 pub use external::Identity;
 pub use fields::{Duration, tag};
-pub use id::{ChannelId, EventId, LetterId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId};
+pub use id::{
+    ChannelId, EventId, LetterId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId,
+};
 pub use identity::{
     MAX_TOKENS_OF_USER, Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user,
     delete_user, hash_token, revoke_token,
