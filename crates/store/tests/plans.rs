@@ -416,7 +416,7 @@ fn a_write_and_a_look_cost_the_same_whatever_there_is() {
             steps(
                 &connection,
                 &look,
-                &[&now, &tzdata_version(), &(now - 1), &(now - 1), &(now - 1), &(now - 1)],
+                &[&now, &tzdata_version(), &(now - 1), &(now - 1), &(now - 1), &(now - 1), &(now - 1)],
             ),
         )
     };
