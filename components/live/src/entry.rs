@@ -10,7 +10,7 @@ use perennial_guest::{
     StreamedAnswer, draw, log, now, open_store, read_head, respond, within,
 };
 use perennial_http_api::{
-    Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent,
+    Accepted, Caller, Head, MAX_STREAMS, Problem, Response, correlation_id, may_be_jwt, traceparent,
 };
 use perennial_store::{AccountStore, Store, StoreError};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};

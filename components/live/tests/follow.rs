@@ -1,6 +1,5 @@
 //! What a reader of a stream is told: everything that happens after where they are, once, in order, and nothing of others.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 mod told;
 
