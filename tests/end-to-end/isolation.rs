@@ -114,8 +114,8 @@ fn parameter(operation: &Described, name: &str, things: &Things) -> Option<Strin
             let cursor = things.cursors.get(&operation.path);
             Some(cursor.unwrap_or_else(|| panic!("{} has no cursor", operation.name)).clone())
         }
-        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "q" | "after" | "topic" | "consumer"
-        | "epoch" | "until" | "at" | "hash" => None,
+        "limit" | "status" | "all" | "from" | "to" | "sort" | "tag" | "filter" | "q" | "after" | "topic"
+        | "consumer" | "epoch" | "until" | "at" | "hash" => None,
         _ => panic!("{} has a parameter {name}: say in isolation.rs what it names", operation.name),
     }
 }

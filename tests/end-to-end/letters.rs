@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use perennial_tests::{Client, SOON, Service, Setup, until};
 use serde_json::{Value, json};
 
-const EVENTS: &str = "/internal/events/recurrence-scheduler";
+const EVENTS: &str = "/events/recurrence-scheduler/task-events";
 const GIVEN_UP: &str = "/events/dead-letters/task-events";
 const METRICS_TOKEN: &str = "watching";
 

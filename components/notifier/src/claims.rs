@@ -69,7 +69,8 @@ pub(crate) fn claim<S: WorkStore>(
     let (mut due, mut settled) = (Vec::new(), Vec::new());
     let again = matches!(what, What::Again);
     let id = ids.next().to_string();
-    let claim = Claim { id, again, now, lease_for: LEASE, hold_for: LEASE, lanes: 1, per_lane: 1, shard: None };
+    let claim =
+        Claim { id, again, now, lease_for: LEASE, hold_for: LEASE, lanes: 1, per_lane: 1, shard: None };
     let claimed = match what {
         What::Again => store.claim_notifications(&claim)?,
         What::Fresh(places) => store.claim_shares(&claim, &shares(places))?,

@@ -104,7 +104,8 @@ async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: 
     };
     let ticked = tick_shard(store, shard, callbacks).await;
     let anchors = matches!(&ticked, Ok(Some(ticked)) if ticked.swept.anchors);
-    let answered = ticked.map(|ticked| ticked.map_or_else(no_content, |ticked| answer(StatusCode::OK, &ticked)));
+    let answered =
+        ticked.map(|ticked| ticked.map_or_else(no_content, |ticked| answer(StatusCode::OK, &ticked)));
     respond(out, told(answered)).await;
     // One of the ticks is that of the notifier and of the audit too.
     if shard.number() == 0 {

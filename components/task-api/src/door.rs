@@ -11,8 +11,8 @@ use perennial_store::{Store, StoreError, SystemStore};
 use crate::api::Answered;
 use crate::operation::{Name, Operation, resolve};
 use crate::{
-    Api, bin, bulk, changes, channels, described, events, export, health, letters, notifications, occurrences,
-    parked, preview, projects, quick, settings, tasks, tokens, users,
+    Api, bin, bulk, changes, channels, described, events, export, health, letters, notifications,
+    occurrences, parked, preview, projects, quick, settings, tasks, tokens, users,
 };
 
 /// A request whose head was let in: its body may be read now.

@@ -31,7 +31,8 @@ pub(crate) fn list(store: &impl Store, caller: &Caller, query: &Query) -> Result
     let after = query.get("after").map(sequence).transpose()?;
     let page = store.events(&caller.user.id, after.unwrap_or_default(), limit)?;
     if query.get("epoch").is_some_and(|epoch| epoch != page.epoch) {
-        let detail = format!("the store was restored: its epoch is {} now, begin anew without `after`", page.epoch);
+        let detail =
+            format!("the store was restored: its epoch is {} now, begin anew without `after`", page.epoch);
         return Err(Problem::gone(detail));
     }
     let before_oldest = page.oldest.saturating_sub(1);

@@ -23,7 +23,9 @@ pub use delivery::{Delivery, Entry, MAX_DELIVERED, MAX_DELIVERY, Status};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
 pub use letter::{DeadLetterRecord, ErrorContext, OTHER_TOPIC, given_up_by_broker, topic_named, unusable};
 pub use place::EventPlace;
-pub use relay::{OWN_LEASE, RelayError, Relayed, relay_all, relay_commit, relay_own, relay_shard, relay_stream};
+pub use relay::{
+    OWN_LEASE, RelayError, Relayed, relay_all, relay_commit, relay_own, relay_shard, relay_stream,
+};
 pub use replay::{Resent, replay_letters};
 #[cfg(target_arch = "wasm32")]
 pub use sidecar::Sidecar;

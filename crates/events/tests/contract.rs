@@ -205,7 +205,10 @@ fn whoever_reads_cloudevents_reads_ours() {
     for (_, event) in every_kind() {
         let text = serde_json::to_string(&event).unwrap();
         let read: Event = serde_json::from_str(&text).unwrap();
-        assert_eq!((read.id(), read.ty(), read.source().as_str()), (&*event.id, &*event.kind, &*event.source));
+        assert_eq!(
+            (read.id(), read.ty(), read.source().as_str()),
+            (&*event.id, &*event.kind, &*event.source)
+        );
         assert_eq!(read.subject(), Some(event.subject.as_str()));
         assert_eq!(read.dataschema().map(ToString::to_string), Some(event.dataschema.clone()));
         assert_eq!(read.time().unwrap().timestamp_millis(), NOON.as_millis());

@@ -29,8 +29,9 @@ pub use keys::HttpKeys;
 #[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, DaprSettings, JwtSettings, LimitSettings, MetricsSettings,
-    RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings,
+    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, DaprSettings, JwtSettings,
+    LimitSettings, MetricsSettings, RetentionSettings, SettingError, Settings, StoreSettings,
+    WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{AnyBus, GuestStore, open_bus, open_sidecar, open_store};

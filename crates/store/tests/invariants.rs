@@ -240,7 +240,8 @@ fn another_users_rows_are_not_there() {
     );
     let parked = fixture.store.parked(&ada, &page()).unwrap().remove(0).id;
     let event = fixture.waiting_events(&ada).remove(0).event_id;
-    let buried = DeadLetter { stream: ada.stream(), sequence: 1, event: String::new(), reason: String::new() };
+    let buried =
+        DeadLetter { stream: ada.stream(), sequence: 1, event: String::new(), reason: String::new() };
     fixture.store.bury(&[buried], NOON).unwrap();
 
     let minted = TokenInput {

@@ -159,8 +159,12 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
         store.wake_shard(shard, later, NOON).unwrap();
     }
     let waiting = store.waiting_events(std::slice::from_ref(&lease), 10).unwrap();
-    let letter =
-        DeadLetter { stream: lease.stream.clone(), sequence: waiting[0].sequence, event: "{}".to_owned(), reason: "x".to_owned() };
+    let letter = DeadLetter {
+        stream: lease.stream.clone(),
+        sequence: waiting[0].sequence,
+        event: "{}".to_owned(),
+        reason: "x".to_owned(),
+    };
     store.bury(&[letter], NOON).unwrap();
     letters(fixture, store, &user);
     store.metrics(NOON).unwrap();
@@ -180,7 +184,8 @@ fn letters(fixture: &mut Fixture, store: &Sqlite<&Recorded>, user: &UserId) {
         for user in [None, text()] {
             for ids in [None, Some(vec!["x".to_owned()])] {
                 for topic in [None, text()] {
-                    let filter = LetterFilter { status, topic, user: user.clone(), ids: ids.clone(), ..all.clone() };
+                    let filter =
+                        LetterFilter { status, topic, user: user.clone(), ids: ids.clone(), ..all.clone() };
                     store.letters(&filter, 0, 10).unwrap();
                 }
             }
@@ -215,7 +220,12 @@ fn letters(fixture: &mut Fixture, store: &Sqlite<&Recorded>, user: &UserId) {
     );
     store.commit(&commit).unwrap();
     let taken = store.take_replays(NOON, 10, 10).unwrap().unwrap();
-    let replayed = |letter: &Replay| Replayed { place: letter.place, status: LetterStatus::Replayed, tries: 0, error: None };
+    let replayed = |letter: &Replay| Replayed {
+        place: letter.place,
+        status: LetterStatus::Replayed,
+        tries: 0,
+        error: None,
+    };
     let replayed: Vec<Replayed> = taken.letters.iter().map(replayed).collect();
     store.settle_replays(taken.fence, &replayed, NOON, NOON).unwrap();
     store.count_repeated("x", &["x".to_owned()]).unwrap();

@@ -46,7 +46,12 @@ pub struct App {
 
 impl App {
     /// Starts both, and does not wait.
-    pub(crate) fn spawn(name: &'static str, shared: &Shared, resources: &Path, manner: Option<Manner>) -> Self {
+    pub(crate) fn spawn(
+        name: &'static str,
+        shared: &Shared,
+        resources: &Path,
+        manner: Option<Manner>,
+    ) -> Self {
         let [port, sidecar_port, grpc, internal, before] = ports::free();
         let mut handler = handler(name, shared, port, sidecar_port);
         let between =

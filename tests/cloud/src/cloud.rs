@@ -70,8 +70,7 @@ impl Cloud {
             sidecar: secret(),
         };
         let manner = |name| setup.between.filter(|_| name == "recurrence-scheduler");
-        let apps =
-            HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources, manner(*name))).collect();
+        let apps = HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources, manner(*name))).collect();
         let mut cloud = Self { apps, scheduler, kafka, shared, _folder: temporary };
         cloud.wait_until_ready();
         if setup.clock {

@@ -35,7 +35,8 @@ fn scripts() -> (u64, Vec<Script>) {
 /// What comes of the scripts one after the other on one machine, without a broker.
 fn in_sequence(scripts: &[Script]) -> Vec<Value> {
     let service = Service::start();
-    let users: Vec<Client> = (0..scripts.len()).map(|number| service.user(&format!("User {number}"))).collect();
+    let users: Vec<Client> =
+        (0..scripts.len()).map(|number| service.user(&format!("User {number}"))).collect();
     for (script, user) in scripts.iter().zip(&users) {
         script.carry_out(user);
     }
@@ -83,8 +84,13 @@ fn users(cloud: &Cloud, count: usize) -> Vec<Client> {
 fn print(what: &str, took: &mut [Duration]) {
     took.sort_unstable();
     let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or_default();
-    println!("{what}: {} completions, next occurrence after p50 {:?}, p99 {:?}, at most {:?}",
-        took.len(), at(50), at(99), took.last().copied().unwrap_or_default());
+    println!(
+        "{what}: {} completions, next occurrence after p50 {:?}, p99 {:?}, at most {:?}",
+        took.len(),
+        at(50),
+        at(99),
+        took.last().copied().unwrap_or_default()
+    );
 }
 
 #[test]

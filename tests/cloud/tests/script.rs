@@ -71,7 +71,8 @@ impl Script {
             match *step {
                 Step::Create(task) => {
                     let body = series(task);
-                    let made = call(user, &key, Method::POST, "/v1/tasks", Some(&body)).ok(StatusCode::CREATED);
+                    let made =
+                        call(user, &key, Method::POST, "/v1/tasks", Some(&body)).ok(StatusCode::CREATED);
                     let text = |value: &Value| value.as_str().unwrap().to_owned();
                     let known =
                         Known { id: text(&made["id"]), current: text(&made["occurrence"]["recurrence_id"]) };

@@ -5,8 +5,8 @@ use perennial_audit::view::{AnchorsInput, EntryView, TaskAtView, VerifiedView};
 use perennial_domain::pattern::{BOUND, LINE};
 use perennial_domain::search::MAX_QUERY;
 use perennial_domain::{
-    LetterStatus, MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope, SettingsInput,
-    SnoozeInput, TaskInput, TokenInput, UserInput,
+    LetterStatus, MoveInput, OverrideInput, Preview, PreviewInput, ProjectInput, QuickInput, Scope,
+    SettingsInput, SnoozeInput, TaskInput, TokenInput, UserInput,
 };
 use perennial_events::{DeadLetterRecord, EventPlace};
 use perennial_http_api::{CURSOR, Form, Items, LIMIT, MAX_BODY, Parameter, audit};
@@ -181,11 +181,8 @@ const CONSUMER: Parameter = Parameter {
     form: Form::Text(100, LINE),
     words: "Only those that this consumer gave up.",
 };
-const OWNER: Parameter = Parameter {
-    name: "user",
-    form: Form::Text(100, LINE),
-    words: "Only those of events of this user.",
-};
+const OWNER: Parameter =
+    Parameter { name: "user", form: Form::Text(100, LINE), words: "Only those of events of this user." };
 const FROM: Parameter = Parameter {
     name: "from",
     form: Form::Text(40, BOUND),

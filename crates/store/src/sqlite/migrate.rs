@@ -112,7 +112,7 @@ pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
         let statements = texts.iter().flat_map(|text| text.split("\n--;\n"));
         for (step, statement) in (0_i64..).zip(statements) {
             if !others.did(store, *version, step)? {
-                perform(store, *version, step, statement)?;
+                others.are_there |= !perform(store, *version, step, statement)?;
             }
         }
         store.execute(&format!("PRAGMA user_version = {version}"), &[])?;
@@ -144,9 +144,13 @@ pub(super) fn version<S: Sql>(store: &Sqlite<S>) -> Result<(i64, i64), StoreErro
 }
 
 /// What other guests do of the same migration. One that is ahead goes on; those behind it leave the work to it for as long as it
-/// gets on. Whoever is cut off is followed by the next: each step may be done again.
+/// gets on. Whoever is cut off is followed by the next: each step may be done again. Who meets no trace of another does not look for
+/// one at each step: a look reads the whole schema, which each step changes.
 #[derive(Default)]
 struct Others {
+    /// Whether it was looked if anybody has begun, and whether somebody has.
+    looked: bool,
+    are_there: bool,
     /// The last step that is known to be done; they are done in order.
     last: Option<i64>,
     /// Whether it changed while this guest looked on.
@@ -162,8 +166,13 @@ impl Others {
             if self.last.is_some_and(|last| last >= step) {
                 return Ok(true);
             }
+            if self.looked && !self.are_there {
+                return Ok(false);
+            }
             let last = "SELECT max(step) FROM schema_step WHERE version = ?1";
             let last = store.query_one(last, &[version.into()], |row| row.integer_or_null())?.flatten();
+            self.looked = true;
+            self.are_there |= last.is_some();
             if last < Some(step) {
                 // Nobody is ahead, or has not been for long.
                 if !self.get_on {
@@ -182,8 +191,8 @@ impl Others {
     }
 }
 
-fn perform<S: Sql>(store: &Sqlite<S>, version: i64, step: i64, statement: &str) -> Result<(), StoreError> {
-    let key = [version.into(), step.into()];
+/// Does a step; gives whether nobody else has.
+fn perform<S: Sql>(store: &Sqlite<S>, version: i64, step: i64, statement: &str) -> Result<bool, StoreError> {
     let in_pieces = statement.trim_end().ends_with("RETURNING 1");
     for _ in 0..if in_pieces { PIECES } else { 1 } {
         match store.execute(statement, &[]) {
@@ -194,8 +203,8 @@ fn perform<S: Sql>(store: &Sqlite<S>, version: i64, step: i64, statement: &str) 
             Err(error) => return Err(error),
         }
     }
-    store.execute("INSERT INTO schema_step (version, step) VALUES (?1, ?2) ON CONFLICT DO NOTHING", &key)?;
-    Ok(())
+    let noted = "INSERT INTO schema_step (version, step) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING 1";
+    Ok(!store.execute(noted, &[version.into(), step.into()])?.is_empty())
 }
 
 fn journal_in_wal<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {

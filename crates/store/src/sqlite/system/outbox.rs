@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use perennial_domain::{StreamId, Timestamp};
 use serde_json::json;
 
-use crate::sqlite::feed::EVENT;
 use super::shards::number;
+use crate::sqlite::feed::EVENT;
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{DeadLetter, Lease, Mark, OutboxStore, Shard, StoreError, WaitingEvent};

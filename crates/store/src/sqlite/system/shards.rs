@@ -44,11 +44,9 @@ impl<S: Sql> ShardStore for Sqlite<S> {
         now: Timestamp,
         before: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let found = self.query_one(
-            NEXT,
-            &[shard.number().into(), now.into(), before.into()],
-            |row| row.integer_or_null(),
-        )?;
+        let found = self.query_one(NEXT, &[shard.number().into(), now.into(), before.into()], |row| {
+            row.integer_or_null()
+        })?;
         Ok(found.flatten().map(Timestamp::from_millis))
     }
 
