@@ -224,11 +224,20 @@ fn a_search_goes_with_a_filter_and_a_status() {
     assert_eq!(found(&fixture, &user, "rent"), [low.id, high.id], "of one time and equally good: by id");
 }
 
-/// What the build before wrote: it makes no words.
+/// A connection of a build that writes by what an older schema had for that.
+fn older(fixture: &Fixture, writes: &str) -> NativeSql {
+    let sql = NativeSql::open(&fixture.path()).unwrap();
+    for statement in writes.split("\n--;\n") {
+        sql.execute(statement, &[]).unwrap();
+    }
+    sql
+}
+
+/// What the build before the fifth schema wrote: it makes no words.
 fn by_the_build_before(fixture: &Fixture, commit: &Commit) {
     let write =
         "INSERT INTO write_v4 (ix, mode, relay_for, doc) VALUES (0, 'all', 0, jsonb(?1)) RETURNING ix";
-    let sql = NativeSql::open(&fixture.path()).unwrap();
+    let sql = older(fixture, include_str!("../src/sqlite/schema/0004_write.sql"));
     assert_eq!(sql.execute(write, &[serde_json::to_string(commit).unwrap().into()]).unwrap().len(), 1);
 }
 
@@ -325,7 +334,7 @@ fn what_another_build_has_changed_is_not_taken_back() {
     let write =
         "INSERT INTO write_v2 (ix, mode, relay_for, doc) VALUES (0, 'all', 0, jsonb(?1)) RETURNING ix";
     let other = update(&mut fixture, "PLÜMS");
-    let sql = NativeSql::open(&fixture.path()).unwrap();
+    let sql = older(&fixture, include_str!("../src/sqlite/schema/0002_write.sql"));
     assert_eq!(sql.execute(write, &[serde_json::to_string(&other).unwrap().into()]).unwrap().len(), 1);
     assert!(!fixture.store.change(&user, &commit.id.to_string()).unwrap().unwrap().1);
     // Its title in lower case, as filters know it, follows with the words.

@@ -11,62 +11,84 @@ use crate::StoreError;
 /// The schema of this build.
 pub(super) const VERSION: i64 = 6;
 
-/// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
-const COMPATIBLE: i64 = 2;
+/// The oldest build's schema that can still work with this one, in a database that was made by an older build, and in a new one:
+/// recorded in the database for builds to come.
+const COMPATIBLE: [i64; 2] = [2, 5];
 
-/// Statements of each version, separated by lines of `--;`.
-const MIGRATIONS: &[(i64, &[&str])] = &[
-    (1, &[include_str!("schema/0001_tables.sql"), include_str!("schema/0001_write.sql")]),
+/// Statements of each version, separated by lines of `--;`, file by file. What only builds before the fifth schema write to is not made
+/// in a database that no such build has met: every connection reads the whole schema.
+const MIGRATIONS: &[(i64, &[File])] = &[
+    (1, &[Needed(include_str!("schema/0001_tables.sql")), Superseded(include_str!("schema/0001_write.sql"))]),
     (
         2,
         &[
-            include_str!("schema/0002_tables.sql"),
-            include_str!("schema/0002_work.sql"),
-            include_str!("schema/0002_write.sql"),
+            Needed(include_str!("schema/0002_tables.sql")),
+            Needed(include_str!("schema/0002_work.sql")),
+            Superseded(include_str!("schema/0002_write.sql")),
         ],
     ),
     (
         3,
         &[
-            include_str!("schema/0003_tables.sql"),
-            include_str!("schema/0003_claims.sql"),
-            include_str!("schema/0003_write.sql"),
-            include_str!("schema/0003_fired.sql"),
+            Needed(include_str!("schema/0003_tables.sql")),
+            Needed(include_str!("schema/0003_claims.sql")),
+            Superseded(include_str!("schema/0003_write.sql")),
+            Superseded(include_str!("schema/0003_fired.sql")),
         ],
     ),
     (
         4,
         &[
-            include_str!("schema/0004_tables.sql"),
-            include_str!("schema/0004_identity.sql"),
-            include_str!("schema/0004_write.sql"),
-            include_str!("schema/0004_new.sql"),
-            include_str!("schema/0004_fired.sql"),
+            Needed(include_str!("schema/0004_tables.sql")),
+            Needed(include_str!("schema/0004_identity.sql")),
+            Superseded(include_str!("schema/0004_write.sql")),
+            Superseded(include_str!("schema/0004_new.sql")),
+            Superseded(include_str!("schema/0004_fired.sql")),
         ],
     ),
     (
         5,
         &[
-            include_str!("schema/0005_search.sql"),
-            include_str!("schema/0005_forget.sql"),
-            include_str!("schema/0005_limits.sql"),
-            include_str!("schema/0005_channels.sql"),
-            include_str!("schema/0005_places.sql"),
-            include_str!("schema/0005_write.sql"),
-            include_str!("schema/0005_new.sql"),
-            include_str!("schema/0005_fired.sql"),
+            Needed(include_str!("schema/0005_search.sql")),
+            Needed(include_str!("schema/0005_forget.sql")),
+            Needed(include_str!("schema/0005_limits.sql")),
+            Needed(include_str!("schema/0005_channels.sql")),
+            Needed(include_str!("schema/0005_places.sql")),
+            Needed(include_str!("schema/0005_write.sql")),
+            Needed(include_str!("schema/0005_new.sql")),
+            Needed(include_str!("schema/0005_fired.sql")),
         ],
     ),
     (
         6,
         &[
-            include_str!("schema/0006_audit.sql"),
-            include_str!("schema/0006_events.sql"),
-            include_str!("schema/0006_clock.sql"),
-            include_str!("schema/0006_letters.sql"),
+            Needed(include_str!("schema/0006_audit.sql")),
+            Needed(include_str!("schema/0006_events.sql")),
+            Needed(include_str!("schema/0006_clock.sql")),
+            Needed(include_str!("schema/0006_letters.sql")),
         ],
     ),
 ];
+
+/// A file of statements.
+#[derive(Clone, Copy)]
+enum File {
+    Needed(&'static str),
+    /// Another has taken its place since.
+    Superseded(&'static str),
+}
+
+use File::{Needed, Superseded};
+
+impl File {
+    /// Its text, unless it is not needed.
+    fn text(self, is_new: bool) -> Option<&'static str> {
+        match self {
+            Needed(text) => Some(text),
+            Superseded(text) => (!is_new).then_some(text),
+        }
+    }
+}
 
 /// The table that remembers: the version reached, the oldest build that can work with it, and the steps done on the way.
 const REMEMBER: [&str; 2] = [
@@ -107,9 +129,11 @@ pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
     for statement in REMEMBER {
         store.execute(statement, &[])?;
     }
+    let is_new = is_new(store, found)?;
     for (version, texts) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
         let mut others = Others::default();
-        let statements = texts.iter().flat_map(|text| text.split("\n--;\n"));
+        let texts = texts.iter().filter_map(|file| file.text(is_new));
+        let statements = texts.flat_map(|text| text.split("\n--;\n"));
         for (step, statement) in (0_i64..).zip(statements) {
             if !others.did(store, *version, step)? {
                 others.are_there |= !perform(store, *version, step, statement)?;
@@ -117,13 +141,27 @@ pub(super) fn migrate<S: Sql>(store: &Sqlite<S>) -> Result<(), StoreError> {
         }
         store.execute(&format!("PRAGMA user_version = {version}"), &[])?;
     }
+    let [old, new] = COMPATIBLE;
     store.execute(
         "INSERT INTO schema_version (only, version, compatible) VALUES (1, ?1, ?2) \
          ON CONFLICT (only) DO UPDATE SET version = excluded.version, compatible = excluded.compatible \
          WHERE excluded.version > schema_version.version",
-        &[VERSION.into(), COMPATIBLE.into()],
+        &[VERSION.into(), if is_new { new } else { old }.into()],
     )?;
     Ok(())
+}
+
+/// Whether the database has been made by builds of the fifth schema on alone: the first that meets an empty one notes it as a step
+/// before all others.
+fn is_new<S: Sql>(store: &Sqlite<S>, found: i64) -> Result<bool, StoreError> {
+    if found == 0 {
+        store.execute(
+            "INSERT INTO schema_step (version, step) SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM schema_step) ON CONFLICT DO NOTHING",
+            &[],
+        )?;
+    }
+    let noted = "SELECT EXISTS (SELECT 1 FROM schema_step WHERE version = 0)";
+    Ok(store.query_one(noted, &[], |row| row.integer())? == Some(1))
 }
 
 /// The version of the schema, and the oldest build that can work with it.
