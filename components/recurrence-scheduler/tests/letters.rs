@@ -1,5 +1,5 @@
 //! Messages that can never be applied become dead letters, and those alone; the figures say so.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use http::Method;
 use perennial_domain::{ErrorClass, UserId};

@@ -1,5 +1,4 @@
 //! The sweep seals what was audited, a bounded number at a time, and goes on where it cannot.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{Commit, create_task};
 use perennial_fixture::{Fixture, NOON, WEEKLY};

@@ -1,5 +1,5 @@
 //! Audit entries stand in their user's chain, are sealed in turn by whoever comes, and are found by task, by user and by time.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::thread;
 
@@ -19,8 +19,8 @@ struct InTime(u64);
 
 impl Ids for InTime {
     fn next(&mut self) -> Uuid {
-        self.0 += 1;
-        let millis = u64::try_from(NOON.as_millis()).unwrap() + self.0 * 1_000;
+        self.0 = self.0.saturating_add(1);
+        let millis = u64::try_from(NOON.as_millis()).unwrap().saturating_add(self.0.saturating_mul(1_000));
         Uuid::from_u64_pair(millis << 16 | 0x7000, 0x8000_0000_0000_0000 | self.0)
     }
 }
@@ -351,8 +351,8 @@ fn life(fixture: &mut Fixture, user: &UserId) -> (Task, Vec<String>) {
     let mut changes = Vec::new();
     let mut seconds = 0;
     let mut commit = |fixture: &Fixture, commit: &mut Commit| {
-        seconds += 1;
-        commit.at = NOON.plus_millis(seconds * SECOND);
+        seconds = i64::saturating_add(seconds, 1);
+        commit.at = NOON.plus_millis(seconds.saturating_mul(SECOND));
         fixture.store.commit(commit).unwrap();
         changes.push(commit.audit.action.clone());
     };

@@ -1,5 +1,5 @@
 //! Dead letters: kept once, open again when given up again, changed as they were read, sent again by one at a time.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, WEEKLY};

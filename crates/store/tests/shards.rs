@@ -15,7 +15,7 @@ fn remind(fixture: &mut Fixture, user: &UserId, minutes: i64) {
     fixture.rows(&format!(
         "INSERT INTO user (id, name, role, tz, created_at) VALUES ('{user}', 'x', 'member', 'UTC', 1) ON CONFLICT DO NOTHING"
     ));
-    let due = NOON.plus_millis(minutes * 60_000).to_string();
+    let due = NOON.plus_millis(minutes.saturating_mul(60_000)).to_string();
     let document = format!(
         r#"{{ "title": "x", "due": {{ "local": "{}", "tz": "UTC" }}, "reminders": [{{ "trigger": "PT0S" }}] }}"#,
         &due[..19]
