@@ -1,7 +1,8 @@
 //! Effects happen exactly once, whatever becomes of the messages: what users did through brokers and sidecars that repeat, reorder
 //! and die ends as if one had done it after the other on one machine.
 //!
-//! `CHANGES` (600) changes by `USERS` (12) users; `SEED` repeats a run, `KILLS` (2) is how often each process is killed.
+//! `CHANGES` (600) changes by `USERS` (12) users; `SEED` repeats a run; `KILLS` is how often each process is killed, instead of a few
+//! that are drawn by chance.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ const LATE: Duration = Duration::from_millis(1_000);
 
 /// From a completion's answer to what follows it, where events alone bring it, and none is late.
 const EFFECT: Duration = Duration::from_secs(5);
+
+/// Processes that are killed unless told otherwise.
+const FEW: usize = 3;
 
 fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
@@ -152,13 +156,16 @@ fn a_poison_event_ends_as_a_dead_letter_and_blocks_nothing() {
 #[test]
 fn whatever_dies_nothing_is_lost_and_nothing_doubled() {
     let (seed, scripts) = scripts();
-    let kills: usize = number("KILLS").unwrap_or(2);
+    let kills: Option<usize> = number("KILLS");
     let expected = in_sequence(&scripts);
     let Some(mut cloud) = Cloud::start(Setup::default()) else { return };
     let users = users(&cloud, scripts.len());
     let mut rng = Rng::with_seed(seed);
-    let mut victims: Vec<usize> = (0..cloud.processes()).flat_map(|victim| vec![victim; kills]).collect();
+    let mut victims: Vec<usize> =
+        (0..cloud.processes()).flat_map(|victim| vec![victim; kills.unwrap_or(1)]).collect();
     rng.shuffle(&mut victims);
+    // For each test run a few, drawn by chance.
+    victims.truncate(kills.map_or(FEW, |_| victims.len()));
     thread::scope(|scope| {
         let load: Vec<_> =
             scripts.iter().zip(&users).map(|(script, user)| scope.spawn(|| script.carry_out(user))).collect();
