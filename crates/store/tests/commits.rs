@@ -541,7 +541,11 @@ fn a_create_writes_the_same_by_either_view() {
         let tables =
             ["task", "occurrence", "alarm", "work", "idempotency", "stream", "outbox", "stream_topic"];
         let lanes = fixture.rows("SELECT * FROM lane");
-        (outcomes, tables.map(|table| fixture.rows(&format!("SELECT * FROM {table} WHERE true"))), lanes)
+        // The stream of who makes users counts what they did.
+        let others = |table| if table == "stream" { "id <> 'admin'" } else { "true" };
+        let rows =
+            tables.map(|table| fixture.rows(&format!("SELECT * FROM {table} WHERE {}", others(table))));
+        (outcomes, rows, lanes)
     };
     let (own, all) = (written(false), written(true));
     assert_eq!(own.0, all.0);

@@ -62,7 +62,7 @@ fn what_fires_writes_the_same_by_either_view() {
         let tables =
             ["alarm", "notification_v2", "work", "lane", "stream", "outbox", "stream_topic", "audit_v4"];
         // But for what the making of another user wrote.
-        let of_hers = ["user_id = 'admin'", "id = 'user:admin'", "stream_id = 'user:admin'"];
+        let of_hers = ["user_id = 'admin'", "id IN ('user:admin', 'admin')", "stream_id = 'user:admin'"];
         let rows = tables.map(|table| {
             let column = match table {
                 "stream" => of_hers[1],
@@ -70,7 +70,10 @@ fn what_fires_writes_the_same_by_either_view() {
                 "lane" => "false",
                 _ => of_hers[0],
             };
-            fixture.rows(&format!("SELECT * FROM {table} WHERE NOT ({column}) ORDER BY 1, 2, 3"))
+            // What an entry is salted with is drawn by chance.
+            let columns =
+                if table == "audit_v4" { "place, user_id, told, id, at, action, subject, seq" } else { "*" };
+            fixture.rows(&format!("SELECT {columns} FROM {table} WHERE NOT ({column}) ORDER BY 1, 2, 3"))
         });
         (outcomes, rows)
     };
