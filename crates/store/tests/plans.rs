@@ -475,7 +475,7 @@ fn a_claim_reads_little_more_than_it_gives() {
         steps(
             &connection,
             &statement,
-            &[&id, &"reminder", &0, &now.as_millis(), &5_000, &0, &50, &per_lane, &12],
+            &[&id, &"reminder", &0, &now.as_millis(), &5_000, &0, &50, &per_lane, &12, &None::<i64>],
         )
     };
     let (five, fifty) = (cost(5), cost(50));

@@ -13,7 +13,7 @@ fn user(digit: char) -> UserId {
 
 fn remind(fixture: &mut Fixture, user: &UserId, minutes: i64) {
     fixture.rows(&format!(
-        "INSERT INTO user (id, name, role, tz, created_at) VALUES ('{user}', 'x', 'member', 'UTC', 1) ON CONFLICT DO NOTHING"
+        "INSERT INTO user (id, name, role, tz, created_at) VALUES ('{user}', 'x', 'member', 'Europe/Berlin', 1) ON CONFLICT DO NOTHING"
     ));
     let due = NOON.plus_millis(minutes.saturating_mul(60_000)).to_string();
     let document = format!(
