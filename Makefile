@@ -18,7 +18,7 @@ SCHEMA   := --features task-api/schema
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: cloud up-cloud test-cloud fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
+.PHONY: cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
         test test-unit test-component test-e2e contract live-soak check format lint deny mutants redis toolchain
 
 help: ## this list
@@ -88,6 +88,9 @@ up-cloud: build cloud ## start Kafka, Dapr and each handler by itself, as in the
 test-cloud: build cloud ## the service over a real Kafka and Dapr
 	@echo '==> cloud tests'
 	@$(CARGO) test $(NATIVE) -p perennial-cloud --no-fail-fast -- --nocapture --test-threads=1
+
+chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, KILLS=, SEED=
+	@$(CARGO) test $(NATIVE) -p perennial-cloud -- --ignored --nocapture --test-threads=1
 
 fairness: build ## one user's backlogs in full size, and how late another's work is then
 	@FAIRNESS_SCALE=1 $(CARGO) test $(NATIVE) -p perennial-tests --test fairness -- --nocapture --test-threads=1

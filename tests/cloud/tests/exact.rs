@@ -98,6 +98,7 @@ fn print(what: &str, took: &mut [Duration]) {
 }
 
 #[test]
+#[ignore = "minutes each: `make chaos-cloud`"]
 fn events_that_come_twice_and_out_of_order_have_their_effects_once() {
     let (_, scripts) = scripts();
     let expected = in_sequence(&scripts);
@@ -123,6 +124,7 @@ fn events_that_come_twice_and_out_of_order_have_their_effects_once() {
 }
 
 #[test]
+#[ignore = "minutes each: `make chaos-cloud`"]
 fn a_poison_event_ends_as_a_dead_letter_and_blocks_nothing() {
     let (_, scripts) = scripts();
     let expected = in_sequence(&scripts);
@@ -154,6 +156,7 @@ fn a_poison_event_ends_as_a_dead_letter_and_blocks_nothing() {
 }
 
 #[test]
+#[ignore = "minutes each: `make chaos-cloud`"]
 fn whatever_dies_nothing_is_lost_and_nothing_doubled() {
     let (seed, scripts) = scripts();
     let kills: Option<usize> = number("KILLS");
