@@ -5,7 +5,7 @@ use perennial_events::EventPlace;
 /// An event. `data` is JSON on one line, as its serializers write it: no line break is in it that is not escaped.
 pub(crate) fn event(place: &EventPlace, name: &str, data: &str) -> String {
     // A name that another build has written could hold a line of its own.
-    let name = name.lines().next().unwrap_or_default();
+    let name = name.split(['\r', '\n']).next().unwrap_or_default();
     format!("id: {place}\nevent: {name}\ndata: {data}\n\n")
 }
 
@@ -29,5 +29,7 @@ mod tests {
         assert_eq!(event(&place, "task.created", "{}"), "id: a.7\nevent: task.created\ndata: {}\n\n");
         assert_eq!(event(&place, "x\ndata: forged\n\n", "{}"), "id: a.7\nevent: x\ndata: {}\n\n");
         assert_eq!(event(&place, "x\rid: b.9", "{}").matches("\nid:").count(), 0);
+        // A carriage return ends a line there too.
+        assert_eq!(event(&place, "x\rid: b.9", "{}"), "id: a.7\nevent: x\ndata: {}\n\n");
     }
 }
