@@ -95,12 +95,12 @@ pub(crate) struct LettersView {
 pub(crate) fn list(store: &impl LetterStore, query: &Query) -> Result<Response, Problem> {
     let page = PageQuery::of_rows(query)?;
     let after = page.after(|text| text.parse::<i64>().ok())?.unwrap_or_default();
-    let text = |name: &'static str| query.get(name).map(|text| line(text, &format!("?{name}"))).transpose();
+    let text = |name| query.get(name).map(str::to_owned);
     let filter = LetterFilter {
         status: query.get("status").and_then(LetterStatus::named),
-        topic: text("topic")?,
-        consumer: text("consumer")?,
-        user: text("user")?,
+        topic: text("topic"),
+        consumer: text("consumer"),
+        user: text("user"),
         ..LetterFilter::default()
     };
     let found = store.letters(&filter, after, page.to_store().limit)?;

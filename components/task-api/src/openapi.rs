@@ -3,6 +3,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "indexing the objects made here cannot panic")]
 
+use perennial_domain::pattern::LINE;
 use perennial_events::EventPlace;
 use perennial_http_api::{CURSOR, Form, IfMatch, Kind, MAX_DETAIL, MAX_ERRORS, Parameter};
 use schemars::generate::{Contract, SchemaSettings};
@@ -191,6 +192,7 @@ fn parameter(parameter: &Parameter) -> Value {
             json!({ "type": "integer", "minimum": from, "maximum": to, "default": default })
         }
         Form::Id => json!({ "type": "string", "format": "uuid" }),
+        Form::Line(max) => json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": LINE }),
         Form::Text(max, pattern) => {
             json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": pattern })
         }

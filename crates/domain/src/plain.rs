@@ -11,7 +11,7 @@ pub fn plain_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: 
 
 /// One of a set of names, as an item of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Plain<T>(pub T);
 

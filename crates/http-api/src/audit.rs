@@ -1,6 +1,6 @@
 //! The query parameters of the audit, for the component that serves it and for the description of the API.
 
-use perennial_domain::pattern::{INSTANT, LINE};
+use perennial_domain::pattern::INSTANT;
 
 use crate::{CURSOR, Form, LIMIT, Parameter};
 
@@ -15,7 +15,7 @@ const TASK: Parameter =
 
 const USER: Parameter = Parameter {
     name: "user",
-    form: Form::Text(100, LINE),
+    form: Form::Line(100),
     words: "Whose; needs the scope `admin` where it is not the caller's own id. Unless told, the caller's.",
 };
 

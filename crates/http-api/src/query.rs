@@ -31,6 +31,8 @@ pub enum Form {
     },
     /// An id of one of the caller's things.
     Id,
+    /// One line of 1 to so many characters that is not blank: a name.
+    Line(usize),
     /// Text of 1 to so many characters, which the operation reads; and what it looks like, as a regular expression.
     Text(usize, &'static str),
 }
@@ -83,6 +85,13 @@ impl Parameter {
             Form::Id if value.len() != 36 || uuid::Uuid::try_parse(value).is_err() => {
                 format!("{name} must be an id")
             }
+            Form::Line(max)
+                if value.trim().is_empty()
+                    || value.chars().any(char::is_control)
+                    || value.chars().count() > max =>
+            {
+                format!("{name} must be a line of text of 1 to {max} characters")
+            }
             Form::Text(max, _) if value.is_empty() || value.chars().count() > max => {
                 format!("{name} must be text of 1 to {max} characters")
             }
@@ -131,6 +140,7 @@ mod tests {
         Parameter { name: "status", form: Form::OneOf(&["open", "done"]), words: "" },
         Parameter { name: "limit", form: Form::Number { from: 1, to: 200, default: 50 }, words: "" },
         Parameter { name: "task", form: Form::Id, words: "" },
+        Parameter { name: "user", form: Form::Line(3), words: "" },
     ];
 
     fn read(text: &str) -> Result<Query, u16> {
@@ -152,6 +162,7 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap().get("from"), Some(from), "{text}");
         }
+        assert_eq!(read("user=%C3%97%C3%B8a").unwrap().get("user"), Some("×øa"));
     }
 
     #[test]
@@ -176,6 +187,11 @@ mod tests {
             "limit=99999999999",
             "task=7",
             "task=%7b0198c5a0-0000-7000-8000-000000000001%7d",
+            "user=",
+            "user=+%C2%A0",
+            "user=a%0A",
+            "user=%C3%97%C2%9B",
+            "user=abcd",
         ] {
             assert_eq!(read(text), Err(400), "{text}");
         }

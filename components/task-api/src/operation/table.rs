@@ -151,7 +151,7 @@ const AFTER: Parameter = Parameter {
 };
 const EPOCH: Parameter = Parameter {
     name: "epoch",
-    form: Form::Text(100, LINE),
+    form: Form::Line(100),
     words: "The `epoch` that `after` is of; answered with 410 where it is another now, after a restore.",
 };
 const RESUME: Parameter = Parameter {
@@ -161,7 +161,7 @@ const RESUME: Parameter = Parameter {
 };
 const USER: Parameter = Parameter {
     name: "user",
-    form: Form::Text(100, LINE),
+    form: Form::Line(100),
     words: "The user's own id, as `GET /v1/me` tells it. Without it nobody is deleted.",
 };
 const ALL: Parameter = Parameter {
@@ -175,14 +175,11 @@ const LETTER_STATUS: Parameter = Parameter {
     words: "Only those of this status.",
 };
 const TOPIC: Parameter =
-    Parameter { name: "topic", form: Form::Text(100, LINE), words: "Only those of events on this topic." };
-const CONSUMER: Parameter = Parameter {
-    name: "consumer",
-    form: Form::Text(100, LINE),
-    words: "Only those that this consumer gave up.",
-};
+    Parameter { name: "topic", form: Form::Line(100), words: "Only those of events on this topic." };
+const CONSUMER: Parameter =
+    Parameter { name: "consumer", form: Form::Line(100), words: "Only those that this consumer gave up." };
 const OWNER: Parameter =
-    Parameter { name: "user", form: Form::Text(100, LINE), words: "Only those of events of this user." };
+    Parameter { name: "user", form: Form::Line(100), words: "Only those of events of this user." };
 const FROM: Parameter = Parameter {
     name: "from",
     form: Form::Text(40, BOUND),

@@ -22,7 +22,7 @@ const CALLS: [(&str, &[&str]); 4] = [
     (
         SCHEDULER,
         &[
-            "INSERT INTO claim_v3",
+            "INSERT INTO claim_v6",
             "INSERT INTO write_v5",
             "INSERT INTO write_fired_v5",
             "UPDATE work SET wake_at",

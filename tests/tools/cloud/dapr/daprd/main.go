@@ -1,14 +1,26 @@
-// Dapr's sidecar with its stable components, and one that is not among them: sidecars on one machine find each other in a SQLite file
-// (the other way, multicast DNS, asks for a network).
+// Dapr's sidecar with the components that the test bed declares and nothing beside them: all of Dapr's take minutes to build.
+// Sidecars on one machine find each other in a SQLite file (the other way, multicast DNS, asks for a network).
 package main
 
 import (
-	"github.com/dapr/components-contrib/nameresolution/sqlite"
+	"github.com/dapr/components-contrib/bindings/cron"
+	resolver "github.com/dapr/components-contrib/nameresolution/sqlite"
+	"github.com/dapr/components-contrib/pubsub/kafka"
+	"github.com/dapr/components-contrib/secretstores/local/file"
+	"github.com/dapr/components-contrib/state/redis"
 	"github.com/dapr/dapr/cmd/daprd/app"
+	"github.com/dapr/dapr/pkg/components/bindings"
 	"github.com/dapr/dapr/pkg/components/nameresolution"
+	"github.com/dapr/dapr/pkg/components/pubsub"
+	"github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/dapr/pkg/components/state"
 )
 
 func main() {
-	nameresolution.DefaultRegistry.RegisterComponent(sqlite.NewResolver, "sqlite")
+	bindings.DefaultRegistry.RegisterInputBinding(cron.NewCron, "cron")
+	nameresolution.DefaultRegistry.RegisterComponent(resolver.NewResolver, "sqlite")
+	pubsub.DefaultRegistry.RegisterComponent(kafka.NewKafka, "kafka")
+	secretstores.DefaultRegistry.RegisterComponent(file.NewLocalSecretStore, "local.file")
+	state.DefaultRegistry.RegisterComponent(redis.NewRedisStateStore, "redis")
 	app.Run()
 }
