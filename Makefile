@@ -57,12 +57,12 @@ test: test-unit test-component test-e2e ## every tier of tests
 
 test-unit: toolchain ## rules, domain, store: native code alone
 	@echo '==> unit tests'
-	@$(CARGO) test $(NATIVE) --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests --exclude perennial-cloud $(SCHEMA)
+	@$(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests --exclude perennial-cloud $(SCHEMA)
 
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
 	@$(CARGO) build $(WASM) $(PROBE)
-	@$(CARGO) test $(NATIVE) $(HOSTED:%=-p %)
+	@$(CARGO) test $(NATIVE) --no-fail-fast $(HOSTED:%=-p %)
 
 test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@echo '==> end-to-end tests'
@@ -144,5 +144,5 @@ lint: toolchain
 	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
 
 deny:
-	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked --version $(DENY) cargo-deny
+	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked --debug --version $(DENY) cargo-deny # which looks for seconds, and would be optimised for minutes
 	@tests/tools/deny

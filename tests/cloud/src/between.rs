@@ -1,6 +1,6 @@
 //! What stands between a sidecar and its handler: it delivers every event twice, late and out of order, or never.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -44,11 +46,26 @@ pub struct Between {
 struct State {
     manner: Manner,
     handler: Client,
-    seen: Mutex<BTreeSet<String>>,
+    /// All events that came, by their ids.
+    seen: Mutex<BTreeMap<String, Event>>,
+    /// The last sequence of each stream that its handler has taken, and how many events it took after a later one.
+    order: Mutex<(BTreeMap<String, u64>, usize)>,
     poison: Mutex<BTreeSet<String>>,
     mended: AtomicBool,
     under_way: AtomicUsize,
     delivered: AtomicUsize,
+}
+
+/// An event as it first came.
+#[derive(Debug, Clone)]
+struct Event {
+    id: String,
+    stream: String,
+    sequence: u64,
+    completes: bool,
+    at: DateTime<Utc>,
+    /// How long after its commit the handler first took it, if it has.
+    taken: Option<TimeDelta>,
 }
 
 /// A request as it came.
@@ -70,6 +87,7 @@ impl Between {
             manner,
             handler: Client::new(handler, None),
             seen: Mutex::default(),
+            order: Mutex::default(),
             poison: Mutex::default(),
             mended: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
@@ -107,7 +125,25 @@ impl Between {
 
     /// The ids of all events that came.
     pub fn seen(&self) -> BTreeSet<String> {
-        self.state.seen.lock().unwrap().clone()
+        self.state.seen.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// The ids of those that the handler has taken.
+    pub fn taken(&self) -> BTreeSet<String> {
+        let seen = self.state.seen.lock().unwrap();
+        seen.values().filter(|event| event.taken.is_some()).map(|event| event.id.clone()).collect()
+    }
+
+    /// How many completions the handler took after a later one of their stream.
+    pub fn overtaken(&self) -> usize {
+        self.state.order.lock().unwrap().1
+    }
+
+    /// How long after its commit an event was taken at most, of those that were not refused.
+    pub fn slowest(&self) -> TimeDelta {
+        let (seen, poison) = (self.state.seen.lock().unwrap(), self.state.poison.lock().unwrap());
+        let sound = seen.values().filter(|event| !poison.contains(&event.id));
+        sound.filter_map(|event| event.taken).max().unwrap_or_default()
     }
 
     /// The ids of those that are refused.
@@ -139,11 +175,11 @@ async fn take(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let came = Came { method: head.method, path, headers: head.headers, body: body.to_bytes() };
     let event = came.path.starts_with("/events/") && !came.path.starts_with("/events/dead-letters/");
-    let answer = match event.then(|| came.ids()) {
+    let answer = match event.then(|| came.events()) {
         None => pass_on(&state, &came).await,
-        Some(ids) => match state.manner {
+        Some(events) => match state.manner {
             Manner::Twice(late) => {
-                state.seen.lock().unwrap().extend(ids);
+                state.note(&events);
                 for _ in 0..2 {
                     state.under_way.fetch_add(1, Ordering::SeqCst);
                     let (state, came) = (state.clone(), came.clone());
@@ -156,10 +192,14 @@ async fn take(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
                 Some(came.done())
             }
             Manner::Poisoned(one_of) => {
-                if state.refuses(&ids, one_of) {
+                if state.refuses(&events, one_of) {
                     Some((StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()))
                 } else {
-                    pass_on(&state, &came).await
+                    let answer = pass_on(&state, &came).await;
+                    if answer.as_ref().is_some_and(is_taken) {
+                        state.took(&events);
+                    }
+                    answer
                 }
             }
         },
@@ -174,16 +214,19 @@ async fn take(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
 /// Hands an event on until it is taken, and once only.
 async fn hand_on(state: &Arc<State>, came: &Came) {
     loop {
-        let taken = pass_on(state, came).await.is_some_and(|(status, body)| {
-            status.is_success() && !String::from_utf8_lossy(&body).contains("RETRY")
-        });
-        if taken {
+        if pass_on(state, came).await.as_ref().is_some_and(is_taken) {
+            state.took(&came.events());
             break;
         }
         tokio::time::sleep(AGAIN).await;
     }
     state.delivered.fetch_add(1, Ordering::SeqCst);
     state.under_way.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Whether all events of a request are done with.
+fn is_taken((status, body): &(StatusCode, Bytes)) -> bool {
+    status.is_success() && !String::from_utf8_lossy(body).contains("RETRY")
 }
 
 /// Passes a request on as it is; `None` where the handler does not answer.
@@ -194,15 +237,42 @@ async fn pass_on(state: &Arc<State>, came: &Came) -> Option<(StatusCode, Bytes)>
 }
 
 impl State {
-    /// Whether one of these events is to be refused. Which of a number it is shows at its first coming.
-    fn refuses(&self, ids: &[String], one_of: usize) -> bool {
-        let (mut seen, mut poison) = (self.seen.lock().unwrap(), self.poison.lock().unwrap());
-        for id in ids {
-            if seen.insert(id.clone()) && seen.len().is_multiple_of(one_of) {
-                poison.insert(id.clone());
+    /// Notes which events came.
+    fn note(&self, events: &[Event]) {
+        let mut seen = self.seen.lock().unwrap();
+        for event in events {
+            seen.entry(event.id.clone()).or_insert_with(|| event.clone());
+        }
+    }
+
+    /// Notes that the handler has taken events.
+    fn took(&self, events: &[Event]) {
+        let mut seen = self.seen.lock().unwrap();
+        let (last, overtaken) = &mut *self.order.lock().unwrap();
+        for event in events {
+            let Some(event) = seen.get_mut(&event.id).filter(|event| event.taken.is_none()) else { continue };
+            event.taken = Some(Utc::now() - event.at);
+            if event.completes {
+                let last = last.entry(event.stream.clone()).or_default();
+                *overtaken += usize::from(event.sequence < *last);
+                *last = event.sequence.max(*last);
             }
         }
-        !self.mended.load(Ordering::SeqCst) && ids.iter().any(|id| poison.contains(id))
+    }
+
+    /// Whether one of these events is to be refused. Which of a number it is shows at its first coming.
+    fn refuses(&self, events: &[Event], one_of: usize) -> bool {
+        for event in events {
+            let (mut seen, mut poison) = (self.seen.lock().unwrap(), self.poison.lock().unwrap());
+            if !seen.contains_key(&event.id) {
+                seen.insert(event.id.clone(), event.clone());
+                if seen.len().is_multiple_of(one_of) {
+                    poison.insert(event.id.clone());
+                }
+            }
+        }
+        let poison = self.poison.lock().unwrap();
+        !self.mended.load(Ordering::SeqCst) && events.iter().any(|event| poison.contains(&event.id))
     }
 }
 
@@ -217,14 +287,13 @@ impl Came {
         call.send().ok()
     }
 
-    /// The ids of its events.
-    fn ids(&self) -> Vec<String> {
+    /// Its events. What is none is left out.
+    fn events(&self) -> Vec<Event> {
         let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let id = |event: &Value| event["id"].as_str().unwrap_or_default().to_owned();
-        match document["entries"].as_array() {
-            Some(entries) => entries.iter().map(|entry| id(&entry["event"])).collect(),
-            None => vec![id(&document)],
-        }
+        let entries = document["entries"].as_array();
+        let events =
+            entries.map_or(vec![&document], |entries| entries.iter().map(|entry| &entry["event"]).collect());
+        events.into_iter().filter_map(Event::read).collect()
     }
 
     /// The answer that all of its events are done with.
@@ -236,5 +305,22 @@ impl Came {
             None => serde_json::json!({ "status": "SUCCESS" }),
         };
         (StatusCode::OK, Bytes::from(answer.to_string()))
+    }
+}
+
+impl Event {
+    /// Reads an event as it is, or as a sidecar wraps what it does not look into.
+    fn read(document: &Value) -> Option<Self> {
+        let wrapped = document["data_base64"].as_str().and_then(|data| BASE64_STANDARD.decode(data).ok());
+        let wrapped: Option<Value> = wrapped.and_then(|data| serde_json::from_slice(&data).ok());
+        let event = wrapped.as_ref().unwrap_or(document);
+        Some(Self {
+            id: event["id"].as_str()?.to_owned(),
+            stream: event["partitionkey"].as_str()?.to_owned(),
+            sequence: event["sequence"].as_str()?.parse().ok()?,
+            completes: event["type"] == "task.completed",
+            at: event["time"].as_str()?.parse().ok()?,
+            taken: None,
+        })
     }
 }

@@ -25,7 +25,8 @@ pub struct Setup {
     pub events: bool,
     /// Whether the clock ticks.
     pub clock: bool,
-    /// How the recurrence scheduler is handed its events, if not as its sidecar does.
+    /// How those who hear events are handed them, if not as their sidecars do: the recurrence scheduler alone, where some are
+    /// refused.
     pub between: Option<Manner>,
 }
 
@@ -69,7 +70,12 @@ impl Cloud {
             app: secret(),
             sidecar: secret(),
         };
-        let manner = |name| setup.between.filter(|_| name == "recurrence-scheduler");
+        let manner = |name| {
+            setup.between.filter(|manner| match manner {
+                Manner::Twice(_) => name != "task-api",
+                Manner::Poisoned(_) => name == "recurrence-scheduler",
+            })
+        };
         let apps = HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources, manner(*name))).collect();
         let mut cloud = Self { apps, scheduler, kafka, shared, _folder: temporary };
         cloud.wait_until_ready();
