@@ -20,7 +20,7 @@ mod header;
 mod keys;
 #[path = "../../../../crates/jwt/tests/tokens/selection.rs"]
 mod selection;
-#[path = "../service/mod.rs"]
+#[path = "../requests/service.rs"]
 mod service;
 #[path = "../../../../crates/jwt/tests/tokens/signatures.rs"]
 mod signatures;

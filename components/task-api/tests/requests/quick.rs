@@ -1,10 +1,9 @@
 //! Quick add makes what it shows, once.
 
-mod service;
-
 use perennial_fixture::NOON;
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 const QUICK: &str = "POST /v1/tasks/quick";
 const DAY: i64 = 86_400_000;

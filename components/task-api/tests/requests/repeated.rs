@@ -1,12 +1,11 @@
 //! A request that changes nothing has one answer under its key too, whatever changes afterwards.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod service;
-
 use perennial_http_api::Response;
 use perennial_store::sqlite::Value as Stored;
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 const MONDAY: &str = "2026-11-23T07:00:00[UTC]";
 

@@ -1,12 +1,11 @@
 //! The shape of every answer. A change of a snapshot is a change that clients see: `INSTA_UPDATE=always` writes them anew.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod service;
-
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 /// A service, and what has been said to it and by it.
 #[derive(Default)]

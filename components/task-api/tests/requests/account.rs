@@ -1,12 +1,11 @@
 //! What users see of themselves and set for themselves.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod service;
-
 use perennial_fixture::NOON;
 use perennial_store::Store;
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 /// A member with a token of these scopes.
 fn member(service: &mut Service, name: &str, scopes: &Value) -> String {

@@ -1,14 +1,13 @@
 //! Users who leave: what they take with them, and what is no longer theirs.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod service;
-
 use perennial_domain::WebhookPolicy;
 use perennial_fixture::{Counting, NOON};
 use perennial_http_api::{Accepted, Response};
 use serde_json::{Value, json};
-use service::{OWNER, Service};
 use task_api::{Api, admit};
+
+use crate::service::{OWNER, Service};
 
 /// A member, and a token of theirs.
 fn member(service: &mut Service, name: &str) -> (String, String) {
@@ -88,11 +87,11 @@ fn users_delete_themselves_by_their_own_id_and_in_no_other_way() {
 fn a_write_that_was_let_in_before_its_user_was_deleted_is_refused() {
     let mut service = Service::default();
     let (ada, phone) = member(&mut service, "Ada");
-    let request = service::request(&phone, "POST /v1/tasks", &[], &json!({ "title": "Late" }));
+    let request = crate::service::request(&phone, "POST /v1/tasks", &[], &json!({ "title": "Late" }));
     let (head, body) = request.into_parts();
     let store = service.fixture.connection();
     let accepted =
-        Accepted { bootstrap_token: OWNER, issuer: None, key_server: &service::Published::default() };
+        Accepted { bootstrap_token: OWNER, issuer: None, key_server: &crate::service::Published::default() };
     let admitted = pollster::block_on(admit(&head, &accepted, || Ok(&store), NOON)).unwrap();
     assert_eq!(status(&mut service, OWNER, &format!("DELETE /v1/users/{ada}")), 204);
     let mut api = Api {

@@ -1,8 +1,6 @@
 //! Who and what is let in, and what is told again.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod service;
-
 use std::cell::Cell;
 
 use http::Request;
@@ -11,8 +9,9 @@ use perennial_http_api::{Accepted, Head, Problem};
 use perennial_store::StoreError;
 use perennial_store::sqlite::{NativeSql, Sqlite};
 use serde_json::{Value, json};
-use service::{OWNER, Published, Service};
 use task_api::{Admitted, admit};
+
+use crate::service::{OWNER, Published, Service};
 
 type Store = Sqlite<NativeSql>;
 

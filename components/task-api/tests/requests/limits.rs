@@ -1,15 +1,14 @@
 //! How often a token may be used, and how much a user may have.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod service;
-
 use std::cell::{Cell, RefCell};
 
 use perennial_http_api::{Counted, RatePolicy, RateServer, Response};
 use perennial_store::RateCount;
 use serde_json::{Value, json};
-use service::{OWNER, Service};
 use task_api::Limits;
+
+use crate::service::{OWNER, Service};
 
 const WRITES: RatePolicy = RatePolicy { name: "writes", limit: 3, window: 60 };
 const READS: RatePolicy = RatePolicy { name: "reads", limit: 2, window: 10 };

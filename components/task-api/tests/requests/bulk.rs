@@ -1,11 +1,10 @@
 //! Many commands in one request: all of them or none, or each by itself.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod service;
-
 use http::Response;
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 /// A document of many commands.
 fn bulk(mode: &str, operations: &[Value]) -> Value {

@@ -1,14 +1,13 @@
 //! The caller's events, read in the order of their stream.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod service;
-
 use perennial_domain::UserId;
 use perennial_events::CloudEvent;
 use perennial_fixture::{NOON, WEEKLY};
 use perennial_store::{Mark, OutboxStore, Store, WorkStore};
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 fn page(service: &mut Service, query: &str) -> Value {
     service.json(&format!("GET /v1/events{query}"), &Value::Null)

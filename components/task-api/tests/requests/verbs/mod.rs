@@ -3,12 +3,11 @@
 
 mod changes;
 mod places;
-#[path = "../service/mod.rs"]
-mod service;
 
 use perennial_fixture::NOON;
 use serde_json::{Value, json};
-use service::{OWNER, Service};
+
+use crate::service::{OWNER, Service};
 
 #[test]
 fn a_patch_that_takes_away_what_nothing_has_is_refused() {

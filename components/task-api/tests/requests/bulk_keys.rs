@@ -1,16 +1,15 @@
 //! Many commands that are sent again are carried out once, and answered alike.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod service;
-
 use std::thread;
 
 use perennial_domain::WebhookPolicy;
 use perennial_fixture::{Counting, Fixture, NOON};
 use perennial_http_api::{Accepted, Response};
 use serde_json::{Value, json};
-use service::{OWNER, Published, Service, request};
 use task_api::{Api, Limits, handle};
+
+use crate::service::{OWNER, Published, Service, request};
 
 const LINE: &str = "POST /v1/bulk";
 const KEY: [(&str, &str); 1] = [("idempotency-key", "k")];
