@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -224,7 +225,7 @@ impl Completions {
     ///
     /// # Panics
     /// When anything is missing or doubled.
-    pub fn check(&self, database: &std::path::Path) -> usize {
+    pub fn check(&self, database: &Path) -> usize {
         std::thread::sleep(SETTLED);
         verify(&Look::at(database), &self.series).unwrap_or_else(|wrong| panic!("{wrong}"));
         self.series.iter().map(|series| series.done).sum()
@@ -333,25 +334,27 @@ mod tests {
         INSERT INTO occurrence (task_id, recurrence_id, user_id, predecessor, ordinal, status, succession, tzdata)
         SELECT task_id, 'third', user_id, 'none', 2, 'open', 'none', tzdata FROM occurrence LIMIT 1;";
 
-    /// A series of which one occurrence was completed, and what it is found to be when these were written.
-    fn found(writes: &[&str]) -> Result<(), String> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("db");
+    /// A store with one series; gives its id.
+    fn store(file: &Path) -> String {
         let document = |_| {
             json!({ "title": "Daily", "due": { "local": "2031-03-13T09:00:00", "tz": "UTC" },
                 "recurrence": { "rrule": "FREQ=DAILY" } })
         };
         let at = Timestamp::from_millis(1_795_262_400_000);
-        seed(&file, &Seed { users: &[UserId::admin()], count: 1, at, document: &document });
-        let database = Connection::open(&file).unwrap();
-        let task = database.query_row("SELECT id FROM task", [], |row| row.get(0)).unwrap();
-        database.execute_batch(&writes.concat()).unwrap();
-        let series = Series { token: "".into(), task, current: String::new(), done: 1 };
-        verify(&Look::at(&file), &[series])
+        seed(file, &Seed { users: &[UserId::admin()], count: 1, at, document: &document });
+        Connection::open(file).unwrap().query_row("SELECT id FROM task", [], |row| row.get(0)).unwrap()
     }
 
     #[test]
     fn what_is_missing_or_doubled_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, file) = (folder.path().join("first"), folder.path().join("db"));
+        let series = [Series { token: "".into(), task: store(&first), current: String::new(), done: 1 }];
+        let found = |writes: &[&str]| {
+            std::fs::copy(&first, &file).unwrap();
+            Connection::open(&file).unwrap().execute_batch(&writes.concat()).unwrap();
+            verify(&Look::at(&file), &series)
+        };
         assert_eq!(found(&[OPENED, TOLD]), Ok(()));
         for wrong in [&[][..], &[OPENED], &[TOLD], &[OPENED, TOLD, TOLD], &[OPENED, ANOTHER, TOLD]] {
             assert!(found(wrong).is_err(), "{wrong:?}");
