@@ -18,7 +18,7 @@ SCHEMA   := --features task-api/schema
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients zones help up demo build guests host \
+.PHONY: cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
         test test-unit test-component test-e2e contract live-soak check format lint deny mutants redis toolchain
 
 help: ## this list
@@ -128,6 +128,9 @@ bench-lists: build ## a page of each list at 1,000 and at 100,000 tasks, and bes
 
 bench-clients: build ## a thousand clients at once, one write to four reads; CLIENTS=, SECONDS=10, PAUSE=0
 	@$(BENCH) bench-clients
+
+bench-events: build ## from a completion to what follows it, over each bus that `make redis` and `make cloud` brought; SECONDS=10, IN_FLIGHT=, EVENTS=
+	@$(BENCH) bench-events
 
 zones: toolchain ## check the built-in zone data against an unpacked tzdata package: TZDATA=dir
 	@$(CARGO) run $(NATIVE) -p perennial-recurrence --example check-zones -- $(TZDATA)

@@ -2,7 +2,10 @@
 //! its store, looks into it, and figures.
 
 mod bare;
+mod bus;
+mod completions;
 mod figures;
+mod followers;
 mod lean;
 mod load;
 mod look;
@@ -12,11 +15,14 @@ mod service;
 mod settings;
 
 pub use bare::Bare;
+pub use bus::{Bus, Running};
+pub use completions::{Burst, Completions, Paced};
 pub use figures::{median, quantile, table};
+pub use followers::{Follower, Followers};
 pub use lean::Connection;
 pub use load::{Load, drive};
 pub use look::Look;
 pub use requests::{Requests, task_document};
-pub use seed::{Seed, seed};
+pub use seed::{Seed, seed, seed_events};
 pub use service::{Clock, Service, User};
 pub use settings::{number, scratch};

@@ -2,10 +2,12 @@
 //!
 //! This is the one place that knows the names of tables and columns.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use perennial_domain::UserId;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 /// The service's SQLite file, opened read only.
 #[derive(Debug)]
@@ -42,6 +44,51 @@ impl Look {
             "SELECT count(*) FROM notification_v2 AS n LEFT JOIN alarm AS a USING (task_id, recurrence_id, reminder_id) \
              WHERE a.state IS NOT 'fired' OR n.created_at < a.fire_at",
         )
+    }
+
+    /// Changes whenever somebody else has written.
+    pub fn version(&self) -> i64 {
+        self.0.prepare_cached("PRAGMA data_version").unwrap().query_row([], |row| row.get(0)).unwrap()
+    }
+
+    /// The occurrence that follows another of the same task, by its recurrence id.
+    pub fn successor(&self, task: &str, predecessor: &str) -> Option<String> {
+        let query = "SELECT recurrence_id FROM occurrence WHERE task_id = ?1 AND predecessor = ?2";
+        let mut query = self.0.prepare_cached(query).unwrap();
+        query.query_row([task, predecessor], |row| row.get(0)).optional().unwrap()
+    }
+
+    /// The occurrences of a task: how many there are, the last one's number, how many follow another, and how many are open.
+    pub fn occurrences(&self, task: &str) -> [usize; 4] {
+        let query = "SELECT count(*), max(ordinal), count(predecessor), sum(status = 'open') FROM occurrence WHERE task_id = ?1";
+        let mut query = self.0.prepare_cached(query).unwrap();
+        let counts = query.query_row([task], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]));
+        counts.unwrap().map(|count: i64| count.try_into().unwrap())
+    }
+
+    /// How often it was told of each task that an occurrence was opened.
+    pub fn openings(&self) -> BTreeMap<String, usize> {
+        let query = "SELECT subject, count(*) FROM outbox WHERE type = 'occurrence.opened' GROUP BY subject";
+        let mut query = self.0.prepare(query).unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).unwrap();
+        rows.map(Result::unwrap).map(|(task, count)| (task, count.try_into().unwrap())).collect()
+    }
+
+    /// Events that were not published yet.
+    pub fn unpublished(&self) -> usize {
+        self.number("SELECT coalesce(sum(sequence - published), 0) FROM stream")
+    }
+
+    /// Events that somebody has given up on.
+    pub fn dead_letters(&self) -> usize {
+        self.number("SELECT count(*) FROM dead_letter")
+    }
+
+    /// Ids of the users that were made.
+    pub fn members(&self) -> Vec<UserId> {
+        let mut query = self.0.prepare("SELECT id FROM user WHERE role = 'member' ORDER BY id").unwrap();
+        let rows = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(|id| UserId::new(id.unwrap())).collect()
     }
 
     fn number(&self, query: &str) -> usize {

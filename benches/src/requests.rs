@@ -30,6 +30,18 @@ impl Requests {
         .into_bytes()
         .into()
     }
+
+    /// POST /v1/tasks/{id}/complete of one occurrence.
+    pub fn complete(&self, token: &str, task: &str, recurrence_id: &str) -> Arc<[u8]> {
+        let body = json!({ "recurrence_id": recurrence_id }).to_string();
+        let (host, length) = (&self.host, body.len());
+        format!(
+            "POST /v1/tasks/{task}/complete HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+        .into()
+    }
 }
 
 /// The task that is created, and listed: of three, one is plain, one has a date and a reminder, one comes back.

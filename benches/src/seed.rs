@@ -5,14 +5,18 @@
 use std::path::Path;
 
 use perennial_domain::{Actor, Commit, Context, Ids, TaskInput, Timestamp, UserId, create_task};
+use perennial_events::CloudEvent;
 use perennial_recurrence::Zone;
 use perennial_store::sqlite::{Durability, NativeSql, Sqlite};
-use perennial_store::{Apply, Mode, Store};
+use perennial_store::{Apply, Lease, Mode, OutboxStore, Store};
 use serde_json::Value;
 use uuid::Uuid;
 
 /// Tasks in one write.
 const BATCH: usize = 200;
+
+/// Events of each user whose length is looked at.
+const SAMPLE: u32 = 10;
 
 /// What is to be in the store.
 pub struct Seed<'a> {
@@ -39,18 +43,39 @@ impl Ids for FreshIds {
 /// # Panics
 /// When the store refuses one.
 pub fn seed(database: &Path, seed: &Seed<'_>) {
+    fill(database, seed, |commit| commit.events.clear());
+}
+
+/// Creates tasks with their events, one each, which wait to be published; gives the median length of one as it is published.
+///
+/// # Panics
+/// When the store refuses one, or a task has not one event.
+pub fn seed_events(database: &Path, seed: &Seed<'_>) -> usize {
+    fill(database, seed, |commit| assert_eq!(commit.events.len(), 1));
+    let store = Sqlite::open(NativeSql::open(database).unwrap(), Durability::Normal).unwrap();
+    let all = |user: &UserId| Lease { stream: user.stream(), fence: 0, published: 0, tries: 0 };
+    let leases: Vec<Lease> = seed.users.iter().map(all).collect();
+    let events = store.waiting_events(&leases, SAMPLE).unwrap();
+    let length = |event| serde_json::to_string(&CloudEvent::from(event)).unwrap().len();
+    let mut lengths: Vec<usize> = events.into_iter().map(length).collect();
+    lengths.sort_unstable();
+    lengths[lengths.len() / 2]
+}
+
+fn fill(database: &Path, seed: &Seed<'_>, prepare: impl Fn(&mut Commit)) {
     let store = Sqlite::open(NativeSql::open(database).unwrap(), Durability::Normal).unwrap();
     let mut number = 0;
     while number < seed.count {
         let user = &seed.users[number / BATCH % seed.users.len()];
         let until = seed.count.min(number + BATCH);
-        let commits: Vec<Commit> = (number..until).map(|number| create(user, seed, number)).collect();
+        let commits: Vec<Commit> =
+            (number..until).map(|number| create(user, seed, number, &prepare)).collect();
         store.apply(&commits, Apply { mode: Mode::All, relay_for: 0 }).unwrap();
         number = until;
     }
 }
 
-fn create(user: &UserId, seed: &Seed<'_>, number: usize) -> Commit {
+fn create(user: &UserId, seed: &Seed<'_>, number: usize, prepare: impl Fn(&mut Commit)) -> Commit {
     let mut context = Context {
         user: user.clone(),
         zone: Zone::parse("UTC").unwrap(),
@@ -63,7 +88,7 @@ fn create(user: &UserId, seed: &Seed<'_>, number: usize) -> Commit {
     };
     let input: TaskInput = serde_json::from_value((seed.document)(number)).unwrap();
     let mut commit = create_task(&mut context, &input).unwrap().0;
-    commit.events.clear();
+    prepare(&mut commit);
     commit
 }
 

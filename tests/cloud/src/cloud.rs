@@ -164,6 +164,11 @@ impl Cloud {
         Database::open(&self.shared.state)
     }
 
+    /// Where the data lies.
+    pub fn state_dir(&self) -> &Path {
+        &self.shared.state
+    }
+
     /// All that is on a topic now.
     pub fn topic(&self, name: &str) -> Vec<Record> {
         self.kafka.read(name)

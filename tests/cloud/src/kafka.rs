@@ -95,6 +95,22 @@ impl Kafka {
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Has Kafka's own producer send so many records of so many bytes to a topic, each to be taken by all replicas, compressed as
+    /// those of the sidecars are; gives how many it sent a second.
+    pub fn produce(&self, topic: &str, records: usize, bytes: usize) -> f64 {
+        let printed = Process::new("producer", "java", &self.folder)
+            .args(["-Xmx256m", "-cp", &self.installed.kafka_classes()])
+            .args(["org.apache.kafka.tools.ProducerPerformance", "--topic", topic, "--throughput", "-1"])
+            .args(["--num-records", &records.to_string(), "--record-size", &bytes.to_string()])
+            .args(["--producer-props", &format!("bootstrap.servers={}", self.address())])
+            .args(["acks=all", "compression.type=snappy"])
+            .run();
+        // The last line is that of the whole.
+        let rates = printed.lines().filter_map(|line| line.split_once(" records/sec")?.0.rsplit_once(' '));
+        let rate = rates.last().and_then(|(_, rate)| rate.parse().ok());
+        rate.unwrap_or_else(|| panic!("the producer says no rate:\n{printed}"))
+    }
+
     fn topics(&self) -> Process {
         Process::new("topics", self.installed.program("topics"), &self.folder)
     }
