@@ -33,13 +33,12 @@ const TO_REPLAY: &str = "SELECT json_group_array(json_object('place', d.place, '
      'stream', d.stream_id, 'replay_tries', d.replay_tries, 'event', d.event, 'waiting', json((SELECT {EVENT} FROM outbox AS o \
      WHERE o.event_id = d.event_id AND o.topic = d.topic AND o.user_id = d.user_id)))) \
      FROM (SELECT place, coalesce(sum(size) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before \
-      FROM (SELECT l.place, octet_length(l.event) AS size FROM replay_stream AS s INDEXED BY replay_stream_in_turn \
-       CROSS JOIN dead_letter AS l INDEXED BY dead_letter_to_replay ON l.status = 'replaying' AND l.stream_id = s.stream_id \
-       AND (l.sequence, l.place) <= (SELECT sequence, place FROM (SELECT sequence, place FROM dead_letter INDEXED BY dead_letter_to_replay \
+      FROM (SELECT l.place, octet_length(l.event) AS size \
+       FROM (SELECT stream_id, turn_at FROM replay_stream WHERE turn_at <= ?1 ORDER BY turn_at, stream_id LIMIT ?3) AS s \
+       CROSS JOIN dead_letter AS l ON l.place IN (SELECT place FROM dead_letter INDEXED BY dead_letter_to_replay \
         WHERE status = 'replaying' AND stream_id = s.stream_id ORDER BY sequence, place \
-        LIMIT (SELECT 1 + (?3 - 1) / max(count(*), 1) FROM (SELECT 1 FROM replay_stream WHERE turn_at <= ?1 LIMIT ?3))) AS first \
-        ORDER BY sequence DESC, place DESC LIMIT 1) \
-       WHERE s.turn_at <= ?1 ORDER BY s.turn_at, s.stream_id, l.sequence, l.place LIMIT ?3)) AS walked \
+        LIMIT (SELECT 1 + (?3 - 1) / max(count(*), 1) FROM (SELECT 1 FROM replay_stream WHERE turn_at <= ?1 LIMIT ?3))) \
+       ORDER BY s.turn_at, s.stream_id, l.sequence, l.place LIMIT ?3)) AS walked \
      CROSS JOIN dead_letter AS d ON d.place = walked.place WHERE walked.before < {LARGEST}";
 
 impl<S: Sql> LetterStore for Sqlite<S> {
