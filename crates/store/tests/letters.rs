@@ -370,7 +370,7 @@ fn a_parked_row_stays_while_a_letter_of_it_is_open() {
     fixture.store.keep_letters(&[letter(&ada, 1), elsewhere], NOON).unwrap();
     let [first, second] = all(&fixture, LetterFilter::default()).try_into().unwrap();
     assert_eq!(fixture.count("work WHERE kind = 'event'"), 1);
-    let commit = change(&mut fixture, LetterAction::Discard, &[first.clone()]);
+    let commit = change(&mut fixture, LetterAction::Discard, std::slice::from_ref(&first));
     fixture.store.commit(&commit).unwrap();
     assert_eq!(fixture.count("work WHERE kind = 'event' AND item = 'event-1'"), 1, "the other is open");
     fixture.rows(&format!("DELETE FROM dead_letter WHERE place = {}", first.place));
