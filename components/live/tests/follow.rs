@@ -129,7 +129,7 @@ fn a_place_before_what_is_kept_is_told_so() {
     assert_eq!(ids(&begin(&fixture, &user, Some(&format!("{epoch}.2"))).1), [format!("{epoch}.3")]);
     // Nothing is kept: what is missed is told, and where nothing is, nothing.
     let lease = fixture.store.lease_stream(&user.stream(), NOON, 1_000).unwrap().unwrap();
-    fixture.store.mark_published(&[Mark { lease, up_to: 3, pause: None }], NOON).unwrap();
+    fixture.store.mark_published(&[Mark { lease, up_to: 3, pause: None, refused: false }], NOON).unwrap();
     fixture.store.prune(NOON.plus_millis(31 * 86_400_000), 100).unwrap();
     assert_eq!(begin(&fixture, &user, Some(&format!("{epoch}.2"))).1[0].data["oldest"], 4);
     assert_eq!(begin(&fixture, &user, Some(&format!("{epoch}.3"))).1, []);

@@ -2,7 +2,7 @@
 
 use perennial_domain::{Commit, Ids, Timestamp};
 use perennial_events::{CloudEvent, given_up_by_broker, hearing, unusable};
-use perennial_store::{Letter, LetterStore, OwnLease, Store, StoreError, SystemStore};
+use perennial_store::{Keeping, Letter, LetterStore, OwnLease, Store, StoreError, SystemStore};
 
 use crate::{CONSUMER, HandleError, Handled, TOPIC, fill_gaps, handle_event};
 
@@ -121,12 +121,16 @@ fn keep(
     taken: &mut Taken,
 ) -> Result<(), StoreError> {
     let kept = store.keep_letters(letters, now)?;
-    for letter in letters {
-        taken.given_up.push(format!("event {} of {}: {}", letter.event_id, letter.topic, letter.error));
-    }
-    if kept < letters.len() {
-        let lost = letters.len().saturating_sub(kept);
-        taken.given_up.push(format!("{lost} of them are nobody's and were not kept: too many are"));
+    for (letter, kept) in letters.iter().zip(kept) {
+        let became = match kept {
+            Keeping::Kept => "",
+            // A copy of what is done with.
+            Keeping::Applied => continue,
+            Keeping::Deleted => " (of a user who was deleted: not kept)",
+            Keeping::NoRoom => " (nobody's, of which too many are open: not kept)",
+        };
+        let Letter { event_id, topic, error, .. } = letter;
+        taken.given_up.push(format!("event {event_id} of {topic}: {error}{became}"));
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use http::Method;
-use perennial_domain::{ErrorClass, UserId};
+use perennial_domain::{ErrorClass, UserId, delete_user};
 use perennial_events::CloudEvent;
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{KeptLetter, LetterFilter, LetterStore, MetricsStore};
+use perennial_store::{KeptLetter, LetterFilter, LetterStore, MetricsStore, Store};
 use recurrence_scheduler::{Taken, metrics, take, take_given_up};
 
 fn letters(fixture: &Fixture) -> Vec<KeptLetter> {
@@ -104,7 +104,8 @@ fn an_event_about_what_cannot_be_read_becomes_a_letter() {
 fn what_a_broker_gave_up_is_of_the_consumer_that_has_not_applied_it() {
     let (mut fixture, _, good) = owed();
     let mut other = good.clone();
-    (other.id, other.kind) = (format!("{}0", &good.id[..35]), "task.created".to_owned());
+    let end = if good.id.ends_with('0') { '1' } else { '0' };
+    (other.id, other.kind) = (format!("{}{end}", &good.id[..35]), "task.created".to_owned());
     let messages = [text(&good), text(&other), b"no event".to_vec()];
     let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
     let done = take_given_up(&fixture.store, "task-events", &messages, NOON);
@@ -119,11 +120,33 @@ fn what_a_broker_gave_up_is_of_the_consumer_that_has_not_applied_it() {
             (String::new(), permanent)
         ]
     );
-    // One that was applied after all is nobody's fault.
+    // One that was applied after all is no letter, and nothing is said of it but the figure.
     fixture.rows("DELETE FROM dead_letter");
     taken(&mut fixture, &[text(&good)]);
-    take_given_up(&fixture.store, "task-events", &messages[..1], NOON);
-    assert_eq!(letters(&fixture)[0].consumer, "");
+    let done = take_given_up(&fixture.store, "task-events", &messages[..1], NOON);
+    assert_eq!((done.done, done.given_up.len(), letters(&fixture).len()), (vec![true], 0, 0));
+    assert_eq!(fixture.count("tally WHERE name LIKE 'duplicate_events_total%' AND value = 1"), 1);
+}
+
+/// What is said of a message that is not kept is so.
+#[test]
+fn what_is_said_of_a_message_that_is_not_kept_is_so() {
+    let (mut fixture, user, good) = owed();
+    let gone = delete_user(&mut fixture.context(&UserId::admin()), &user);
+    fixture.store.commit(&gone).unwrap();
+    let done = take_given_up(&fixture.store, "task-events", &[&text(&good), b"no event"], NOON);
+    assert_eq!(done.given_up.len(), 2);
+    assert!(done.given_up[0].ends_with("(of a user who was deleted: not kept)"), "{done:?}");
+    assert!(!done.given_up[1].contains("not kept"), "{done:?}");
+    fixture.rows(
+        "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 10000) \
+         INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class, \
+         tries, first_at, last_at, instance, status, status_at, event) \
+         SELECT n, user_id, topic, n, consumer, stream_id, sequence, type, n, error, error_class, tries, first_at, last_at, instance, \
+         status, status_at, event FROM dead_letter, n WHERE user_id = ''",
+    );
+    let done = take_given_up(&fixture.store, "task-events", &[b"nor this"], NOON);
+    assert!(done.given_up[0].ends_with("(nobody's, of which too many are open: not kept)"), "{done:?}");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The relay: publishes what waits in the outbox, stream by stream, in order.
 //!
 //! A lease keeps two relays from one stream, and a fence keeps one that was overtaken from marking. An event may be
-//! published twice (a cut between publishing and marking), never skipped; one that can never be published is kept as a
-//! dead letter, and the stream goes on. A stream that fails waits for its next turn and holds up no other.
+//! published twice (a cut between publishing and marking), never skipped; one that can never be published, or that is not taken
+//! however often it is tried, is kept as a dead letter, and the stream goes on. A stream that fails waits for its next turn and
+//! holds up no other.
 
-use perennial_domain::{Commit, StreamId, Timestamp};
+use std::collections::BTreeSet;
+
+use perennial_domain::{Commit, ErrorClass, StreamId, Timestamp};
 use perennial_store::{DeadLetter, Lease, Mark, OutboxStore, OwnLease, Shard, StoreError, WaitingEvent};
 use thiserror::Error;
 
@@ -34,6 +37,13 @@ const ROUNDS_TIME: i64 = 500;
 
 /// The longest pause of a stream that fails, in milliseconds.
 const LONGEST_PAUSE: i64 = 15_000;
+
+/// How often whoever takes an event fails at it before it is a dead letter: a minute and a half, with the pauses between.
+const REFUSALS: i64 = 10;
+
+/// How often a bus fails at an event, while it takes others of its type on its topic, before that is a dead letter: some 25 minutes. A
+/// part of a broker may be away for long.
+const FAILURES: i64 = 100;
 
 /// Why a relay stopped early. What waits goes on waiting for the next.
 #[derive(Debug, Error)]
@@ -156,6 +166,14 @@ struct Slice {
     failures: Vec<String>,
 }
 
+/// An event that a bus has failed at so often that it may be the event's fault, and the place of its stream's mark.
+struct Suspect {
+    mark: usize,
+    /// Its topic and type.
+    sort: (String, String),
+    letter: DeadLetter,
+}
+
 /// Publishes the events that wait in leased streams, and gives all leases back in one statement.
 async fn publish(
     store: &impl OutboxStore,
@@ -166,6 +184,7 @@ async fn publish(
 ) -> Result<Slice, StoreError> {
     let mut slice = Slice::default();
     let (mut marks, mut letters) = (Vec::with_capacity(leases.len()), Vec::new());
+    let (mut suspects, mut taken_sorts) = (Vec::<Suspect>::new(), BTreeSet::new());
     let last = now().plus_millis(SLICE_TIME);
     let mut events = events.into_iter().peekable();
     let mut bus_is_down = false;
@@ -176,7 +195,9 @@ async fn publish(
             sequences.push(event.sequence);
             batch.push(Message { topic: event.topic.clone(), event: event.into() });
         }
-        let mut mark = Mark { lease: lease.clone(), up_to: lease.published, pause: None };
+        let mut mark = Mark { lease: lease.clone(), up_to: lease.published, pause: None, refused: false };
+        // How often the event that comes next has failed.
+        let (mut tries, mut refusals) = (lease.tries, lease.refusals);
         let mut begin: usize = 0;
         while begin < batch.len() && !bus_is_down && now() < last {
             let fit = batch.get(begin..).unwrap_or_default();
@@ -186,9 +207,13 @@ async fn publish(
                 _ => (0, Some(unreadable())),
             };
             slice.published = slice.published.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
+            taken_sorts.extend(fit.iter().take(taken).map(sort));
             begin = begin.saturating_add(taken);
             if let Some(sequence) = begin.checked_sub(1).and_then(|last| sequences.get(last)) {
                 mark.up_to = mark.up_to.max(*sequence);
+            }
+            if taken > 0 {
+                (tries, refusals) = (0, 0);
             }
             let Some(error) = failure else {
                 if taken == 0 {
@@ -197,29 +222,57 @@ async fn publish(
                 continue;
             };
             slice.failures.push(format!("stream {}: {error}", lease.stream));
-            if error.fault != Fault::Event {
-                bus_is_down = error.fault == Fault::Bus;
-                mark.pause = Some(pause(lease.tries));
-                slice.failure = Some(error);
-                break;
-            }
-            let Some(sequence) = sequences.get(begin) else { break };
-            let event = batch.get(begin).map(|message| serde_json::to_vec(&message.event));
-            letters.push(DeadLetter {
+            let (Some(message), Some(sequence)) = (batch.get(begin), sequences.get(begin)) else { break };
+            let letter = |class| DeadLetter {
                 stream: lease.stream.clone(),
                 sequence: *sequence,
-                event: event.and_then(Result::ok).map(|event| text(&event)).unwrap_or_default(),
+                event: serde_json::to_vec(&message.event).map(|event| text(&event)).unwrap_or_default(),
                 reason: reason_of(&error.reason),
-            });
+                class,
+            };
+            match error.fault {
+                Fault::Event => letters.push(letter(ErrorClass::Permanent)),
+                Fault::Stream if refusals.saturating_add(1) >= REFUSALS => {
+                    letters.push(letter(ErrorClass::Transient));
+                }
+                fault => {
+                    let suspected = fault == Fault::Bus && tries >= FAILURES;
+                    // One more is asked whether it is the bus.
+                    bus_is_down = fault == Fault::Bus && !(suspected && suspects.is_empty());
+                    if suspected {
+                        let letter = letter(ErrorClass::Transient);
+                        suspects.push(Suspect { mark: marks.len(), sort: sort(message), letter });
+                    }
+                    mark.refused = fault == Fault::Stream;
+                    mark.pause = Some(pause(tries));
+                    slice.failure = Some(error);
+                    break;
+                }
+            }
             mark.up_to = *sequence;
+            (tries, refusals) = (0, 0);
             begin = begin.saturating_add(1);
         }
         marks.push(mark);
+    }
+    // The bus takes what is like it of other streams: it is the event.
+    for Suspect { mark, letter, .. } in
+        suspects.into_iter().filter(|suspect| taken_sorts.contains(&suspect.sort))
+    {
+        if let Some(mark) = marks.get_mut(mark) {
+            (mark.up_to, mark.pause) = (letter.sequence, None);
+            letters.push(letter);
+        }
     }
     store.bury(&letters, now())?;
     // Gives the leases back even where nothing was published. What was written meanwhile is found by the next round.
     slice.more = store.mark_published(&marks, now())?;
     Ok(slice)
+}
+
+/// What says whether events are taken alike: topic and type.
+fn sort(message: &Message) -> (String, String) {
+    (message.topic.clone(), message.event.kind.clone())
 }
 
 /// What becomes of an event that the store cannot read.

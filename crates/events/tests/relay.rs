@@ -4,12 +4,12 @@
 
 use std::cell::{Cell, RefCell};
 
-use perennial_domain::{Timestamp, UserId, create_task};
+use perennial_domain::{ErrorClass, Timestamp, UserId, create_task};
 use perennial_events::{
     Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream, woken,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{Apply, Mode, OutboxStore, Outcome, Store};
+use perennial_store::{Apply, LetterFilter, LetterStore, Mode, OutboxStore, Outcome, Store};
 
 /// A bus that takes what it is not told to refuse.
 #[derive(Default)]
@@ -237,4 +237,94 @@ fn a_long_stream_is_published_in_one_go_and_no_go_is_long() {
     bus.refuse(Fault::Bus, "bus");
     assert_eq!(all(&fixture, &bus, later).0, 0);
     assert_eq!(bus.calls.get(), calls + 1);
+}
+
+/// A handler that fails at one event each time, as where it traps, does not hold its stream for ever; whatever failed before, the
+/// failures of a bus are none of it.
+#[test]
+fn an_event_that_its_handler_always_fails_at_is_kept_and_its_stream_goes_on() {
+    let (fixture, ada, _) = house();
+    let bus = Fussy::default();
+    bus.refuse(Fault::Bus, "bus");
+    let mut at = NOON;
+    let mut pass = |seconds: i64| {
+        at = at.plus_millis(seconds * 1_000);
+        at
+    };
+    for _ in 0..30 {
+        all(&fixture, &bus, pass(15));
+    }
+    let bad = fixture.waiting_events(&ada)[1].event_id.clone();
+    bus.refuse(Fault::Stream, &bad);
+    let mut failures = 0;
+    for _ in 0..30 {
+        failures += all(&fixture, &bus, pass(15)).1.len();
+        let letters = fixture.count("dead_letter");
+        assert_eq!((letters, bus.sequences(&ada) == [1, 3]), (i64::from(failures >= 10), failures >= 10));
+    }
+    assert_eq!(failures, 10);
+    let kept = fixture.store.letters(&LetterFilter::default(), 0, 10).unwrap().letters;
+    assert_eq!((kept[0].event_id.clone(), kept[0].error.as_str()), (bad, "no"));
+    assert_eq!(kept[0].error_class, ErrorClass::Transient);
+    // Each event is counted by itself: nine failures at one, and nine at the next, are no reason.
+    let (mut fixture, ada, _) = house();
+    let bus = Fussy::default();
+    for number in [0, 1] {
+        let bad = fixture.waiting_events(&ada)[0].event_id.clone();
+        bus.refuse(Fault::Stream, &bad);
+        for _ in 0..9 {
+            all(&fixture, &bus, pass(15));
+        }
+        *bus.refuses.borrow_mut() = None;
+        // A build that knows nothing of it publishes the first of them.
+        fixture.rows(&format!(
+            "UPDATE stream SET published = published + 1, relay_tries = 0 WHERE id = '{ada}'"
+        ));
+        assert_eq!(fixture.count("dead_letter"), 0, "event {number}");
+    }
+    fixture.task(&ada, WEEKLY);
+    assert_eq!(all(&fixture, &bus, pass(15)).0, 2);
+}
+
+/// A bus that fails at one event each time and takes others like it: it is the event. One that takes none is away.
+#[test]
+fn an_event_that_the_bus_always_fails_at_is_kept_where_others_like_it_are_taken() {
+    let (mut fixture, ada, eve) = house();
+    let bus = Fussy::default();
+    let bad = fixture.waiting_events(&ada)[0].event_id.clone();
+    bus.refuse(Fault::Bus, &bad);
+    let mut at = NOON;
+    for turn in 0..99 {
+        at = at.plus_millis(15_000);
+        fixture.task(&eve, WEEKLY);
+        all(&fixture, &bus, at);
+        assert_eq!((fixture.count("dead_letter"), bus.sequences(&ada).len()), (0, 0), "{turn}");
+    }
+    // Nothing tells whose fault it is where nobody else has an event.
+    all(&fixture, &bus, at.plus_millis(15_000));
+    for turn in 0..20 {
+        at = at.plus_millis(30_000);
+        all(&fixture, &bus, at);
+        assert_eq!(fixture.count("dead_letter"), 0, "{turn}");
+    }
+    fixture.task(&eve, WEEKLY);
+    at = at.plus_millis(30_000);
+    all(&fixture, &bus, at);
+    assert_eq!(fixture.count("dead_letter"), 1);
+    all(&fixture, &bus, at.plus_millis(1_000));
+    assert_eq!(bus.sequences(&ada), [2, 3]);
+
+    // A bus that is away for hours makes no letter, and two streams at most are asked in a round.
+    let (mut fixture, ..) = house();
+    let zoe = fixture.user("zoe");
+    fixture.task(&zoe, WEEKLY);
+    let bus = Fussy::default();
+    bus.refuse(Fault::Bus, "bus");
+    for _ in 0..300 {
+        at = at.plus_millis(15_000);
+        let before = bus.calls.get();
+        all(&fixture, &bus, at);
+        assert!((1..=2).contains(&(bus.calls.get() - before)));
+    }
+    assert_eq!(fixture.count("dead_letter"), 0);
 }

@@ -89,12 +89,25 @@ pub struct Letters {
     pub end: Option<i64>,
 }
 
+/// What became of an event that was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// There is a letter of it.
+    Kept,
+    /// None is needed: whoever acts upon it has applied it.
+    Applied,
+    /// It is of a user who was deleted.
+    Deleted,
+    /// It is nobody's, and of those too many are open.
+    NoRoom,
+}
+
 /// Dead letters that are to be sent again, and the right to say what becomes of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replays {
     /// Grows with each holder: one who was overtaken says nothing.
     pub fence: i64,
-    /// The letters, in the order of their streams.
+    /// The letters: some of each of several streams, one stream after the other, each in its order.
     pub letters: Vec<Replay>,
 }
 
@@ -105,7 +118,9 @@ pub struct Replay {
     pub place: i64,
     pub id: String,
     pub topic: String,
-    /// How often that met a bus that was away.
+    /// The stream of the event; empty where it says none.
+    pub stream: String,
+    /// How often it was not taken and stayed to be sent again.
     pub replay_tries: i64,
     /// The event as it was received.
     pub event: String,
@@ -120,30 +135,40 @@ pub struct Replayed {
     pub place: i64,
     /// What it is now, unless it was given up once more meanwhile.
     pub status: LetterStatus,
-    /// How often that met a bus that was away.
+    /// How often it was not taken and stayed to be sent again.
     pub tries: i64,
     /// Why it was not sent.
     pub error: Option<String>,
 }
 
+/// A stream some of whose letters had their turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// The stream.
+    pub stream: String,
+    /// Milliseconds until its next turn, at most a minute; 0: after the others.
+    pub pause: i64,
+}
+
 /// Dead letters, across users: what consumers, the relay and admins reach.
 pub trait LetterStore {
-    /// Keeps events that were given up, in one statement; gives how many there are now. One that is there already has been
-    /// given up once more. Of a user who was deleted, and of nobody's beyond ten thousand, none is kept.
-    fn keep_letters(&self, letters: &[Letter], now: Timestamp) -> Result<usize, StoreError>;
+    /// Keeps events that were given up, in one statement; says of each, in order, what became of it. One that is there already
+    /// has been given up once more. Where it is not known who gave it up, it is not kept if all who act upon it have applied it
+    /// (they are counted as repeated), and belongs to the letter that there is of it on its topic, whosoever that is.
+    fn keep_letters(&self, letters: &[Letter], now: Timestamp) -> Result<Vec<Keeping>, StoreError>;
     /// Those that are meant, after a place in the list of all.
     fn letters(&self, filter: &LetterFilter, after: i64, limit: u32) -> Result<Letters, StoreError>;
     /// One, with its event.
     fn letter(&self, id: &str) -> Result<Option<KeptLetter>, StoreError>;
-    /// Takes those that are to be sent again and may be for `lease_for` milliseconds: at most `limit`, and some 4 MiB. Nothing
-    /// where another is at it, or was a moment ago.
+    /// Takes those that are to be sent again and may be for `lease_for` milliseconds: at most `limit`, and some 4 MiB; the oldest
+    /// of each stream, streams in turn, as many of each. Nothing where another is at it, or was a moment ago.
     fn take_replays(&self, now: Timestamp, lease_for: i64, limit: u32)
     -> Result<Option<Replays>, StoreError>;
-    /// Says what became of them; from `until` on others may be sent.
+    /// Says what became of them, and when their streams have their next turns; from `until` on others may be sent.
     fn settle_replays(
         &self,
         fence: i64,
-        replayed: &[Replayed],
+        what: (&[Replayed], &[Turn]),
         until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError>;

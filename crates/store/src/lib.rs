@@ -27,7 +27,9 @@ pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};
-pub use letters::{KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays};
+pub use letters::{
+    Keeping, KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays, Turn,
+};
 pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};
 pub use metrics::{DueMetric, Metrics, MetricsStore};
 pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};

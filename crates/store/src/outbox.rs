@@ -1,6 +1,6 @@
 //! What waits to be published, and the right to publish it.
 
-use perennial_domain::{Commit, StreamId, Timestamp, UserId};
+use perennial_domain::{Commit, ErrorClass, StreamId, Timestamp, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,8 +13,10 @@ pub struct Lease {
     pub fence: i64,
     /// Up to where the stream is published.
     pub published: i64,
-    /// Relays of it that failed, in a row.
+    /// Relays of it that failed, in a row, since one of its events was published last.
     pub tries: i64,
+    /// How often, in a row, whoever takes its events failed at the one that comes next.
+    pub refusals: i64,
 }
 
 /// What a relay came to; gives the lease back.
@@ -26,9 +28,11 @@ pub struct Mark {
     pub up_to: i64,
     /// Where publishing failed: milliseconds until the next relay.
     pub pause: Option<i64>,
+    /// Whether whoever takes its events failed at the one that comes next.
+    pub refused: bool,
 }
 
-/// An event that can never be published, and why: taken out of the stream and kept.
+/// An event that cannot be published, and why: taken out of the stream and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its stream.
@@ -39,6 +43,8 @@ pub struct DeadLetter {
     pub event: String,
     /// Why.
     pub reason: String,
+    /// Whether it may be another time.
+    pub class: ErrorClass,
 }
 
 /// An event that waits to be published.

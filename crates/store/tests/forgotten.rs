@@ -42,8 +42,9 @@ fn with_everything(fixture: &mut Fixture, user: &UserId) -> (Task, Task) {
     ));
     fixture.rows(&format!(
         "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, parked_at) \
-         VALUES ('event', '{user}', '{user}', '{}', '', 'x', 1)",
-        task.id
+         VALUES ('event', '{user}', '{user}', '{}', '', 'x', {})",
+        task.id,
+        NOON.as_millis()
     ));
     (task, part)
 }

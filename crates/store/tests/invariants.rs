@@ -240,8 +240,13 @@ fn another_users_rows_are_not_there() {
     );
     let parked = fixture.store.parked(&ada, &page()).unwrap().remove(0).id;
     let event = fixture.waiting_events(&ada).remove(0).event_id;
-    let buried =
-        DeadLetter { stream: ada.stream(), sequence: 1, event: String::new(), reason: String::new() };
+    let buried = DeadLetter {
+        stream: ada.stream(),
+        sequence: 1,
+        event: String::new(),
+        reason: String::new(),
+        class: ErrorClass::Permanent,
+    };
     fixture.store.bury(&[buried], NOON).unwrap();
 
     let minted = TokenInput {
@@ -477,7 +482,7 @@ fn a_relay_that_lost_its_lease_marks_nothing() {
     assert!(fixture.store.lease_stream(&stream, NOON, 10).unwrap().is_none());
     let late = NOON.plus_millis(11);
     let next = fixture.store.lease_stream(&stream, late, 10).unwrap().unwrap();
-    let done = |lease: &Lease| [Mark { lease: lease.clone(), up_to: 1, pause: None }];
+    let done = |lease: &Lease| [Mark { lease: lease.clone(), up_to: 1, pause: None, refused: false }];
     fixture.store.mark_published(&done(&slow), late).unwrap();
     assert_eq!(fixture.store.waiting_events(std::slice::from_ref(&next), 10).unwrap().len(), 1);
     assert_eq!(fixture.waiting_events(&user).len(), 1, "who was overtaken has marked");

@@ -51,7 +51,8 @@ fn what_is_given_up_again_is_one_letter_and_open_again() {
     let ada = fixture.user("ada");
     let keep = |fixture: &Fixture, minute: i64| {
         let at = NOON.plus_millis(minute * 60_000);
-        assert_eq!(fixture.store.keep_letters(&[letter(&ada, 1), letter(&ada, 2)], at).unwrap(), 2);
+        let kept = fixture.store.keep_letters(&[letter(&ada, 1), letter(&ada, 2)], at).unwrap();
+        assert_eq!(kept, [Keeping::Kept; 2]);
     };
     keep(&fixture, 0);
     keep(&fixture, 5);
@@ -87,7 +88,8 @@ fn a_letter_is_its_users_and_of_who_was_deleted_there_is_none() {
     fixture.store.commit(&commit).unwrap();
     let stranger = UserId::new("nobody we know");
     let letters = [letter(&ada, 1), letter(&gone, 2), letter(&stranger, 3)];
-    assert_eq!(fixture.store.keep_letters(&letters, NOON).unwrap(), 2);
+    let kept = fixture.store.keep_letters(&letters, NOON).unwrap();
+    assert_eq!(kept, [Keeping::Kept, Keeping::Deleted, Keeping::Kept]);
     let owners: Vec<String> = all(&fixture, LetterFilter::default()).into_iter().map(|l| l.user_id).collect();
     assert_eq!(owners, [ada.as_str(), ""]);
     // Its owner finds it by their own id alone.
@@ -109,7 +111,8 @@ fn of_what_is_nobodys_no_more_is_kept_than_there_is_room_for() {
          status, status_at, event FROM dead_letter, n",
     );
     let more = [letter(&nobody, 1), letter(&nobody, 10_000), letter(&nobody, 10_001), letter(&ada, 10_002)];
-    assert_eq!(fixture.store.keep_letters(&more, NOON).unwrap(), 3, "one has no room");
+    let kept = fixture.store.keep_letters(&more, NOON).unwrap();
+    assert_eq!(kept, [Keeping::Kept, Keeping::Kept, Keeping::NoRoom, Keeping::Kept]);
     assert_eq!(fixture.count("dead_letter"), 10_001);
     assert_eq!(
         fixture.count("tally WHERE name = 'dlq_dropped_total{topic=\"task-events\"}' AND value = 1"),
@@ -124,10 +127,12 @@ fn a_brokers_letter_is_of_the_first_consumer_that_has_not_applied_the_event() {
     let ada = fixture.user("ada");
     fixture.rows("INSERT INTO inbox (consumer, event_id, at) VALUES ('one', 'event-1', 1), ('one', 'event-2', 1), ('two', 'event-2', 1)");
     let of = |number| Letter { consumer: None, consumers: vec!["one", "two"], ..letter(&ada, number) };
-    fixture.store.keep_letters(&[of(1), of(2), of(3)], NOON).unwrap();
+    let kept = fixture.store.keep_letters(&[of(1), of(2), of(3)], NOON).unwrap();
+    assert_eq!(kept, [Keeping::Kept, Keeping::Applied, Keeping::Kept]);
+    assert_eq!(fixture.count("tally WHERE name LIKE 'duplicate_events_total%' AND value = 1"), 2);
     let consumers: Vec<String> =
         all(&fixture, LetterFilter::default()).into_iter().map(|l| l.consumer).collect();
-    assert_eq!(consumers, ["two", "", "one"]);
+    assert_eq!(consumers, ["two", "one"], "all have applied the second");
 }
 
 #[test]
@@ -284,18 +289,25 @@ fn letters_are_sent_again_in_the_order_of_their_streams_by_one_at_a_time() {
         };
         replays.letters.iter().map(sent).collect()
     };
-    fixture.store.settle_replays(taken.fence, &sent(&taken), late, late).unwrap();
+    let turns = |replays: &Replays| -> Vec<Turn> {
+        replays.letters.iter().map(|letter| Turn { stream: letter.stream.clone(), pause: 0 }).collect()
+    };
+    fixture.store.settle_replays(taken.fence, (&sent(&taken), &turns(&taken)), late, late).unwrap();
     assert_eq!(fixture.count("dead_letter WHERE status = 'replaying'"), 4);
     // One was given up once more meanwhile: what is said of its sending changes nothing.
     fixture.store.keep_letters(&[letter(&ada, 3)], late).unwrap();
-    fixture.store.settle_replays(next.fence, &sent(&next), late.plus_millis(1_000), late).unwrap();
+    let what = (&*sent(&next), &*turns(&next));
+    fixture.store.settle_replays(next.fence, what, late.plus_millis(1_000), late).unwrap();
     assert_eq!(fixture.count("dead_letter WHERE status = 'replayed'"), 2);
     assert_eq!(fixture.count("dead_letter WHERE status = 'open'"), 2);
     assert!(fixture.store.take_replays(late, 10, 3).unwrap().is_none(), "not before its time");
     let rest = fixture.store.take_replays(late.plus_millis(1_000), 10, 3).unwrap().unwrap();
     assert_eq!(rest.letters.len(), 1);
     // A clock that was ahead binds nobody for long.
-    assert!(fixture.store.take_replays(NOON.plus_millis(-3_600_000), 10, 3).unwrap().is_some());
+    let before = NOON.plus_millis(-3_600_000);
+    assert!(fixture.store.due_work(before, "").unwrap().ahead);
+    fixture.store.clock_went_back(before).unwrap();
+    assert!(fixture.store.take_replays(before, 10, 3).unwrap().is_some());
 }
 
 /// What the store gave up to publish is sent again as its stream has it.
@@ -306,7 +318,13 @@ fn what_could_not_be_published_is_kept_and_sent_again_as_its_stream_has_it() {
     fixture.task(&ada, WEEKLY);
     fixture.rows("UPDATE outbox SET data = '{'");
     let event = r#"{"id":"x","data":null}"#.to_owned();
-    let buried = DeadLetter { stream: ada.stream(), sequence: 1, event, reason: "unreadable".to_owned() };
+    let buried = DeadLetter {
+        stream: ada.stream(),
+        sequence: 1,
+        event,
+        reason: "unreadable".to_owned(),
+        class: ErrorClass::Permanent,
+    };
     fixture.store.bury(&[buried], NOON).unwrap();
     let kept = all(&fixture, LetterFilter::default()).pop().unwrap();
     let kept = fixture.store.letter(&kept.id).unwrap().unwrap();
@@ -341,4 +359,149 @@ fn repeated_events_are_counted_by_their_consumer() {
         1
     );
     assert_eq!(fixture.count("tally"), 1);
+}
+
+/// One event and consumer on two topics are two letters, and one parked row: it stays for as long as one of them is open.
+#[test]
+fn a_parked_row_stays_while_a_letter_of_it_is_open() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    let elsewhere = Letter { topic: "reminders".to_owned(), ..letter(&ada, 1) };
+    fixture.store.keep_letters(&[letter(&ada, 1), elsewhere], NOON).unwrap();
+    let [first, second] = all(&fixture, LetterFilter::default()).try_into().unwrap();
+    assert_eq!(fixture.count("work WHERE kind = 'event'"), 1);
+    let commit = change(&mut fixture, LetterAction::Discard, std::slice::from_ref(&first));
+    fixture.store.commit(&commit).unwrap();
+    assert_eq!(fixture.count("work WHERE kind = 'event' AND item = 'event-1'"), 1, "the other is open");
+    fixture.rows(&format!("DELETE FROM dead_letter WHERE place = {}", first.place));
+    assert_eq!(fixture.count("work WHERE kind = 'event' AND item = 'event-1'"), 1);
+    let commit = change(&mut fixture, LetterAction::Discard, &[second]);
+    fixture.store.commit(&commit).unwrap();
+    assert_eq!(fixture.count("work WHERE kind = 'event'"), 0);
+    // And where letters are forgotten while they are open.
+    fixture
+        .store
+        .keep_letters(&[letter(&ada, 2), Letter { topic: "reminders".to_owned(), ..letter(&ada, 2) }], NOON)
+        .unwrap();
+    for left in [1, 0] {
+        fixture.rows("DELETE FROM dead_letter WHERE place = (SELECT max(place) FROM dead_letter WHERE status = 'open')");
+        assert_eq!(fixture.count("work WHERE kind = 'event'"), left);
+    }
+}
+
+/// A broker may deliver a dead letter twice: a copy opens no letter of what was applied, belongs to the letter that there is, and
+/// takes no replay back that was asked for.
+#[test]
+fn a_copy_of_a_dead_letter_belongs_to_the_letter_that_there_is() {
+    let mut fixture = Fixture::new();
+    let ada = fixture.user("ada");
+    let copy = |number| Letter { consumer: None, consumers: vec![CONSUMER], ..letter(&ada, number) };
+    let keep = |fixture: &Fixture, letters: &[Letter]| fixture.store.keep_letters(letters, NOON).unwrap();
+    let status = |fixture: &Fixture| -> Vec<(String, LetterStatus)> {
+        all(fixture, LetterFilter::default()).into_iter().map(|l| (l.consumer, l.status)).collect()
+    };
+    let one = |status| [(CONSUMER.to_owned(), status)];
+    keep(&fixture, &[copy(1), copy(1)]);
+    assert_eq!(status(&fixture), one(LetterStatus::Open));
+    let letters = all(&fixture, LetterFilter::default());
+    let commit = change(&mut fixture, LetterAction::Replay, &letters);
+    fixture.store.commit(&commit).unwrap();
+    keep(&fixture, &[copy(1)]);
+    assert_eq!(status(&fixture), one(LetterStatus::Replaying), "what was asked for is not taken back");
+    // Sent again and given up once more, it is open again.
+    fixture.rows("UPDATE dead_letter SET status = 'replayed'");
+    keep(&fixture, &[copy(1)]);
+    assert_eq!(status(&fixture), one(LetterStatus::Open));
+    // Applied after all, it is done with, as often as it comes, and its parked row stays away.
+    fixture.rows("UPDATE dead_letter SET status = 'replayed'");
+    fixture.rows(&format!("INSERT INTO inbox (consumer, event_id, at) VALUES ('{CONSUMER}', 'event-1', 1)"));
+    assert_eq!(keep(&fixture, &[copy(1), copy(1)]), [Keeping::Applied; 2]);
+    assert_eq!(status(&fixture), one(LetterStatus::Replayed));
+    assert_eq!(fixture.count("work WHERE kind = 'event'"), 0);
+    assert_eq!(fixture.count("tally WHERE name LIKE 'duplicate_events_total%' AND value = 2"), 1);
+
+    // Of one that could not be published, or that another gave up, it is a copy too; on another topic it is another letter.
+    fixture.rows("DELETE FROM dead_letter");
+    keep(
+        &fixture,
+        &[
+            Letter { consumer: Some(""), ..letter(&ada, 2) },
+            Letter { consumer: Some("x"), ..letter(&ada, 3) },
+        ],
+    );
+    keep(&fixture, &[copy(2), copy(3)]);
+    let consumers: Vec<(String, i64)> =
+        all(&fixture, LetterFilter::default()).into_iter().map(|l| (l.consumer, l.tries)).collect();
+    assert_eq!(consumers, [(String::new(), 2), ("x".to_owned(), 2)]);
+    keep(&fixture, &[Letter { topic: "reminders".to_owned(), ..copy(2) }]);
+    assert_eq!(fixture.count("dead_letter"), 3);
+    // What nobody acts upon is kept, once, as before.
+    let unheard = Letter { consumers: Vec::new(), ..copy(4) };
+    assert_eq!(keep(&fixture, &[unheard.clone(), unheard]), [Keeping::Kept; 2]);
+    assert_eq!(fixture.count("dead_letter WHERE event_id = 'event-4' AND consumer = '' AND tries = 2"), 1);
+    // A consumer that gives it up says so of itself.
+    let letters = all(&fixture, LetterFilter::default());
+    let commit = change(&mut fixture, LetterAction::Replay, &letters[..1]);
+    fixture.store.commit(&commit).unwrap();
+    keep(&fixture, &[Letter { consumer: Some(""), ..letter(&ada, 2) }]);
+    assert_eq!(fixture.count("dead_letter WHERE status <> 'open'"), 0);
+}
+
+/// However many letters one stream has: others have their turn with the first, and each is in its order.
+#[test]
+fn streams_have_turns_to_be_sent_again() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let (first, last) = if ada.as_str() < eve.as_str() { (ada, eve) } else { (eve, ada) };
+    let many: Vec<Letter> = (0..300).rev().map(|number| letter(&first, number)).collect();
+    fixture.store.keep_letters(&many, NOON).unwrap();
+    let letters = fixture.store.letters(&LetterFilter::default(), 0, 500).unwrap().letters;
+    let commit = change(&mut fixture, LetterAction::Replay, &letters);
+    fixture.store.commit(&commit).unwrap();
+    fixture.store.keep_letters(&[letter(&last, 1_000), letter(&last, 1_001)], NOON).unwrap();
+    let open = LetterFilter { status: Some(LetterStatus::Open), ..LetterFilter::default() };
+    let letters = all(&fixture, open);
+    let commit = change(&mut fixture, LetterAction::Replay, &letters);
+    fixture.store.commit(&commit).unwrap();
+    let (mut at, mut taken) = (NOON, Vec::new());
+    let mut waits = Vec::new();
+    while let Some(replays) = fixture.store.take_replays(at, 10, 20).unwrap() {
+        assert!(replays.letters.len() <= 20);
+        let replayed: Vec<Replayed> = replays
+            .letters
+            .iter()
+            .map(|l| Replayed { place: l.place, status: LetterStatus::Replayed, tries: 0, error: None })
+            .collect();
+        let mut turns: Vec<Turn> =
+            replays.letters.iter().map(|l| Turn { stream: l.stream.clone(), pause: 0 }).collect();
+        turns.dedup();
+        waits.extend(replays.letters.iter().any(|l| l.stream == last.as_str()).then_some(taken.len()));
+        taken.extend(replays.letters.iter().filter(|l| l.stream == first.as_str()).map(|l| l.event.clone()));
+        fixture.store.settle_replays(replays.fence, (&replayed, &turns), at, at).unwrap();
+        at = at.plus_millis(1_000);
+    }
+    assert_eq!(waits, [0], "in the first turn");
+    let expected: Vec<String> = (0..300).map(|number| format!("{{\"number\":{number}}}")).collect();
+    assert_eq!(taken, expected);
+    assert_eq!(fixture.count("replay_stream"), 0);
+
+    // One that pauses is not taken before its time, and goes on behind the others.
+    fixture.rows("UPDATE dead_letter SET status = 'open'");
+    let few = LetterFilter {
+        ids: Some(all(&fixture, LetterFilter::default())[..1].iter().map(|l| l.id.clone()).collect()),
+        ..LetterFilter::default()
+    };
+    let letters = all(&fixture, few);
+    let commit = change(&mut fixture, LetterAction::Replay, &letters);
+    fixture.store.commit(&commit).unwrap();
+    let replays = fixture.store.take_replays(at, 10, 20).unwrap().unwrap();
+    let turn = Turn { stream: first.to_string(), pause: 5_000 };
+    fixture.store.settle_replays(replays.fence, (&[], &[turn]), at, at).unwrap();
+    assert!(!fixture.store.due_work(at.plus_millis(4_999), "").unwrap().letters);
+    assert!(fixture.store.take_replays(at.plus_millis(4_999), 10, 20).unwrap().is_none());
+    assert!(fixture.store.due_work(at.plus_millis(5_000), "").unwrap().letters);
+    assert!(fixture.store.take_replays(at.plus_millis(5_000), 10, 20).unwrap().is_some());
+    // Forgotten letters have no turn.
+    fixture.rows("DELETE FROM dead_letter");
+    assert_eq!(fixture.count("replay_stream"), 0);
 }

@@ -164,12 +164,13 @@ fn everything(fixture: &mut Fixture, store: &Sqlite<&Recorded>) {
         sequence: waiting[0].sequence,
         event: "{}".to_owned(),
         reason: "x".to_owned(),
+        class: ErrorClass::Permanent,
     };
     store.bury(&[letter], NOON).unwrap();
     letters(fixture, store, &user);
     store.metrics(NOON).unwrap();
     audit(store, &user, &task);
-    store.mark_published(&[Mark { lease, up_to: 1, pause: None }], NOON).unwrap();
+    store.mark_published(&[Mark { lease, up_to: 1, pause: None, refused: false }], NOON).unwrap();
     // What is deleted is forgotten, and so is what a deleted user has.
     store.prune(NOON.plus_millis(31 * 86_400_000), 10).unwrap();
     store.commit(&delete_user(&mut fixture.context(&UserId::admin()), &user)).unwrap();
@@ -227,7 +228,8 @@ fn letters(fixture: &mut Fixture, store: &Sqlite<&Recorded>, user: &UserId) {
         error: None,
     };
     let replayed: Vec<Replayed> = taken.letters.iter().map(replayed).collect();
-    store.settle_replays(taken.fence, &replayed, NOON, NOON).unwrap();
+    let turn = Turn { stream: taken.letters[0].stream.clone(), pause: 0 };
+    store.settle_replays(taken.fence, (&replayed, &[turn]), NOON, NOON).unwrap();
     store.count_repeated("x", &["x".to_owned()]).unwrap();
 }
 
@@ -358,8 +360,9 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("'outbox_since'", "SCAN stream USING COVERING INDEX"),
     ("'outbox_since'", "SCAN work USING INDEX work_parked"),
     ("'outbox_since'", "SCAN tally"),
-    // The one row that says whose turn it is to send dead letters again.
-    ("UPDATE replay SET until", "dead_letter_to_replay"),
+    // Of the streams that have their turn so many, and so many letters of them all.
+    ("UPDATE replay SET until", "SCAN s"),
+    ("UPDATE replay SET until", "USE TEMP B-TREE"),
     // What is given up, and no other work.
     ("SELECT count(*) FROM work WHERE parked_at IS NOT NULL", "work_parked"),
     // Of each of a few streams a few events.
@@ -516,6 +519,62 @@ fn settling_many_costs_no_more_for_each() {
     assert!(many <= few * 60, "{few} steps for ten, {many} for four hundred");
 }
 
+/// Of one user there may be very many dead letters, and many of one stream may wait to be sent again: neither finding one nor taking
+/// a few costs more for it.
+#[test]
+fn a_letter_costs_the_same_however_many_there_are() {
+    let mut fixture = Fixture::new();
+    let (ada, eve) = (fixture.user("ada"), fixture.user("eve"));
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+    let more = |from: i64, to: i64, user: &UserId| {
+        fixture.rows(&format!(
+            "WITH RECURSIVE n (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM n WHERE n < {to}) \
+             INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class, \
+             tries, first_at, last_at, instance, status, status_at, event) \
+             SELECT '{user}' || n, '{user}', 'task-events', '{user}' || n, 'x', '{user}', n % 3, 'task.completed', n, '', 'transient', 1, 1, 1, \
+             '', iif(n % 2, 'replaying', 'open'), 1, '{{}}' FROM n"
+        ));
+        fixture.rows(&format!(
+            "INSERT INTO replay_stream (stream_id, turn_at) VALUES ('{user}', 1) ON CONFLICT DO NOTHING"
+        ));
+    };
+    more(1, 300, &ada);
+    more(1, 3, &eve);
+    assert!(store.letter_of(&ada, &format!("{ada}2"), "x").unwrap().is_some());
+    let find = recorded.statements.borrow().last().unwrap().clone();
+    assert_eq!(store.take_replays(NOON, 1, 100).unwrap().unwrap().letters.len(), 52);
+    let take = recorded.statements.borrow().last().unwrap().clone();
+    let mut now = NOON.as_millis();
+    let mut cost = || {
+        let connection = Connection::open(fixture.path()).unwrap();
+        now += 10;
+        (
+            steps(&connection, &find, &[&ada.as_str(), &format!("{ada}2"), &"x"]),
+            steps(&connection, &take, &[&now, &1, &100]),
+        )
+    };
+    let few = cost();
+    more(301, 30_000, &ada);
+    let many = cost();
+    assert!(few.0 > 10 && few.1 > 500, "{few:?}");
+    assert!(many.0 * 10 <= few.0 * 12 && many.1 * 10 <= few.1 * 12, "{few:?} became {many:?}");
+    // Also where a great many streams wait.
+    fixture.rows(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5000) \
+        INSERT INTO replay_stream (stream_id, turn_at) SELECT 'x' || n, 2 FROM n",
+    );
+    assert!(cost().1 < many.1 * 3);
+
+    // Statistics lead nobody astray.
+    fixture.rows("ANALYZE");
+    let connection = Connection::open(fixture.path()).unwrap();
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {find}")).unwrap();
+    let found: Vec<String> =
+        plan.query_map(["a", "b", "c"], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+    assert!(found.concat().contains("(event_id=? AND consumer=?)"), "{found:?}");
+}
+
 /// What one create costs: a look at the schema, one at the token, the write, and the mark of its event with the word that it
 /// need not be synced. One full sync.
 #[test]
@@ -540,7 +599,10 @@ fn a_create_is_five_statements_and_one_sync() {
     let outcome = store.apply(std::slice::from_ref(&commit), how).unwrap().pop();
     let Some(Outcome::Applied(Some(own))) = outcome else { panic!("{outcome:?}") };
     assert!(
-        store.mark_published(&[Mark { lease: own.lease, up_to: 1, pause: None }], NOON).unwrap().is_empty()
+        store
+            .mark_published(&[Mark { lease: own.lease, up_to: 1, pause: None, refused: false }], NOON)
+            .unwrap()
+            .is_empty()
     );
     let statements = recorded.statements.borrow();
     let begins: Vec<&str> = statements.iter().map(|statement| statement.split(' ').next().unwrap()).collect();

@@ -88,7 +88,7 @@ fn events_are_read_a_few_mebibytes_at_a_time() {
             .map(|lease| {
                 let last = events.iter().rfind(|event| event.stream == lease.stream);
                 let up_to = last.map_or(lease.published, |event| event.sequence);
-                Mark { lease, up_to, pause: None }
+                Mark { lease, up_to, pause: None, refused: false }
             })
             .collect();
         read += events.len();
@@ -114,6 +114,7 @@ fn a_stream_without_a_turn_stands_before_those_that_had_one() {
             lease: lease.clone(),
             up_to: lease.published + i64::from(place != 2),
             pause: None,
+            refused: false,
         })
         .collect();
     assert_eq!(fixture.store.mark_published(&marks, NOON).unwrap().len(), 3);
@@ -406,6 +407,43 @@ fn an_event_of_a_wrong_clock_keeps_no_others() {
         }
     }
     assert_eq!(fixture.count("outbox"), kept);
+}
+
+/// A stream that is not published keeps its own events, however many and old, and nobody else's.
+#[test]
+fn events_that_wait_keep_none_of_others() {
+    let mut fixture = Fixture::new();
+    let (mallory, ada) = (fixture.user("mallory"), fixture.user("ada"));
+    for _ in 0..25 {
+        fixture.task(&mallory, r#"{"title": "x"}"#);
+    }
+    for _ in 0..25 {
+        fixture.task(&ada, r#"{"title": "x"}"#);
+    }
+    let published = |user: &UserId| {
+        fixture.rows(&format!("UPDATE stream SET published = sequence, relay_at = NULL WHERE id = '{user}'"));
+    };
+    fixture.rows("UPDATE stream SET published = sequence, relay_at = NULL");
+    fixture.rows(&format!("UPDATE stream SET published = 0, relay_at = 1 WHERE id = '{mallory}'"));
+    let kept = |user: &UserId| fixture.count(&format!("outbox WHERE user_id = '{user}'"));
+    // As many as are looked at in one pass, and more; until nothing is to be done.
+    let forget = |now: Timestamp| {
+        let mut passes = 0;
+        while fixture.store.due_work(now, tzdata_version()).unwrap().old {
+            let before = fixture.count("outbox");
+            fixture.store.prune(now, 10).unwrap();
+            assert!(before - fixture.count("outbox") <= 10, "a bounded number at a time");
+            passes += 1;
+            assert!(passes < 50, "it is quiet in the end");
+        }
+    };
+    let now = at(31 * DAY);
+    forget(now);
+    assert_eq!((kept(&mallory), kept(&ada)), (25, 0));
+    // What was stepped over is looked at again, whatever was forgotten meanwhile.
+    published(&mallory);
+    forget(now.plus_millis(HOUR + 1));
+    assert_eq!((kept(&mallory), kept(&ada)), (0, 0));
 }
 
 /// A user whose reminder fires at once over so many channels.

@@ -8,10 +8,12 @@ use std::cell::Cell;
 use std::path::Path;
 
 use perennial_audit::Verifier;
-use perennial_domain::{Commit, Completion, TaskInput, UserId, complete, create_task};
+use perennial_domain::{Commit, Completion, LetterStatus, TaskInput, UserId, complete, create_task};
 use perennial_fixture::{Counting, NOON, WEEKLY, context};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, Sqlite, Value};
-use perennial_store::{AccountStore, AuditStore, SealStore, Store};
+use perennial_store::{
+    AccountStore, AuditStore, LetterFilter, LetterStore, Page, SealStore, Store, WorkStore,
+};
 
 /// The schema of the build before.
 const FIFTH: [&str; 22] = [
@@ -186,4 +188,42 @@ fn a_migration_that_is_cut_off_anywhere_is_finished_by_the_next() {
             assert_eq!(sql.execute("SELECT 1 FROM audit_v4 WHERE seq IS NULL", &[]).unwrap().len(), 0);
         },
     );
+}
+
+/// What the build before gives up to publish while it is replaced is a letter as well: its owner can ask for another try.
+#[test]
+fn what_the_build_before_gives_up_is_a_letter() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let mut before = Before::create(&path);
+    before.task("ada");
+    before.task("ada");
+    // That build's statement, as it was.
+    let bury = |before: &Before, sequence: i64| {
+        let letters = serde_json::json!([["ada", sequence, "too long"]]).to_string();
+        let statement = "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, reason, parked_at) \
+             SELECT 'event', o.user_id, o.stream_id, o.subject, '', o.event_id, NULL, e.value ->> 2, ?2 \
+             FROM json_each(?1) AS e CROSS JOIN outbox AS o \
+             ON o.stream_id = e.value ->> 0 AND o.sequence = e.value ->> 1 WHERE true ON CONFLICT DO NOTHING";
+        before.sql.execute(statement, &[letters.into(), NOON.into()]).unwrap();
+    };
+    bury(&before, 1);
+    let store = open(&path);
+    // Twice the second, as after a cut.
+    bury(&before, 2);
+    bury(&before, 2);
+    let ada = UserId::new("ada");
+    let parked = store.parked(&ada, &Page { after: None, limit: 10 }).unwrap();
+    assert_eq!(parked.len(), 2, "{parked:?}");
+    for item in &parked {
+        let letter = store.letter_of(&ada, &item.item, item.recurrence_id.as_str()).unwrap().unwrap();
+        assert!(letter.is_event() && letter.user_id == "ada" && letter.error == "too long", "{letter:?}");
+        assert_eq!((letter.topic.as_str(), letter.kind.as_str()), ("task-events", "task.created"));
+        assert_eq!((letter.last_at, letter.status), (NOON, LetterStatus::Open));
+    }
+    assert_eq!(store.letters(&LetterFilter::default(), 0, 10).unwrap().letters.len(), 2);
+    // Forgotten as others are.
+    let late = NOON.plus_millis(31 * 86_400_000);
+    store.prune(late, 100).unwrap();
+    assert!(store.parked(&ada, &Page { after: None, limit: 10 }).unwrap().is_empty());
 }

@@ -36,7 +36,7 @@ fn publish(service: &Service, user: &UserId) -> Vec<CloudEvent> {
     };
     let waiting = store.waiting_events(std::slice::from_ref(&lease), 1_000).unwrap();
     let up_to = waiting.last().unwrap().sequence;
-    store.mark_published(&[Mark { lease, up_to, pause: None }], NOON).unwrap();
+    store.mark_published(&[Mark { lease, up_to, pause: None, refused: false }], NOON).unwrap();
     waiting.into_iter().map(CloudEvent::from).collect()
 }
 

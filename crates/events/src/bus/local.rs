@@ -3,7 +3,7 @@
 
 use spin_sdk::http::{Request, Response, send};
 
-use super::{Bus, BusError, Fault, Message, document, woken};
+use super::{Bus, BusError, Fault, Message, document, fault_of, woken};
 use crate::{EVENT_MEDIA_TYPE, within};
 
 /// How long a handler may take, in milliseconds.
@@ -32,10 +32,7 @@ impl LocalBus {
             .map_err(|error| failed(Fault::Bus, error.to_string()))?;
         match *response.status() {
             200..=299 => Ok(()),
-            status @ (400 | 413 | 415 | 422) => {
-                Err(failed(Fault::Event, format!("{path} answered {status}")))
-            }
-            status => Err(failed(Fault::Stream, format!("{path} answered {status}"))),
+            status => Err(failed(fault_of(status), format!("{path} answered {status}"))),
         }
     }
 

@@ -67,7 +67,7 @@ pub struct BusError {
 pub enum Fault {
     /// The event's: it will never be taken.
     Event,
-    /// Of whoever takes this stream's events: others may be taken.
+    /// Of whoever takes this event, or of the event: others may be taken. Where it comes again and again, it is the event's.
     Stream,
     /// The bus's: it takes nothing now.
     Bus,
@@ -82,4 +82,33 @@ fn document(bus: &'static str, message: &Message) -> Result<Vec<u8>, BusError> {
         return Err(failed(format!("{} bytes are more than an event may have", document.len())));
     }
     Ok(document)
+}
+
+/// Whose fault it is where a handler of this application did not answer 2xx.
+#[cfg(any(target_arch = "wasm32", test))]
+fn fault_of(status: u16) -> Fault {
+    match status {
+        400 | 413 | 415 | 422 => Fault::Event,
+        // Its token or its address is not what the bus has for it: so it is for all events.
+        401 | 403..=405 => Fault::Bus,
+        _ => Fault::Stream,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handlers_failure_may_be_the_events_and_a_wrong_setting_never_is() {
+        for (statuses, fault) in [
+            (&[400, 413, 415, 422][..], Fault::Event),
+            (&[401, 403, 404, 405], Fault::Bus),
+            (&[302, 408, 429, 500, 502, 503, 504], Fault::Stream),
+        ] {
+            for status in statuses {
+                assert_eq!(fault_of(*status), fault, "{status}");
+            }
+        }
+    }
 }

@@ -83,7 +83,7 @@ impl<S: Sql> Sqlite<S> {
 impl Taken {
     fn lease(self) -> OwnLease {
         let published = self.places.first().map_or(0, |(sequence, _)| sequence.saturating_sub(1));
-        let lease = Lease { stream: self.stream, fence: self.fence, published, tries: 0 };
+        let lease = Lease { stream: self.stream, fence: self.fence, published, tries: 0, refusals: 0 };
         OwnLease { lease, places: self.places, epoch: self.epoch }
     }
 }

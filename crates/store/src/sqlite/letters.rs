@@ -17,7 +17,7 @@ pub(super) fn letter(event: &str) -> String {
 }
 
 impl<S: Sql> Sqlite<S> {
-    /// The open one of a user's event that a consumer gave up.
+    /// The open one of a user's event that a consumer gave up. Found by the event: a user may have very many.
     pub(super) fn open_letter(
         &self,
         user: &UserId,
@@ -26,8 +26,8 @@ impl<S: Sql> Sqlite<S> {
     ) -> Result<Option<KeptLetter>, StoreError> {
         self.query_one(
             &format!(
-                "SELECT {} FROM dead_letter AS d WHERE d.event_id = ?2 AND d.consumer = ?3 AND d.user_id = ?1 \
-                 AND d.status = 'open' LIMIT 1",
+                "SELECT {} FROM dead_letter AS d WHERE d.event_id = ?2 AND d.consumer = ?3 AND +d.user_id = ?1 \
+                 AND +d.status = 'open' LIMIT 1",
                 letter("NULL")
             ),
             &[user.as_str().into(), event_id.into(), consumer.into()],

@@ -1,6 +1,8 @@
 //! Dapr's bulk publish: a request for the first messages of a batch, and what became of them (Dapr API reference, "Pub/sub",
 //! `POST /v1.0-alpha1/publish/bulk`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::failed;
@@ -79,16 +81,22 @@ impl<'a> Bulk<'a> {
             return (self.count, None);
         }
         let answered: Answer = serde_json::from_slice(answer).unwrap_or_default();
-        let first = answered
+        let failed_entries: BTreeMap<usize, String> = answered
             .failed_entries
             .into_iter()
             .filter_map(|entry| Some((entry.entry_id.parse::<usize>().ok()?, entry.error)))
             .filter(|(index, _)| *index < self.count)
-            .min_by_key(|(index, _)| *index);
-        match first {
+            .collect();
+        // Others of its stream, which lie where it is to lie, were taken.
+        let some = failed_entries.len() < self.count;
+        match failed_entries.into_iter().next() {
             Some((index, reason)) => {
                 let long = TOO_LONG.iter().any(|words| reason.contains(words));
-                let fault = if long { Fault::Event } else { Fault::Bus };
+                let fault = match (long, some) {
+                    (true, _) => Fault::Event,
+                    (_, true) => Fault::Stream,
+                    _ => Fault::Bus,
+                };
                 (index, Some(failed(fault, short(&reason))))
             }
             None => {
@@ -194,6 +202,7 @@ mod tests {
         let bulk = Bulk::first_of(&batch).unwrap().unwrap();
         let failures =
             |list: Value| json!({ "failedEntries": list, "errorCode": "ERR_PUBSUB_PUBLISH_MESSAGE" });
+        let all_of = |why: &str| ["0", "1", "2", "3"].map(|id| json!({ "entryId": id, "error": why }));
         let large = "kafka server: Message was too large, server rejected it";
         let configured = "Attempt to produce message larger than configured Producer.MaxMessageBytes: 9 > 8";
         for (status, answer, expected) in [
@@ -205,10 +214,11 @@ mod tests {
                 (1, Some(Fault::Event)),
             ),
             (500, failures(json!([{ "entryId": "2", "error": configured }])), (2, Some(Fault::Event))),
+            (500, failures(json!(all_of("circuit breaker is open"))), (0, Some(Fault::Bus))),
             (
                 500,
-                failures(json!([{ "entryId": "0", "error": "circuit breaker is open" }])),
-                (0, Some(Fault::Bus)),
+                failures(json!([{ "entryId": "1", "error": "failed the validation" }])),
+                (1, Some(Fault::Stream)),
             ),
             (500, failures(json!([{ "entryId": "9", "error": "of no one" }])), (0, Some(Fault::Bus))),
             (500, failures(json!([])), (0, Some(Fault::Bus))),

@@ -50,12 +50,11 @@ CREATE INDEX IF NOT EXISTS dead_letter_of_user ON dead_letter (user_id, place)
 --;
 CREATE INDEX IF NOT EXISTS dead_letter_of_nobody ON dead_letter (place) WHERE user_id = '' AND status = 'open'
 --;
--- Those that meet a bus that is away come after the others.
-CREATE INDEX IF NOT EXISTS dead_letter_to_replay ON dead_letter (replay_tries, stream_id, sequence) WHERE status = 'replaying'
+CREATE INDEX IF NOT EXISTS dead_letter_to_replay ON dead_letter (stream_id, sequence, place) WHERE status = 'replaying'
 --;
 CREATE INDEX IF NOT EXISTS dead_letter_old ON dead_letter (status_at)
 --;
--- One that is open is parked work of its owner, of kind event.
+-- One that is open is parked work of its owner, of kind event: one item for an event and a consumer, on however many topics.
 CREATE TRIGGER IF NOT EXISTS dead_letter_parked_v6 AFTER INSERT ON dead_letter WHEN NEW.status = 'open' BEGIN
     INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, tries, reason, parked_at)
     VALUES ('event', NEW.user_id, NEW.stream_id, NEW.subject, NEW.consumer, NEW.event_id, NULL, NEW.tries, NEW.error, NEW.last_at)
@@ -71,12 +70,74 @@ END
 --;
 CREATE TRIGGER IF NOT EXISTS dead_letter_done_v6 AFTER UPDATE OF status ON dead_letter
 WHEN OLD.status = 'open' AND NEW.status <> 'open' BEGIN
-    DELETE FROM work WHERE task_id = OLD.subject AND kind = 'event' AND recurrence_id = OLD.consumer AND item = OLD.event_id;
+    DELETE FROM work WHERE task_id = OLD.subject AND kind = 'event' AND recurrence_id = OLD.consumer AND item = OLD.event_id
+        AND NOT EXISTS (
+            SELECT 1 FROM dead_letter
+            WHERE event_id = OLD.event_id AND consumer = OLD.consumer AND +subject = OLD.subject AND +status = 'open');
 END
 --;
 CREATE TRIGGER IF NOT EXISTS dead_letter_gone_v6 AFTER DELETE ON dead_letter WHEN OLD.status = 'open' BEGIN
-    DELETE FROM work WHERE task_id = OLD.subject AND kind = 'event' AND recurrence_id = OLD.consumer AND item = OLD.event_id;
+    DELETE FROM work WHERE task_id = OLD.subject AND kind = 'event' AND recurrence_id = OLD.consumer AND item = OLD.event_id
+        AND NOT EXISTS (
+            SELECT 1 FROM dead_letter
+            WHERE event_id = OLD.event_id AND consumer = OLD.consumer AND +subject = OLD.subject AND +status = 'open');
 END
+--;
+-- What a build that knows no letters gives up to publish, as work alone, is a letter too.
+CREATE TRIGGER IF NOT EXISTS work_is_a_letter_v6 AFTER INSERT ON work
+WHEN NEW.kind = 'event' AND NEW.parked_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE event_id = NEW.item AND consumer = NEW.recurrence_id) BEGIN
+    INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class,
+        tries, first_at, last_at, instance, status, status_at, event)
+    SELECT lower(printf('%08x-%04x-7', NEW.parked_at >> 16, NEW.parked_at & 65535) || substr(hex(randomblob(2)), 2) || '-'
+            || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
+        NEW.user_id, coalesce((SELECT topic FROM outbox WHERE event_id = NEW.item), 'task-events'), NEW.item, NEW.recurrence_id,
+        NEW.lane, coalesce((SELECT sequence FROM outbox WHERE event_id = NEW.item), 0),
+        coalesce((SELECT type FROM outbox WHERE event_id = NEW.item), ''), NEW.task_id, coalesce(NEW.reason, ''), 'permanent',
+        1, NEW.parked_at, NEW.parked_at, '', 'open', NEW.parked_at,
+        coalesce((SELECT data FROM outbox WHERE event_id = NEW.item), '');
+END
+--;
+-- Streams with letters that are to be sent again, in turn: an old letter of one comes before a new one of it, and a long list
+-- of one keeps no other back.
+CREATE TABLE IF NOT EXISTS replay_stream (
+    stream_id TEXT PRIMARY KEY,
+    -- When it has its turn: whoever had one comes after the others, and one whose letter was not taken pauses.
+    turn_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+--;
+CREATE INDEX IF NOT EXISTS replay_stream_in_turn ON replay_stream (turn_at, stream_id)
+--;
+CREATE TRIGGER IF NOT EXISTS dead_letter_asked_v6 AFTER UPDATE OF status ON dead_letter
+WHEN NEW.status = 'replaying' AND OLD.status <> 'replaying' BEGIN
+    INSERT INTO replay_stream (stream_id, turn_at) VALUES (NEW.stream_id, NEW.status_at) ON CONFLICT DO NOTHING;
+END
+--;
+CREATE TRIGGER IF NOT EXISTS dead_letter_sent_v6 AFTER UPDATE OF status ON dead_letter
+WHEN OLD.status = 'replaying' AND NEW.status <> 'replaying' BEGIN
+    DELETE FROM replay_stream WHERE stream_id = OLD.stream_id
+        AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE status = 'replaying' AND stream_id = OLD.stream_id);
+END
+--;
+CREATE TRIGGER IF NOT EXISTS dead_letter_unsent_v6 AFTER DELETE ON dead_letter WHEN OLD.status = 'replaying' BEGIN
+    DELETE FROM replay_stream WHERE stream_id = OLD.stream_id
+        AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE status = 'replaying' AND stream_id = OLD.stream_id);
+END
+--;
+-- After which place of it the outbox is looked through for what is past its retention, and since when: what waits to be published is
+-- stepped over, and looked at again an hour later.
+CREATE TABLE IF NOT EXISTS stepped (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    place INTEGER NOT NULL,
+    since INTEGER NOT NULL
+) STRICT
+--;
+INSERT INTO stepped (only, place, since) VALUES (1, 0, 0) ON CONFLICT DO NOTHING
+--;
+-- How often in a row whoever takes a stream's events has failed at one of them: the one that comes after this place.
+ALTER TABLE stream ADD COLUMN refused_after INTEGER
+--;
+ALTER TABLE stream ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0
 --;
 -- What has happened so often since the store was made. A name is that of a metric, with its labels.
 CREATE TABLE IF NOT EXISTS tally (

@@ -1,13 +1,27 @@
 -- How dead letters are kept, sent again and discarded (system/letters.rs).
 
 -- A letter is kept: { topic, event_id, consumer | consumers, user, stream, sequence, type, subject, error, error_class, instance,
--- event }. Given up by who is not known, it is that of the first of these consumers who has not applied it. One that is there
--- already has been given up once more: it is open again if it had been sent again meanwhile. Of those that nobody owns, which
+-- event }. Given up by who is not known, as where a broker did, it is nothing where all of these consumers have applied it, which is
+-- counted; or else another copy of the letter that there is of the event on its topic, whosoever; or else that of the first of
+-- these who has not applied it. One that is there already has been given up once more: it is open again if it had been sent again
+-- meanwhile; but a copy says nothing of a letter that is yet to be sent. Of those that nobody owns, which
 -- whoever reaches a broker can make, 10,000 are kept at once. Nothing is kept for who was deleted.
 CREATE VIEW IF NOT EXISTS letter_v6 AS SELECT NULL AS now, NULL AS doc
 --;
+CREATE TRIGGER IF NOT EXISTS letter_repeated_v6 INSTEAD OF INSERT ON letter_v6
+WHEN NEW.doc ->> '$.consumers[0]' IS NOT NULL AND NEW.doc ->> 'consumer' IS NULL AND NOT EXISTS (
+    SELECT 1 FROM json_each(NEW.doc, '$.consumers') AS c
+    WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = c.value AND event_id = NEW.doc ->> 'event_id')) BEGIN
+    INSERT INTO tally (name, value)
+    SELECT 'duplicate_events_total{consumer="' || c.value || '"}', 1 FROM json_each(NEW.doc, '$.consumers') AS c WHERE true
+    ON CONFLICT (name) DO UPDATE SET value = value + 1;
+END
+--;
 CREATE TRIGGER IF NOT EXISTS letter_kept_v6 INSTEAD OF INSERT ON letter_v6
-WHEN NOT EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at IS NOT NULL) BEGIN
+WHEN NOT EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at IS NOT NULL)
+    AND (NEW.doc ->> '$.consumers[0]' IS NULL OR NEW.doc ->> 'consumer' IS NOT NULL OR EXISTS (
+        SELECT 1 FROM json_each(NEW.doc, '$.consumers') AS c
+        WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = c.value AND event_id = NEW.doc ->> 'event_id'))) BEGIN
     INSERT INTO tally (name, value)
     SELECT 'dlq_dropped_total{topic="' || (NEW.doc ->> 'topic') || '"}', 1
     WHERE NOT EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user')
@@ -21,6 +35,7 @@ WHEN NOT EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at
             || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
         coalesce((SELECT id FROM user WHERE id = NEW.doc ->> 'user'), ''), NEW.doc ->> 'topic', NEW.doc ->> 'event_id',
         coalesce(NEW.doc ->> 'consumer', (
+            SELECT consumer FROM dead_letter WHERE event_id = NEW.doc ->> 'event_id' AND +topic = NEW.doc ->> 'topic' LIMIT 1), (
             SELECT c.value FROM json_each(NEW.doc, '$.consumers') AS c
             WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = c.value AND event_id = NEW.doc ->> 'event_id') LIMIT 1), ''),
         NEW.doc ->> 'stream', NEW.doc ->> 'sequence', NEW.doc ->> 'type', NEW.doc ->> 'subject', NEW.doc ->> 'error',
@@ -30,10 +45,11 @@ WHEN NOT EXISTS (SELECT 1 FROM user WHERE id = NEW.doc ->> 'user' AND deleted_at
         OR (SELECT count(*) FROM (SELECT 1 FROM dead_letter WHERE user_id = '' AND status = 'open' LIMIT 10000)) < 10000
     ON CONFLICT (event_id, consumer, topic) DO UPDATE SET tries = tries + 1, last_at = max(last_at, excluded.last_at),
         error = excluded.error, error_class = excluded.error_class, instance = excluded.instance,
-        status = iif(status IN ('replaying', 'replayed'), 'open', status), status_at = excluded.status_at;
+        status = iif(status = 'replayed' OR status = 'replaying' AND NEW.doc ->> 'consumer' IS NOT NULL, 'open', status),
+        status_at = excluded.status_at;
 END
 --;
--- What the build before has given up to publish, as work alone.
+-- What the build before has given up to publish, as work alone. What it gives up from now on: work_is_a_letter_v6.
 INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class,
     tries, first_at, last_at, instance, status, status_at, event)
 SELECT lower(printf('%08x-%04x-7', w.parked_at >> 16, w.parked_at & 65535) || substr(hex(randomblob(2)), 2) || '-'
@@ -45,7 +61,7 @@ WHERE w.kind = 'event' AND w.parked_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM
 LIMIT 50000 RETURNING 1
 --;
 -- Who sends dead letters again, and until when nobody else may: one at a time, so that they go out in the order of their streams
--- and no faster than they are meant to.
+-- and no faster than they are meant to. Streams have turns (replay_stream).
 CREATE TABLE IF NOT EXISTS replay (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     until INTEGER NOT NULL,
@@ -54,8 +70,9 @@ CREATE TABLE IF NOT EXISTS replay (
 --;
 INSERT INTO replay (only, until, fence) VALUES (1, 0, 0) ON CONFLICT DO NOTHING
 --;
--- What became of those that were sent again: { fence, until, now, letters: [[place, status, tries, error]] }. Who was overtaken
--- says nothing, and nothing is said of one that was given up again meanwhile.
+-- What became of those that were sent again: { fence, until, now, letters: [[place, status, tries, error]],
+-- turns: [[stream, when it has its next]] }. Who was overtaken says nothing, and nothing is said of one that was given up again
+-- meanwhile.
 CREATE VIEW IF NOT EXISTS replayed_v6 AS SELECT NULL AS doc
 --;
 CREATE TRIGGER IF NOT EXISTS letters_replayed_v6 INSTEAD OF INSERT ON replayed_v6
@@ -66,6 +83,9 @@ WHEN (SELECT fence FROM replay WHERE only = 1) = NEW.doc ->> 'fence' BEGIN
     FROM json_each(NEW.doc, '$.letters') AS e
     WHERE dead_letter.place = e.value ->> 0 AND dead_letter.status = 'replaying'
         AND dead_letter.place IN (SELECT l.value ->> 0 FROM json_each(NEW.doc, '$.letters') AS l);
+    UPDATE replay_stream SET turn_at = e.value ->> 1 FROM json_each(NEW.doc, '$.turns') AS e
+    WHERE replay_stream.stream_id = e.value ->> 0
+        AND replay_stream.stream_id IN (SELECT t.value ->> 0 FROM json_each(NEW.doc, '$.turns') AS t);
 END
 --;
 -- A commit that changes dead letters and nothing else: checked, counted, kept under its key and audited as any other

@@ -8,7 +8,10 @@ use crate::sqlite::letters::letter;
 use crate::sqlite::listed::Parameters;
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync, Value};
-use crate::{KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays, StoreError};
+use crate::{
+    Keeping, KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays, StoreError,
+    Turn,
+};
 
 /// Letters looked at for one page.
 const WALK: u32 = 10_000;
@@ -21,31 +24,47 @@ const LARGEST_ANSWER: u32 = 4 << 20;
 const FURTHEST: i64 = 60_000;
 
 /// Whether letters are to be sent again, and may be at `?1`.
-pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM dead_letter WHERE status = 'replaying') \
+pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM replay_stream WHERE turn_at <= ?1) \
      AND EXISTS (SELECT 1 FROM replay WHERE only = 1 AND (until <= ?1 OR until > ?1 + 60000)))";
 
-/// The letters that are to be sent again, at most `?3` of them.
+/// The letters that are to be sent again at `?1`, at most `?3` of them: the oldest of each stream that has its turn, as many of
+/// each, stream after stream.
 const TO_REPLAY: &str = "SELECT json_group_array(json_object('place', d.place, 'id', d.id, 'topic', d.topic, \
-     'replay_tries', d.replay_tries, 'event', d.event, 'waiting', json((SELECT {EVENT} FROM outbox AS o \
+     'stream', d.stream_id, 'replay_tries', d.replay_tries, 'event', d.event, 'waiting', json((SELECT {EVENT} FROM outbox AS o \
      WHERE o.event_id = d.event_id AND o.topic = d.topic AND o.user_id = d.user_id)))) \
      FROM (SELECT place, coalesce(sum(size) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before \
-      FROM (SELECT place, octet_length(event) AS size FROM dead_letter INDEXED BY dead_letter_to_replay WHERE status = 'replaying' \
-       ORDER BY replay_tries, stream_id, sequence LIMIT ?3)) AS walked \
+      FROM (SELECT l.place, octet_length(l.event) AS size \
+       FROM (SELECT stream_id, turn_at FROM replay_stream WHERE turn_at <= ?1 ORDER BY turn_at, stream_id LIMIT ?3) AS s \
+       CROSS JOIN dead_letter AS l ON l.place IN (SELECT place FROM dead_letter INDEXED BY dead_letter_to_replay \
+        WHERE status = 'replaying' AND stream_id = s.stream_id ORDER BY sequence, place \
+        LIMIT (SELECT 1 + (?3 - 1) / max(count(*), 1) FROM (SELECT 1 FROM replay_stream WHERE turn_at <= ?1 LIMIT ?3))) \
+       ORDER BY s.turn_at, s.stream_id, l.sequence, l.place LIMIT ?3)) AS walked \
      CROSS JOIN dead_letter AS d ON d.place = walked.place WHERE walked.before < {LARGEST}";
 
 impl<S: Sql> LetterStore for Sqlite<S> {
-    fn keep_letters(&self, letters: &[Letter], now: Timestamp) -> Result<usize, StoreError> {
+    fn keep_letters(&self, letters: &[Letter], now: Timestamp) -> Result<Vec<Keeping>, StoreError> {
         if letters.is_empty() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         self.sync(Sync::Full)?;
-        let kept = self.query(
+        self.query(
             "INSERT INTO letter_v6 (now, doc) SELECT ?2, value FROM json_each(?1) WHERE true \
-             RETURNING EXISTS (SELECT 1 FROM dead_letter WHERE event_id = doc ->> 'event_id')",
+             RETURNING CASE \
+             WHEN EXISTS (SELECT 1 FROM user WHERE id = doc ->> 'user' AND deleted_at IS NOT NULL) THEN 'deleted' \
+             WHEN doc ->> '$.consumers[0]' IS NOT NULL AND doc ->> 'consumer' IS NULL AND NOT EXISTS ( \
+              SELECT 1 FROM json_each(doc, '$.consumers') AS c \
+              WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = c.value AND event_id = doc ->> 'event_id')) THEN 'applied' \
+             WHEN EXISTS (SELECT 1 FROM dead_letter WHERE event_id = doc ->> 'event_id') THEN 'kept' ELSE 'full' END",
             &[serde_json::to_string(letters)?.into(), now.into()],
-            |row| Ok(row.integer()? != 0),
-        )?;
-        Ok(kept.into_iter().filter(|kept| *kept).count())
+            |row| {
+                Ok(match row.text()?.as_str() {
+                    "deleted" => Keeping::Deleted,
+                    "applied" => Keeping::Applied,
+                    "kept" => Keeping::Kept,
+                    _ => Keeping::NoRoom,
+                })
+            },
+        )
     }
 
     fn letters(&self, filter: &LetterFilter, after: i64, limit: u32) -> Result<Letters, StoreError> {
@@ -80,7 +99,7 @@ impl<S: Sql> LetterStore for Sqlite<S> {
         self.query_one(
             &format!(
                 "UPDATE replay SET until = ?1 + ?2, fence = fence + 1 WHERE only = 1 AND (until <= ?1 OR until > ?1 + {FURTHEST}) \
-                 AND EXISTS (SELECT 1 FROM dead_letter WHERE status = 'replaying') RETURNING fence, ({letters})"
+                 AND EXISTS (SELECT 1 FROM replay_stream WHERE turn_at <= ?1) RETURNING fence, ({letters})"
             ),
             &[now.into(), lease_for.into(), limit.into()],
             |row| Ok(Replays { fence: row.integer()?, letters: row.json::<Vec<Replay>>()? }),
@@ -90,7 +109,7 @@ impl<S: Sql> LetterStore for Sqlite<S> {
     fn settle_replays(
         &self,
         fence: i64,
-        replayed: &[Replayed],
+        (replayed, turns): (&[Replayed], &[Turn]),
         until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -98,7 +117,10 @@ impl<S: Sql> LetterStore for Sqlite<S> {
             .iter()
             .map(|Replayed { place, status, tries, error }| json!([place, status, tries, error]))
             .collect();
-        let document = json!({ "fence": fence, "until": until, "now": now, "letters": letters });
+        let turns: Vec<_> =
+            turns.iter().map(|Turn { stream, pause }| json!([stream, now.plus_millis(*pause)])).collect();
+        let document =
+            json!({ "fence": fence, "until": until, "now": now, "letters": letters, "turns": turns });
         self.sync(Sync::Normal)?;
         self.execute("INSERT INTO replayed_v6 (doc) VALUES (?1)", &[document.to_string().into()])?;
         Ok(())

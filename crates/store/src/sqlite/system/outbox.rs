@@ -27,7 +27,7 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         self.sync(Sync::Normal)?;
         self.query_one(
             "UPDATE stream SET relay_at = ?2 + ?3, relay_by = NULL, fence = fence + 1 WHERE id = ?1 AND relay_at <= ?2 \
-             RETURNING id, fence, published, relay_tries",
+             RETURNING id, fence, published, relay_tries, iif(refused_after = published, refusals, 0)",
             &[id.as_str().into(), now.into(), lease_for.into()],
             lease,
         )
@@ -46,7 +46,7 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         let mut leases = self.query(
             "UPDATE stream SET relay_at = ?1 + ?2, relay_by = relay_at, fence = fence + 1 WHERE id IN ( \
              SELECT id FROM stream WHERE relay_at <= ?1 AND shard = coalesce(?4, shard) ORDER BY relay_at LIMIT ?3) \
-             RETURNING id, fence, published, relay_tries, CAST(relay_by AS INTEGER)",
+             RETURNING id, fence, published, relay_tries, iif(refused_after = published, refusals, 0), CAST(relay_by AS INTEGER)",
             &[now.into(), lease_for.into(), limit.into(), number(shard)],
             |row| Ok((lease(row)?, row.integer()?)),
         )?;
@@ -87,12 +87,17 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         }
         let marks: Vec<_> = marks
             .iter()
-            .map(|Mark { lease, up_to, pause }| json!([lease.stream, lease.fence, up_to, pause]))
+            .map(|Mark { lease, up_to, pause, refused }| {
+                json!([lease.stream, lease.fence, up_to, pause, refused])
+            })
             .collect();
         self.sync(Sync::Normal)?;
         let streams = self.query(
             "UPDATE stream SET published = max(published, e.value ->> 2), relay_by = NULL, \
-             relay_tries = CASE WHEN e.value ->> 3 IS NULL THEN 0 ELSE relay_tries + 1 END, \
+             relay_tries = CASE WHEN e.value ->> 3 IS NULL THEN 0 WHEN e.value ->> 2 > published THEN 1 ELSE relay_tries + 1 END, \
+             refusals = CASE WHEN NOT e.value ->> 4 THEN refusals \
+              WHEN refused_after = max(published, e.value ->> 2) THEN refusals + 1 ELSE 1 END, \
+             refused_after = CASE WHEN e.value ->> 4 THEN max(published, e.value ->> 2) ELSE refused_after END, \
              relay_at = CASE WHEN sequence > max(published, e.value ->> 2) \
               THEN ?2 + coalesce(e.value ->> 3, -(e.value ->> 2 <= published)) END \
              FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.fence = e.value ->> 1 \
@@ -109,14 +114,14 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         }
         let letters: Vec<_> = letters
             .iter()
-            .map(|letter| json!([letter.stream, letter.sequence, letter.reason, letter.event]))
+            .map(|letter| json!([letter.stream, letter.sequence, letter.reason, letter.event, letter.class]))
             .collect();
         self.sync(Sync::Full)?;
         // Where its data cannot be read, they are kept as the text that they are.
         self.execute(
             "INSERT INTO letter_v6 (now, doc) SELECT ?2, json_object('topic', o.topic, 'event_id', o.event_id, 'consumer', '', \
              'user', o.user_id, 'stream', o.stream_id, 'sequence', o.sequence, 'type', o.type, 'subject', o.subject, \
-             'error', e.value ->> 2, 'error_class', 'permanent', 'instance', '', 'event', iif(json_valid(o.data) OR NOT json_valid(e.value ->> 3), \
+             'error', e.value ->> 2, 'error_class', e.value ->> 4, 'instance', '', 'event', iif(json_valid(o.data) OR NOT json_valid(e.value ->> 3), \
              e.value ->> 3, json_set(e.value ->> 3, '$.data', substr(o.data, 1, 100000)))) \
              FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence = e.value ->> 1 WHERE true",
             &[serde_json::to_string(&letters)?.into(), now.into()],
@@ -160,5 +165,6 @@ fn lease(row: &mut Row) -> Result<Lease, StoreError> {
         fence: row.integer()?,
         published: row.integer()?,
         tries: row.integer()?,
+        refusals: row.integer()?,
     })
 }
