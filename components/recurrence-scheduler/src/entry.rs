@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use http::StatusCode;
+use perennial_domain::Timestamp;
 use perennial_events::{LocalBus, Status, relay_shard, replay_letters};
 use perennial_guest::callback::{admit, delivered, delivery, failed, publish};
 use perennial_guest::{
@@ -94,13 +95,13 @@ async fn hear(
 
 /// A job of the clock. A sidecar that is told 404 takes a job for done with: what is no job of ours has failed.
 async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: ResponseOutparam) {
-    let Some(Job::Tick(shard)) = Job::parse(name) else {
+    let Some(job) = Job::parse(name) else {
         return respond(out, failed(&format!("there is no job {name:?}"))).await;
     };
-    let (response, anchors) = ticked(work(store, Some(shard), Some(callbacks)).await);
+    let (response, anchors) = ticked(work(store, Some(job.shard()), Some(callbacks)).await);
     respond(out, response).await;
     // One of the ticks is that of the notifier and of the audit too.
-    if shard.number() == 0 {
+    if matches!(job, Job::Tick(shard) if shard.number() == 0) {
         if let Err(error) = wake(NOTIFIER).await {
             log::warn("the notifier was not woken", &format!("{error:#}"));
         }
@@ -120,7 +121,7 @@ async fn begin_clock() -> Result<()> {
     let sidecar = open_sidecar(&DaprSettings::from_host()?);
     for shard in Shard::all() {
         let job = Job::Tick(shard);
-        sidecar.tell(&job.address(), job.schedule()).await.map_err(anyhow::Error::msg)?;
+        sidecar.tell(&job.address(), Job::each_second()).await.map_err(anyhow::Error::msg)?;
     }
     Ok(())
 }
@@ -220,6 +221,11 @@ impl Bus<'_> {
 impl Outlet for Bus<'_> {
     async fn relay(&self, shard: Option<Shard>) -> Result<u32, String> {
         self.relay(shard).await.map_err(|error| format!("{error:#}"))
+    }
+
+    async fn wake(&self, shard: Shard, at: Timestamp) -> Result<(), String> {
+        let settings = DaprSettings::from_host().map_err(|error| error.to_string())?;
+        open_sidecar(&settings).tell(&Job::Due(shard).address(), Job::once(at)).await
     }
 
     async fn replay(&self) -> Result<u32, String> {

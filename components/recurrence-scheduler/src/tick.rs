@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::{Swept, sweep_fresh};
 
+/// How long it is to the next tick, in milliseconds.
+const TICK: i64 = 1_000;
+
 /// How long the sweep of a shard is one's own, in milliseconds: longer than it takes.
 const SWEEP: i64 = 15_000;
 
@@ -14,6 +17,8 @@ const SWEEP: i64 = 15_000;
 pub trait Outlet {
     /// Publishes what waits, of one shard where one is named; gives the number of events.
     async fn relay(&self, shard: Option<Shard>) -> Result<u32, String>;
+    /// Has the clock call for a shard once more at an instant that lies before its next tick.
+    async fn wake(&self, shard: Shard, at: Timestamp) -> Result<(), String>;
     /// Sends dead letters again that are to be; gives their number.
     async fn replay(&self) -> Result<u32, String>;
 }
@@ -71,6 +76,9 @@ pub async fn tick<S: Store + WorkStore + SealStore + ShardStore>(
     }
     let (swept, unfinished) = swept?;
     let mut ticked = Ticked { swept, ..Ticked::default() };
+    if let Some(shard) = shard {
+        wake(store, shard, now(), outlet, &mut ticked).await?;
+    }
     if ticked.swept.relay {
         let relayed = outlet.relay(shard).await;
         ticked.relayed = ticked.note(relayed);
@@ -88,4 +96,22 @@ pub async fn tick<S: Store + WorkStore + SealStore + ShardStore>(
         ticked.replayed = ticked.note(replayed);
     }
     Ok(Some(ticked))
+}
+
+/// Has a shard woken for what comes due in it before its next tick, unless that is asked for already. Where it fails, the next tick finds
+/// what is due.
+async fn wake(
+    store: &impl ShardStore,
+    shard: Shard,
+    now: Timestamp,
+    outlet: &impl Outlet,
+    ticked: &mut Ticked,
+) -> Result<(), StoreError> {
+    let Some(at) = store.next_due(shard, now, now.plus_millis(TICK))? else { return Ok(()) };
+    if store.wake_shard(shard, at, now)?
+        && let Err(error) = outlet.wake(shard, at).await
+    {
+        ticked.swept.failures.push(format!("a shard is woken by its next tick only: {error}"));
+    }
+    Ok(())
 }

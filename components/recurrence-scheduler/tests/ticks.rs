@@ -1,9 +1,9 @@
 //! A tick of the clock: what is done where the bus is away or hangs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use perennial_domain::UserId;
+use perennial_domain::{Timestamp, UserId};
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_store::sqlite::Value;
 use perennial_store::{Claim, Shard, ShardStore, WorkStore};
@@ -19,6 +19,10 @@ struct Away {
 impl Outlet for Away {
     async fn relay(&self, _: Option<Shard>) -> Result<u32, String> {
         self.relays.set(self.relays.get() + 1);
+        Err("the bus is away".to_owned())
+    }
+
+    async fn wake(&self, _: Shard, _: Timestamp) -> Result<(), String> {
         Err("the bus is away".to_owned())
     }
 
@@ -77,6 +81,10 @@ impl Outlet for Looks<'_> {
         Ok(0)
     }
 
+    async fn wake(&self, _: Shard, _: Timestamp) -> Result<(), String> {
+        Err("the bus is away".to_owned())
+    }
+
     async fn replay(&self) -> Result<u32, String> {
         Ok(0)
     }
@@ -104,4 +112,57 @@ fn a_shard_that_another_sweeps_is_left_to_it() {
     let away = Away::default();
     let one = tick(&fixture.store, Some(shard), &|| NOON, &mut ids, &away);
     assert!(pollster::block_on(one).unwrap().is_none());
+}
+
+/// Notes for when it is asked to wake whom.
+#[derive(Default)]
+struct Wakes(RefCell<Vec<(Shard, Timestamp)>>);
+
+impl Outlet for Wakes {
+    async fn relay(&self, _: Option<Shard>) -> Result<u32, String> {
+        Ok(0)
+    }
+
+    async fn wake(&self, shard: Shard, at: Timestamp) -> Result<(), String> {
+        self.0.borrow_mut().push((shard, at));
+        Ok(())
+    }
+
+    async fn replay(&self) -> Result<u32, String> {
+        Ok(0)
+    }
+}
+
+/// What comes due between two ticks is not kept for the next: the clock is asked for the earliest, once, and earlier only.
+#[test]
+fn what_comes_due_before_the_next_tick_has_its_shard_woken() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let shard = Shard::of(user.as_str());
+    let other = Shard::all().find(|other| *other != shard).unwrap();
+    fixture.task(&user, WEEKLY);
+    let mut ids = std::mem::take(&mut fixture.ids);
+    let due = NOON.plus_millis(500_400);
+    let comes = |fixture: &Fixture, millis: i64| {
+        let at = NOON.plus_millis(millis).as_millis();
+        fixture.rows(&format!("UPDATE work SET wake_at = {at} WHERE kind = 'reminder'"));
+    };
+    comes(&fixture, 500_400);
+    let wakes = Wakes::default();
+    let mut tick_at = |fixture: &Fixture, shard: Shard, millis: i64| {
+        let clock = || NOON.plus_millis(millis);
+        let one = tick(&fixture.store, Some(shard), &clock, &mut ids, &wakes);
+        assert!(pollster::block_on(one).unwrap().unwrap().swept.failures.is_empty());
+        wakes.0.take()
+    };
+    assert_eq!(tick_at(&fixture, shard, 499_000), [], "the next tick is early enough");
+    assert_eq!(tick_at(&fixture, other, 500_000), [], "it is not of that shard");
+    assert_eq!(tick_at(&fixture, shard, 500_000), [(shard, due)]);
+    assert_eq!(tick_at(&fixture, shard, 500_100), [], "it is asked for already");
+    comes(&fixture, 500_700);
+    assert_eq!(tick_at(&fixture, shard, 500_100), [], "later than what is asked for");
+    comes(&fixture, 500_300);
+    assert_eq!(tick_at(&fixture, shard, 500_100), [(shard, NOON.plus_millis(500_300))], "earlier");
+    assert_eq!(tick_at(&fixture, shard, 500_300), [], "it is done");
+    assert_eq!(fixture.count("work WHERE kind = 'reminder' AND wake_at = 0"), 0);
 }
