@@ -18,7 +18,7 @@ struct Away {
 
 impl Outlet for Away {
     async fn relay(&self, _: Option<Shard>) -> Result<u32, String> {
-        self.relays.set(self.relays.get() + 1);
+        self.relays.set(self.relays.get().saturating_add(1));
         Err("the bus is away".to_owned())
     }
 
@@ -27,7 +27,7 @@ impl Outlet for Away {
     }
 
     async fn replay(&self) -> Result<u32, String> {
-        self.replays.set(self.replays.get() + 1);
+        self.replays.set(self.replays.get().saturating_add(1));
         Err("it is still away".to_owned())
     }
 }
