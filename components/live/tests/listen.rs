@@ -1,5 +1,4 @@
 //! Who counts among those who follow a user's events.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use http::StatusCode;
 use live::listen;
