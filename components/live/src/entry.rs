@@ -10,19 +10,13 @@ use perennial_guest::{
     StreamedAnswer, draw, log, now, open_store, read_head, respond, within,
 };
 use perennial_http_api::{
-    Accepted, Caller, Head, MAX_STREAMS, Problem, Response, correlation_id, may_be_jwt, traceparent,
+    Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent,
 };
 use perennial_store::{AccountStore, Store, StoreError};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
-use crate::{Follower, LASTS, Look, Outside, admit, door, head, tell};
-
-/// How long one counts whose end is not seen, in milliseconds: longer than it can last.
-const COUNTS: i64 = 60_000;
-
-/// When who has too many is to try again, in seconds.
-const AGAIN: u32 = 10;
+use crate::{Follower, LASTS, Look, Outside, admit, door, head, listen, tell};
 
 #[http_component]
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -86,11 +80,7 @@ async fn begin<'s>(
         return Ok(None);
     }
     let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds.next().to_string());
-    let now = now();
-    if !store.begin_listening(&caller.user.id, &id, (now, now.plus_millis(COUNTS)), MAX_STREAMS)? {
-        return Err(Problem::too_many_streams(AGAIN));
-    }
-    let (follower, first) = Follower::begin(store, caller.user.id.clone(), admitted.after)?;
+    let (follower, first) = listen(store, &caller.user.id, &id, admitted.after, now())?;
     Ok(Some(Stream { store, caller, id, follower, first }))
 }
 

@@ -9,8 +9,10 @@ mod door;
 mod entry;
 mod follow;
 mod frame;
+mod listen;
 mod tell;
 
 pub use door::{Admitted, admit, head};
 pub use follow::{Follower, Look};
+pub use listen::listen;
 pub use tell::{End, LASTS, Outside, tell};

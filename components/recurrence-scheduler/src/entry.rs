@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use http::StatusCode;
+use perennial_domain::Timestamp;
 use perennial_events::{LocalBus, Status, relay_shard, replay_letters};
 use perennial_guest::callback::{admit, delivered, delivery, failed, publish};
 use perennial_guest::{
@@ -9,18 +10,14 @@ use perennial_guest::{
     Settings, StoreSettings, log, now, open_bus, open_sidecar, open_store, read_head, respond,
 };
 use perennial_http_api::{Problem, Request, Response, answer, no_content};
-use perennial_store::{MetricsStore, Shard, ShardStore};
-use serde::Serialize;
+use perennial_store::{MetricsStore, Shard};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{Job, Swept, Taken, metrics, sweep_fresh, take, take_given_up};
+use crate::{Job, Outlet, Taken, Ticked, metrics, take, take_given_up, tick};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
-
-/// How long the sweep of a shard is one's own, in milliseconds: longer than it takes.
-const SWEEP: i64 = 15_000;
 
 /// The addresses: the clock's, the one that has a sidecar be the clock, and those that a sidecar calls.
 const PATHS: [&str; 4] = ["/internal/sweep", "/internal/clock", "/job/...", "/events/..."];
@@ -45,9 +42,8 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
     };
     match request.uri().path() {
         "/internal/sweep" => {
-            let ticked = tick(&store, None, Some(&callbacks)).await;
-            let anchors = ticked.as_ref().is_ok_and(|ticked| ticked.swept.anchors);
-            respond(out, told(ticked.map(|ticked| answer(StatusCode::OK, &ticked)))).await;
+            let (response, anchors) = ticked(work(&store, None, Some(&callbacks)).await);
+            respond(out, response).await;
             // Where this route is the clock, it is that of the notifier and of the audit too.
             let others = LocalBus::new(callbacks.token.as_str());
             if let Err(error) = others.post("/internal/deliver", Vec::new()).await {
@@ -99,16 +95,13 @@ async fn hear(
 
 /// A job of the clock. A sidecar that is told 404 takes a job for done with: what is no job of ours has failed.
 async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: ResponseOutparam) {
-    let Some(Job::Tick(shard)) = Job::parse(name) else {
+    let Some(job) = Job::parse(name) else {
         return respond(out, failed(&format!("there is no job {name:?}"))).await;
     };
-    let ticked = tick_shard(store, shard, callbacks).await;
-    let anchors = matches!(&ticked, Ok(Some(ticked)) if ticked.swept.anchors);
-    let answered =
-        ticked.map(|ticked| ticked.map_or_else(no_content, |ticked| answer(StatusCode::OK, &ticked)));
-    respond(out, told(answered)).await;
+    let (response, anchors) = ticked(work(store, Some(job.shard()), Some(callbacks)).await);
+    respond(out, response).await;
     // One of the ticks is that of the notifier and of the audit too.
-    if shard.number() == 0 {
+    if matches!(job, Job::Tick(shard) if shard.number() == 0) {
         if let Err(error) = wake(NOTIFIER).await {
             log::warn("the notifier was not woken", &format!("{error:#}"));
         }
@@ -116,18 +109,6 @@ async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: 
             log::warn("the audit was not woken", &format!("{error:#}"));
         }
     }
-}
-
-/// Does the clock's work of a shard, unless another is at it: ticks that were missed all come at once.
-async fn tick_shard(
-    store: &GuestStore,
-    shard: Shard,
-    callbacks: &CallbackSettings,
-) -> Result<Option<Ticked>> {
-    let Some(fence) = store.take_shard(shard, now(), SWEEP)? else { return Ok(None) };
-    let ticked = tick(store, Some(shard), Some(callbacks)).await;
-    store.give_back_shard(shard, fence)?;
-    ticked.map(Some)
 }
 
 async fn wake(other: &str) -> Result<()> {
@@ -140,7 +121,7 @@ async fn begin_clock() -> Result<()> {
     let sidecar = open_sidecar(&DaprSettings::from_host()?);
     for shard in Shard::all() {
         let job = Job::Tick(shard);
-        sidecar.tell(&job.address(), job.schedule()).await.map_err(anyhow::Error::msg)?;
+        sidecar.tell(&job.address(), Job::each_second()).await.map_err(anyhow::Error::msg)?;
     }
     Ok(())
 }
@@ -183,7 +164,9 @@ mod cron {
             // Futures of the SDK run in its own executor, never in the trigger's.
             spin_sdk::http::run(async {
                 let store = super::open()?;
-                super::tick(&store, None, None).await.map(|_| ())
+                let ticked = super::work(&store, None, None).await?;
+                let failed = ticked.and_then(|ticked| ticked.failed);
+                failed.map_or(Ok(()), |error| Err(anyhow::Error::msg(error)))
             })
             .map_err(|error: anyhow::Error| Error::Other(format!("{error:#}")))
         }
@@ -209,61 +192,69 @@ async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, taken: &
     }
 }
 
-/// What one slice of the clock's work came to.
-#[derive(Serialize)]
-struct Ticked {
-    #[serde(flatten)]
-    swept: Swept,
-    relayed: u32,
-    /// Dead letters sent again.
-    replayed: u32,
+/// Where events go: the bus, unless it is out of reach, so that they are left to the HTTP component.
+struct Bus<'a> {
+    store: &'a GuestStore,
+    callbacks: Option<&'a CallbackSettings>,
 }
 
-/// One slice of the clock's work, of all shards or of one. Relaying comes before what may bring us down.
-async fn tick(
+impl Bus<'_> {
+    async fn relay(&self, shard: Option<Shard>) -> Result<u32> {
+        let Some(bus) = open_bus(&BusSettings::from_host()?, self.callbacks)? else { return Ok(0) };
+        let round = relay_shard(self.store, &bus, (STREAMS, shard), &now).await?;
+        for failure in &round.failures {
+            log::warn("events wait", failure);
+        }
+        Ok(round.published)
+    }
+
+    async fn replay(&self) -> Result<u32> {
+        let Some(bus) = open_bus(&BusSettings::from_host()?, self.callbacks)? else { return Ok(0) };
+        let resent = replay_letters(self.store, &bus, &now).await?;
+        for failure in &resent.failures {
+            log::warn("a dead letter was not sent again", failure);
+        }
+        Ok(resent.sent)
+    }
+}
+
+impl Outlet for Bus<'_> {
+    async fn relay(&self, shard: Option<Shard>) -> Result<u32, String> {
+        self.relay(shard).await.map_err(|error| format!("{error:#}"))
+    }
+
+    async fn wake(&self, shard: Shard, at: Timestamp) -> Result<(), String> {
+        let settings = DaprSettings::from_host().map_err(|error| error.to_string())?;
+        open_sidecar(&settings).tell(&Job::Due(shard).address(), Job::once(at)).await
+    }
+
+    async fn replay(&self) -> Result<u32, String> {
+        self.replay().await.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// One slice of the clock's work, of all shards or of one; `None`: another is at it.
+async fn work(
     store: &GuestStore,
     shard: Option<Shard>,
     callbacks: Option<&CallbackSettings>,
-) -> Result<Ticked> {
+) -> Result<Option<Ticked>> {
     store.keep_events(RetentionSettings::from_host()?.events);
-    let (mut swept, unfinished) = sweep_fresh(store, shard, &now, &mut FreshIds)?;
-    let mut relayed = if swept.relay { relay(store, shard, callbacks).await? } else { 0 };
-    if !unfinished.is_empty() {
-        swept.relay = false;
-        unfinished.sweep(store, &now, &mut FreshIds, &mut swept)?;
-        if swept.relay {
-            relayed = relayed.saturating_add(relay(store, shard, callbacks).await?);
-        }
-    }
-    let replayed = if swept.letters { replay(store, callbacks).await? } else { 0 };
-    for failure in &swept.failures {
+    let ticked = tick(store, shard, &now, &mut FreshIds, &Bus { store, callbacks }).await?;
+    for failure in ticked.iter().flat_map(|ticked| &ticked.swept.failures) {
         log::error("not done", failure);
     }
-    Ok(Ticked { swept, relayed, replayed })
+    Ok(ticked)
 }
 
-/// Sends dead letters again that are to be; gives their number.
-async fn replay(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<u32> {
-    let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? else { return Ok(0) };
-    let resent = replay_letters(store, &bus, &now).await?;
-    for failure in &resent.failures {
-        log::warn("a dead letter was not sent again", failure);
+/// What a tick is answered, and whether chains are to be anchored: they are, whatever else has failed.
+fn ticked(done: Result<Option<Ticked>>) -> (Response, bool) {
+    let Ok(Some(ticked)) = done else { return (told(done.map(|_| no_content())), false) };
+    let anchors = ticked.swept.anchors;
+    match &ticked.failed {
+        Some(error) => (failed(error), anchors),
+        None => (answer(StatusCode::OK, &ticked), anchors),
     }
-    Ok(resent.sent)
-}
-
-/// Publishes what waits; gives the number of events. Where the bus is out of reach, that is left to the HTTP component.
-async fn relay(
-    store: &GuestStore,
-    shard: Option<Shard>,
-    callbacks: Option<&CallbackSettings>,
-) -> Result<u32> {
-    let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? else { return Ok(0) };
-    let round = relay_shard(store, &bus, (STREAMS, shard), &now).await?;
-    for failure in &round.failures {
-        log::warn("events wait", failure);
-    }
-    Ok(round.published)
 }
 
 fn open() -> Result<GuestStore> {

@@ -10,6 +10,9 @@ use thiserror::Error;
 
 use crate::{CONSUMER, context};
 
+/// The type of the events that are about work of ours.
+const COMPLETED: &str = "task.completed";
+
 /// How often planning starts anew because the task has changed meanwhile.
 const TRIES: u32 = 5;
 
@@ -51,7 +54,7 @@ pub fn handle_event<S: Store + SystemStore>(
     now: Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<Handled, HandleError> {
-    if event.kind != "task.completed" {
+    if event.kind != COMPLETED {
         return Ok(Handled::Before);
     }
     let unusable = |member| HandleError::Unusable { kind: event.kind.clone(), member };
@@ -65,17 +68,17 @@ pub fn handle_event<S: Store + SystemStore>(
     plan(store, &user, (task, &recurrence_id), (event, event_id), Some(inbox), (now, ids))
 }
 
-/// Plans what events of the same stream told of that were lost or are yet to come: an event that names another before it than the
-/// last that was seen says so. What is owed is in the store; it need not be known which events those were.
+/// Plans what completions before this one told of that were lost or are yet to come. What is owed is in the store: neither need it
+/// be known which events those were, nor which was seen last. So only a completion looks, for no other event is about work of ours,
+/// and finds nothing where none is missing; where none follows, the sweep finds what is owed.
 pub fn fill_gaps<S: Store + SystemStore>(
     store: &S,
     event: &CloudEvent,
     now: Timestamp,
     ids: &mut dyn Ids,
 ) -> Result<Vec<Handled>, StoreError> {
-    let Some(event_id) = EventId::parse(&event.id).filter(|_| event.previous.is_some()) else {
-        return Ok(Vec::new());
-    };
+    let may_lack = event.kind == COMPLETED && event.previous.is_some();
+    let Some(event_id) = EventId::parse(&event.id).filter(|_| may_lack) else { return Ok(Vec::new()) };
     let user = UserId::new(event.userid.as_str());
     let mut filled = Vec::new();
     for (task, recurrence_id) in store.owed_successors(&user, now, GAP)? {

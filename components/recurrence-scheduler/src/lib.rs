@@ -14,11 +14,13 @@ mod job;
 pub mod metrics;
 mod sweep;
 mod take;
+mod tick;
 
 pub use handle::{HandleError, Handled, fill_gaps, handle_event};
 pub use job::Job;
 pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
 pub use take::{Taken, take, take_given_up};
+pub use tick::{Outlet, Ticked, tick};
 
 use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};
 

@@ -98,7 +98,7 @@ fn gauges(metrics: &Metrics, now: Timestamp) -> Vec<Gauge> {
         ),
         one(
             "outbox_oldest_age_seconds",
-            "Age of the oldest event that waits to be published, of the 100 streams that have waited longest.",
+            "Age of the oldest event that waits to be published, of the streams that are tried next and of those that have failed most often.",
             age(metrics.outbox_since),
         ),
         one(
@@ -133,7 +133,7 @@ fn gauges(metrics: &Metrics, now: Timestamp) -> Vec<Gauge> {
         ),
         one(
             "audit_oldest_unsealed_age_seconds",
-            "Age of the oldest audit entry that is not sealed, of the 100 chains that have waited longest.",
+            "Age of the oldest audit entry that is not sealed, of the chains that are sealed next and of those that could not be most often.",
             age(metrics.unsealed_since),
         ),
     ]

@@ -124,10 +124,10 @@ pub fn sweep_fresh<S: Store + WorkStore + SealStore>(
 ) -> Result<(Swept, Unfinished), StoreError> {
     let mut swept = Swept::default();
     let last = now().plus_millis(SHARE);
-    let mut due = store.due_work(now(), tzdata_version())?;
+    let mut due = store.due_work_of(shard, now(), tzdata_version())?;
     if due.ahead {
         store.clock_went_back(now())?;
-        due = store.due_work(now(), tzdata_version())?;
+        due = store.due_work_of(shard, now(), tzdata_version())?;
     }
     swept.relay = due.relay;
     let (zones, words, old, seals) = match shard.map(Shard::number) {

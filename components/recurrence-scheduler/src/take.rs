@@ -96,7 +96,7 @@ pub fn take_given_up<S: LetterStore>(store: &S, topic: &str, messages: &[&[u8]],
     taken
 }
 
-/// Plans what else its user is owed, where the event says that others came before it.
+/// Plans what else its user is owed, where events that came before it may be missing.
 fn fill<S: Store + SystemStore>(
     store: &S,
     event: &CloudEvent,

@@ -3,7 +3,8 @@
 
 use perennial_domain::{Occurrence, OccurrenceStatus, Task, TaskStatus, Timestamp, UserId};
 use perennial_events::CloudEvent;
-use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_fixture::{Fixture, NOON, Recorded, WEEKLY};
+use perennial_store::sqlite::{Durability, Sqlite};
 use perennial_store::{Page, Store};
 use recurrence_scheduler::{HandleError, Handled, Swept, fill_gaps, handle_event, sweep};
 
@@ -83,6 +84,22 @@ fn the_next_event_of_a_stream_makes_up_for_a_lost_one() {
     assert_eq!(names(&fixture, &user, &lost).len(), 2);
     assert_eq!(names(&fixture, &user, &task).len(), 2);
     assert_eq!(names(&fixture, &stranger, &theirs).len(), 1, "that is no gap of this stream");
+}
+
+/// Events that are about no work of this consumer cost nothing: not a statement.
+#[test]
+fn an_event_of_no_concern_reads_nothing() {
+    let (mut fixture, user, ..) = completed(WEEKLY);
+    fixture.task(&user, WEEKLY);
+    let events = fixture.store.events(&user, 0, 10).unwrap().events;
+    let made = events.into_iter().map(CloudEvent::from).rfind(|event| event.kind == "task.created").unwrap();
+    assert!(made.previous.is_some());
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+    recorded.statements.borrow_mut().clear();
+    assert!(matches!(handle_event(&store, &made, NOON, &mut fixture.ids), Ok(Handled::Before)));
+    assert!(fill_gaps(&store, &made, NOON, &mut fixture.ids).unwrap().is_empty());
+    assert_eq!(*recorded.statements.borrow(), Vec::<String>::new());
 }
 
 #[test]

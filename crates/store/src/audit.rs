@@ -93,7 +93,8 @@ pub trait SealStore {
     fn seal(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
     /// The same of the chains of these users.
     fn seal_of(&self, users: &[UserId], now: Timestamp, limit: u32) -> Result<usize, StoreError>;
-    /// For how many milliseconds the oldest entry has waited to be sealed: of a hundred chains, those that have waited longest.
+    /// For how many milliseconds the oldest entry has waited to be sealed: of the hundred chains that are sealed next, and
+    /// of the hundred that could not be most often.
     fn oldest_unsealed(&self, now: Timestamp) -> Result<Option<i64>, StoreError>;
     /// Chains that are to be anchored by now, those that have waited longest, at most so many.
     fn due_anchors(&self, now: Timestamp, limit: u32) -> Result<DueAnchors, StoreError>;

@@ -220,7 +220,11 @@ pub trait AccountStore {
 /// Work lists, across users: what sweeps reach.
 pub trait WorkStore {
     /// What there is to do. One look that costs no write.
-    fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError>;
+    fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
+        self.due_work_of(None, now, tzdata)
+    }
+    /// Likewise, where a shard is named with the work and the events of its users alone.
+    fn due_work_of(&self, shard: Option<Shard>, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError>;
     /// Claims occurrences that are owed a successor.
     fn claim_successors(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError>;
     /// Claims reminders that are due.

@@ -12,7 +12,8 @@ use crate::StoreError;
 pub struct Metrics {
     /// The version of the schema.
     pub schema: i64,
-    /// Of the hundred streams that have waited longest: when the oldest event was made that is not published.
+    /// When the oldest event was made that is not published: of each shard's ten streams that are tried next, and of the hundred that have
+    /// failed most often in a row.
     pub outbox_since: Option<Timestamp>,
     /// Streams with events that wait to be published.
     pub streams: i64,
@@ -22,7 +23,8 @@ pub struct Metrics {
     pub parked: BTreeMap<String, i64>,
     /// Dead letters that nobody has seen to.
     pub letters: i64,
-    /// Of the hundred chains that have waited longest: when the oldest audit entry was made that is not sealed.
+    /// When the oldest audit entry was made that is not sealed: of the hundred chains that are sealed next, and of the hundred that could
+    /// not be sealed most often.
     pub unsealed_since: Option<Timestamp>,
     /// What happened how often since the store was made, by the name and the labels of its metric.
     pub tally: BTreeMap<String, i64>,
@@ -33,7 +35,7 @@ pub struct Metrics {
 pub struct DueMetric {
     /// How much it is.
     pub count: i64,
-    /// Since when the oldest is, among the hundred users or endpoints that have waited longest.
+    /// Since when the oldest is, among the users or endpoints that have waited longest, ten of each shard.
     pub since: Option<Timestamp>,
 }
 

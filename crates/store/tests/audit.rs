@@ -7,7 +7,7 @@ use perennial_audit::{Key, Verifier, What, Wrong};
 use perennial_domain::*;
 use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, context};
 use perennial_recurrence::tzdata_version;
-use perennial_store::sqlite::{NativeSql, Sql};
+use perennial_store::sqlite::{NativeSql, Sql, Value};
 use perennial_store::*;
 use uuid::Uuid;
 
@@ -290,6 +290,79 @@ fn a_chain_that_has_grown_is_anchored_within_a_day() {
     seal_all(&fixture.store);
     fixture.store.anchored(&due.heads, NOON).unwrap();
     assert_eq!(fixture.store.due_anchors(tomorrow, 10).unwrap().heads.len(), 1);
+}
+
+/// What is too large to be sealed together is sealed one after the other: nobody waits as if their chain were broken.
+#[test]
+fn chains_that_do_not_fit_at_once_are_sealed_right_after() {
+    let mut fixture = Fixture::new();
+    let users: Vec<UserId> = (0..6).map(|number| fixture.user(&format!("user {number}"))).collect();
+    for user in &users {
+        fixture.task(user, WEEKLY);
+    }
+    let large = "UPDATE audit_v4 SET after = json_quote(hex(zeroblob(900000)))";
+    without_guards(&fixture).execute(large, &[]).unwrap();
+    assert!(fixture.store.seal(NOON, 500).unwrap() > 0);
+    let done = users.iter().filter(|user| sealed(&fixture, user) == 1).count();
+    assert!((1..6).contains(&done), "{done} fit");
+    for _ in 0..6 {
+        fixture.store.seal(NOON, 500).unwrap();
+    }
+    assert_eq!(users.iter().map(|user| sealed(&fixture, user)).collect::<Vec<_>>(), [1; 6]);
+    assert_eq!(fixture.count("stream WHERE seal_tries > 0"), 0);
+}
+
+/// Whose chain is broken can be erased all the same: a day later, without seals. What is wrong with it is told for ever.
+#[test]
+fn a_deleted_user_whose_chain_is_broken_is_erased_after_a_day() {
+    for (what, broken, place) in [
+        ("DELETE FROM audit_v4 WHERE seq = 2 AND user_id = ?1", What::EntryMissing, 2),
+        ("DELETE FROM seal WHERE user_id = ?1", What::SealMissing, 1),
+    ] {
+        let mut fixture = Fixture::new();
+        let ada = fixture.user("ada");
+        fixture.task(&ada, WEEKLY);
+        seal_all(&fixture.store);
+        fixture.task(&ada, WEEKLY);
+        fixture.task(&ada, WEEKLY);
+        let guards = fixture.rows(
+            "SELECT sql FROM sqlite_schema WHERE name IN ('audit_not_removed_v6', 'seal_not_removed_v6')",
+        );
+        without_guards(&fixture).execute(what, &[ada.as_str().into()]).unwrap();
+        for guard in guards {
+            let Value::Text(guard) = &guard[0] else { unreachable!("it is text") };
+            fixture.rows(guard);
+        }
+        fixture.rows("UPDATE stream SET published = sequence, relay_at = NULL");
+        let commit = delete_user(&mut fixture.context(&UserId::admin()), &ada);
+        fixture.store.commit(&commit).unwrap();
+        let left = |fixture: &Fixture| fixture.count(&format!("audit_v4 WHERE user_id = '{ada}'"));
+        let work = |fixture: &Fixture, from: i64, to: i64| {
+            let mut turns = 0;
+            for second in from..to {
+                let now = NOON.plus_millis(second * SECOND);
+                let due = fixture.store.due_work(now, tzdata_version()).unwrap();
+                if due.seals {
+                    fixture.store.seal(now, 500).unwrap();
+                }
+                if due.old {
+                    turns += 1;
+                    fixture.store.prune(now, 500).unwrap();
+                }
+            }
+            turns
+        };
+        work(&fixture, 0, 30);
+        assert!(left(&fixture) > 0, "{what}");
+        let turns = work(&fixture, 3_600, 3_900);
+        assert!((1..=6).contains(&turns), "{what}: {turns} turns in five minutes");
+        assert!(left(&fixture) > 0, "{what}");
+        work(&fixture, 86_400, 86_600);
+        assert_eq!(left(&fixture), 0, "{what}");
+        assert_eq!(work(&fixture, 86_600, 86_800), 0, "{what}: it is done");
+        let wrong = verify(&fixture.store, &ada, 10).unwrap_err();
+        assert_eq!((wrong.what, wrong.seq), (broken, place), "{what}");
+    }
 }
 
 #[test]

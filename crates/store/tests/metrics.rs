@@ -67,6 +67,41 @@ fn what_waits_is_counted_with_its_age() {
     assert_eq!(metrics.due["successor"], DueMetric::default());
 }
 
+/// A stream or a chain that is stuck is tried again later and later: what is tried next says nothing of how long it has waited.
+#[test]
+fn what_fails_again_and_again_is_seen_beside_what_is_tried_soon() {
+    let mut fixture = Fixture::new();
+    let stuck = fixture.user("stuck");
+    fixture.task(&stuck, WEEKLY);
+    let connection = seeding(&fixture);
+    fill(&connection, 1, 1_000, true);
+    let day = 86_400_000;
+    connection
+        .execute_batch(&format!(
+            "UPDATE outbox SET at = {NOON_AT} WHERE stream_id LIKE 'user %';
+             UPDATE outbox SET at = {NOON_AT} - 5 * {day} WHERE stream_id = '{stuck}';
+             UPDATE stream SET relay_at = {NOON_AT} + 60000, relay_tries = 900, seal_at = {NOON_AT} + 60000, seal_tries = 900
+                WHERE id = '{stuck}';",
+            NOON_AT = NOON.as_millis()
+        ))
+        .unwrap();
+    connection.execute_batch("DROP TRIGGER audit_kept_v6").unwrap();
+    // Its next entry is gone: the first behind it counts.
+    connection
+        .execute_batch(&format!(
+            "INSERT INTO audit_v4 (user_id, told, id, at, actor, action, subject, correlation_id, tzdata, seq)
+             SELECT user_id, told, 'b', {NOON_AT} - 5 * {day}, actor, action, subject, correlation_id, tzdata, seq + 5
+             FROM audit_v4 WHERE user_id = '{stuck}' AND seq = 1;
+             UPDATE stream SET sealed = 1, audited = 6 WHERE id = '{stuck}';",
+            NOON_AT = NOON.as_millis()
+        ))
+        .unwrap();
+    let metrics = fixture.store.metrics(NOON).unwrap();
+    let long_ago = Some(NOON.plus_millis(-5 * day));
+    assert_eq!((metrics.outbox_since, metrics.unsealed_since), (long_ago, long_ago));
+    assert_eq!(fixture.store.oldest_unsealed(NOON).unwrap(), Some(5 * day));
+}
+
 /// Rows of everything that is looked at.
 fn fill(connection: &Connection, from: i64, to: i64, waits: bool) {
     let (relay_at, parked_at) = if waits { ("1", "1") } else { ("NULL", "NULL") };

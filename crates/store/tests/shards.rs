@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_domain::{Commit, TaskInput, UserId, create_task};
-use perennial_fixture::{Fixture, NOON};
-use perennial_store::sqlite::Value;
+use perennial_fixture::{Fixture, NOON, Recorded};
+use perennial_recurrence::tzdata_version;
+use perennial_store::sqlite::{Durability, Sqlite, Value};
 use perennial_store::*;
+use rusqlite::{Connection, ToSql};
 
 /// A user whose id ends in this digit.
 fn user(digit: char) -> UserId {
@@ -67,6 +69,92 @@ fn streams_are_relayed_by_their_shard() {
     assert_eq!(leased(Shard::new(5)), []);
     assert_eq!(leased(Shard::new(4)), [user('4').stream()]);
     assert_eq!(leased(None), [user('3').stream()]);
+}
+
+/// Steps of SQLite's machine for all that a tick of one shard looks at and takes where nothing is there for it.
+fn cost_of_nothing(fixture: &mut Fixture, shard: Shard) -> i32 {
+    let recorded = Recorded::open(&fixture.path());
+    let store = Sqlite::open(&recorded, Durability::Normal).unwrap();
+    let now = NOON.plus_millis(1);
+    let mut claim = |again| Claim { shard: Some(shard), again, ..fixture.claim(now) };
+    let due = store.due_work_of(Some(shard), now, tzdata_version()).unwrap();
+    assert!(due.kinds.is_empty() && !due.relay, "{due:?}");
+    assert!(store.claim_reminders(&claim(false)).unwrap().is_empty());
+    assert!(store.claim_reminders(&claim(true)).unwrap().is_empty());
+    assert!(store.lease_streams(now, 1_000, 50, Some(shard)).unwrap().is_empty());
+    assert_eq!(store.next_due(shard, now, now.plus_millis(60_000)).unwrap(), None);
+    let connection = Connection::open(fixture.path()).unwrap();
+    let number = shard.number();
+    let (at, again) = (now.as_millis(), now.as_millis() - 1);
+    let mut sum = 0;
+    let mut add = |with: &str, parameters: &[&dyn ToSql]| {
+        let (statement, _) = recorded.last_with(with);
+        let mut prepared = connection.prepare(&statement).unwrap();
+        let mut rows = prepared.query(parameters).unwrap();
+        while rows.next().unwrap().is_some() {}
+        drop(rows);
+        sum += prepared.get_status(rusqlite::StatementStatus::VmStep);
+    };
+    add("'kinds'", &[&at, &tzdata_version(), &again, &again, &again, &again, &again, &number]);
+    add("claim_v6", &[&"x", &"reminder", &0, &at, &5_000, &0, &100, &10, &12, &number]);
+    add("UPDATE stream SET relay_at", &[&at, &1_000, &50, &number]);
+    add("SELECT min(at)", &[&number, &at, &(at + 60_000)]);
+    sum
+}
+
+/// A backlog costs its own shard only.
+#[test]
+fn a_backlog_of_one_shard_costs_the_others_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.rows("UPDATE stream SET relay_at = NULL, published = sequence, seal_at = NULL");
+    let mine = Shard::new(4).unwrap();
+    let put = |fixture: &Fixture, from: i64, to: i64| {
+        for rows in [
+            "lane (kind, again, lane, next_at) SELECT 'reminder', n % 2, n || '3', 1",
+            "stream (id, sequence, relay_at) SELECT n || '3', 1, 1",
+        ] {
+            fixture.rows(&format!(
+                "WITH RECURSIVE n (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM n WHERE n < {to}) INSERT INTO {rows} FROM n"
+            ));
+        }
+    };
+    put(&fixture, 1, 2);
+    let few = cost_of_nothing(&mut fixture, mine);
+    put(&fixture, 3, 100_000);
+    let many = cost_of_nothing(&mut fixture, mine);
+    println!("{few} steps beside two lanes and streams of another shard, {many} beside 100,000");
+    assert!(many <= few + few / 20, "{few} became {many}");
+}
+
+/// Who sweeps all shards serves who has waited longest, whatever their shard is.
+#[test]
+fn all_shards_together_are_served_by_who_has_waited_longest() {
+    let mut fixture = Fixture::new();
+    for (digit, minutes) in [('3', 4), ('b', 1), ('0', 3), ('3', 9), ('7', 2)] {
+        remind(&mut fixture, &user(digit), minutes);
+    }
+    let later = NOON.plus_millis(3_600_000);
+    let served: Vec<_> = (0..4)
+        .map(|turn| {
+            let claim = Claim {
+                id: turn.to_string(),
+                lanes: 1,
+                per_lane: 9,
+                hold_for: 60_000,
+                ..fixture.claim(later)
+            };
+            fixture.store.claim_reminders(&claim).unwrap()[0].ticket.user.clone()
+        })
+        .collect();
+    assert_eq!(served, ['b', '7', '0', '3'].map(user));
+    let leases = |limit| {
+        let leases = fixture.store.lease_streams(later, 1_000, limit, None).unwrap();
+        leases.into_iter().map(|lease| lease.stream).collect::<Vec<_>>()
+    };
+    fixture.rows("UPDATE stream SET relay_at = instr('70b3', substr(id, -1)) WHERE id LIKE '0198%'");
+    fixture.rows("UPDATE stream SET relay_at = NULL WHERE id NOT LIKE '0198%'");
+    assert_eq!(leases(3), ['7', '0', 'b'].map(|digit| user(digit).stream()));
+    assert_eq!(leases(3), ['3'].map(|digit| user(digit).stream()));
 }
 
 #[test]

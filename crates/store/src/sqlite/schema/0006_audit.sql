@@ -9,6 +9,13 @@ ALTER TABLE stream ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0
 --;
 ALTER TABLE stream ADD COLUMN seal_at INTEGER
 --;
+-- How often in a row it could not be sealed further; and whether its entries are erased without a seal, since they never can be.
+ALTER TABLE stream ADD COLUMN seal_tries INTEGER NOT NULL DEFAULT 0
+--;
+ALTER TABLE stream ADD COLUMN unsealed_go INTEGER NOT NULL DEFAULT 0
+--;
+CREATE INDEX IF NOT EXISTS stream_broken ON stream (seal_tries) WHERE seal_tries > 0
+--;
 -- When the chain is to be anchored next (NULL: nothing was added since it was).
 ALTER TABLE stream ADD COLUMN anchor_at INTEGER
 --;
@@ -80,11 +87,11 @@ WHEN NOT EXISTS (SELECT 1 FROM user WHERE id = OLD.user_id AND deleted_at IS NOT
     SELECT RAISE(ABORT, 'rule:audit#0');
 END
 --;
--- One that is not sealed yet goes once it is; what counts the entries of a chain stays. Whoever would take them away is not told: the
+-- One that is not sealed yet goes once it is, or once nobody waits for that any more; what counts the entries of a chain stays. Whoever would take them away is not told: the
 -- build before would stop at it.
 CREATE TRIGGER IF NOT EXISTS audit_sealed_first_v6 BEFORE DELETE ON audit_v4
 WHEN EXISTS (SELECT 1 FROM user WHERE id = OLD.user_id AND deleted_at IS NOT NULL)
-    AND OLD.seq > (SELECT sealed FROM stream WHERE id = OLD.user_id) BEGIN
+    AND OLD.seq > (SELECT sealed FROM stream WHERE id = OLD.user_id AND unsealed_go = 0) BEGIN
     SELECT RAISE(IGNORE);
 END
 --;
@@ -114,7 +121,7 @@ CREATE TRIGGER IF NOT EXISTS seal_not_removed_v6 BEFORE DELETE ON seal BEGIN
     SELECT RAISE(ABORT, 'rule:audit#0');
 END
 --;
--- Chains are sealed further: { user, from, again, anchor, seals: [{ seq, id, at, digest, hash }] }. One that another has sealed
+-- Chains are sealed further: { user, from, again, broken, anchor, seals: [{ seq, id, at, digest, hash }] }. One that another has sealed
 -- meanwhile is left alone. What is left of a chain comes `again`; one that has grown is to be anchored by then.
 CREATE VIEW IF NOT EXISTS seal_v6 AS SELECT NULL AS doc
 --;
@@ -124,6 +131,8 @@ WHEN (SELECT sealed FROM stream WHERE id = NEW.doc ->> 'user') = NEW.doc ->> 'fr
     SELECT NEW.doc ->> 'user', e.value ->> 'seq', e.value ->> 'id', e.value ->> 'at', e.value ->> 'digest', e.value ->> 'hash'
     FROM json_each(NEW.doc, '$.seals') AS e;
     UPDATE stream SET sealed = sealed + json_array_length(NEW.doc, '$.seals'),
+        seal_tries = CASE WHEN NEW.doc ->> 'broken' THEN seal_tries + 1
+            WHEN json_array_length(NEW.doc, '$.seals') > 0 THEN 0 ELSE seal_tries END,
         seal_at = CASE WHEN audited > sealed + json_array_length(NEW.doc, '$.seals') THEN NEW.doc ->> 'again' END,
         anchor_at = CASE WHEN json_array_length(NEW.doc, '$.seals') > 0 THEN coalesce(anchor_at, NEW.doc ->> 'anchor') ELSE anchor_at END
     WHERE id = NEW.doc ->> 'user';

@@ -32,16 +32,21 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM stream WHERE seal_at <= ?1
 pub(super) const LOOK_ANCHORS: &str = "(EXISTS (SELECT 1 FROM stream WHERE anchor_at <= ?1) \
      OR EXISTS (SELECT 1 FROM stream WHERE anchor_at > ?1 + 86520000))";
 
-/// What is told of a chain `s` that waits: whose it is, up to where it is sealed, the hash there, and whether a seal stands where the
-/// next belongs.
+/// What is told of a chain `s` that waits: whose it is, up to where it is sealed, the hash there, whether a seal stands where the
+/// next belongs, and whether the next entry is there.
 const WAITING: &str = "s.id, s.sealed, (SELECT hash FROM seal WHERE user_id = s.id AND seq = s.sealed), \
-     EXISTS (SELECT 1 FROM seal WHERE user_id = s.id AND seq > s.sealed)";
+     EXISTS (SELECT 1 FROM seal WHERE user_id = s.id AND seq > s.sealed), \
+     EXISTS (SELECT 1 FROM audit_v4 WHERE user_id = s.id AND seq = s.sealed + 1)";
+
+/// When the first entry that waits in the chain `s` was made.
+const FIRST: &str =
+    "(SELECT a.at FROM audit_v4 AS a WHERE a.user_id = s.id AND a.seq > s.sealed ORDER BY a.seq LIMIT 1)";
 
 /// A chain that is to be sealed further.
 struct Waiting {
     user: UserId,
     sealed: i64,
-    /// The hash of its last seal; none where it cannot be sealed further.
+    /// The hash of its last seal; none where it cannot be sealed further, the next entry or that seal being gone.
     hash: Option<String>,
 }
 
@@ -51,6 +56,7 @@ struct Further<'a> {
     user: &'a UserId,
     from: i64,
     again: i64,
+    broken: bool,
     anchor: i64,
     seals: Vec<Seal>,
 }
@@ -82,8 +88,12 @@ impl<S: Sql> SealStore for Sqlite<S> {
 
     fn oldest_unsealed(&self, now: Timestamp) -> Result<Option<i64>, StoreError> {
         let oldest = self.query_one(
-            "SELECT min((SELECT a.at FROM audit_v4 AS a WHERE a.user_id = s.id AND a.seq > s.sealed ORDER BY a.seq LIMIT 1)) \
-             FROM (SELECT id, sealed FROM stream INDEXED BY stream_unsealed WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT 100) AS s",
+            &format!(
+                "SELECT min(at) FROM (SELECT {FIRST} AS at \
+                 FROM (SELECT id, sealed FROM stream INDEXED BY stream_unsealed WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT 100) AS s \
+                 UNION ALL SELECT {FIRST} \
+                 FROM (SELECT id, sealed FROM stream INDEXED BY stream_broken WHERE seal_tries > 0 ORDER BY seal_tries DESC LIMIT 100) AS s)"
+            ),
             &[],
             |row| row.integer_or_null(),
         )?;
@@ -149,12 +159,17 @@ impl<S: Sql> Sqlite<S> {
         let further: Vec<Further<'_>> = chains
             .iter()
             .map(|chain| {
-                let seals = chain.seals(&entries.remove(&chain.user).unwrap_or_default());
-                let pause = if seals.is_empty() { PAUSE } else { 0 };
+                let entries = entries.remove(&chain.user);
+                let seals = chain.seals(entries.as_deref().unwrap_or_default());
+                // One whose turn did not come, because the others filled the answer, stands before those that had theirs.
+                let is_next = seals.is_empty() && chain.hash.is_some() && entries.is_none();
+                let broken = seals.is_empty() && !is_next;
+                let pause = if broken { PAUSE } else { i64::from(is_next).saturating_neg() };
                 Further {
                     user: &chain.user,
                     from: chain.sealed,
                     again: now.plus_millis(pause).as_millis(),
+                    broken,
                     anchor: now.plus_millis(ANCHORED_WITHIN).as_millis(),
                     seals,
                 }
@@ -211,6 +226,6 @@ fn waiting(row: &mut Row) -> Result<Waiting, StoreError> {
     let (user, sealed) = (UserId::new(row.text()?), row.integer()?);
     let last = row.text_or_null()?;
     let hash = if sealed == 0 { Some(first_hash(&user)) } else { last };
-    let is_taken = row.integer()? != 0;
-    Ok(Waiting { user, sealed, hash: hash.filter(|_| !is_taken) })
+    let (is_taken, has_next) = (row.integer()? != 0, row.integer()? != 0);
+    Ok(Waiting { user, sealed, hash: hash.filter(|_| has_next && !is_taken) })
 }

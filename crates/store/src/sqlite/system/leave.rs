@@ -17,8 +17,13 @@ const USERS: i64 = 10;
 /// How long the events of a deleted user wait to be published, in milliseconds: an hour. Then they are dropped.
 const PUBLISHED_WITHIN: i64 = 3_600_000;
 
-/// When a user is looked at again of whom nothing is left but events that wait to be published, in milliseconds.
-const PAUSE: i64 = 5_000;
+/// When a user is looked at again of whom nothing is left but what waits to be published or sealed, in milliseconds: at first, and
+/// at most. In between it is a tenth of the time since they were deleted.
+const PAUSES: [i64; 2] = [5_000, 60_000];
+
+/// How long the entries of a deleted user wait for a seal where their chain is broken, in milliseconds: a day. Then they are erased
+/// without: the chain says for ever that they are gone.
+const SEALED_WITHIN: i64 = 86_400_000;
 
 /// How far ahead a turn lies at most, in milliseconds: one beyond it was given by a clock that was wrong.
 const FURTHEST: i64 = 120_000;
@@ -48,6 +53,16 @@ const TABLES: &[(&str, &[&str])] = &[
     // Dead letters; all other work hangs on tasks.
     ("work", &["parked_at IS NOT NULL"]),
 ];
+
+/// The audit's entries that go when their turn is: those that are sealed, and all where nobody waits for that any more. The others
+/// stay, whoever would take them away.
+const GOES: &str = "seq <= coalesce((SELECT iif(unsealed_go, 9223372036854775807, sealed) FROM stream WHERE id = user.id), 9223372036854775807)";
+
+/// Nobody waits any more for the seals of the users `?1` that are deleted since before `?2`: what is not sealed never can be.
+const GIVE_UP: &str = "UPDATE stream SET unsealed_go = 1, seal_at = NULL, seal_tries = 0 \
+     WHERE id IN (SELECT value ->> 0 FROM json_each(?1)) AND unsealed_go = 0 AND ((audited > sealed AND seal_tries > 0) \
+     OR (audited = sealed AND EXISTS (SELECT 1 FROM audit_v4 WHERE user_id = stream.id AND seq > sealed))) \
+     AND EXISTS (SELECT 1 FROM user WHERE id = stream.id AND deleted_at < ?2)";
 
 /// Whatever else is theirs.
 const OTHERS: &[&str] = &[
@@ -102,10 +117,13 @@ pub(super) fn forget<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> R
         );
         store.execute(&mark, &[ids.clone().into(), each.into(), room.into()])?;
     }
+    let deleted_before = now.plus_millis(SEALED_WITHIN.saturating_neg());
+    store.execute(GIVE_UP, &[ids.clone().into(), deleted_before.into()])?;
     for statement in OTHERS.iter().map(|other| (*other).to_owned()).chain(TABLES.iter().map(piece)) {
         store.execute(&statement, &[ids.clone().into(), each.into()])?;
     }
-    store.execute(&next_turn(), &[ids.into(), now.into(), PAUSE.into()])?;
+    let [first, longest] = PAUSES;
+    store.execute(&next_turn(), &[ids.into(), now.into(), first.into(), longest.into()])?;
     Ok(())
 }
 
@@ -122,7 +140,7 @@ fn piece((table, conditions): &(&str, &[&str])) -> String {
     )
 }
 
-/// The next turn of the users `?1` of whom anything is left: behind all who wait, and later where only the relay can go on. Their
+/// The next turn of the users `?1` of whom anything is left: behind all who wait, and later where only the relay or the seals can go on. Their
 /// chain stays, without its entries.
 fn next_turn() -> String {
     let any = |table: &str, condition: &str| {
@@ -135,11 +153,14 @@ fn next_turn() -> String {
         any("usage", "true"),
     ];
     for (table, conditions) in TABLES {
+        let conditions = if *table == "audit_v4" { &[GOES] } else { *conditions };
         left.extend(conditions.iter().map(|condition| any(table, condition)));
     }
     format!(
         "UPDATE user SET forget_at = CASE WHEN {} THEN ?2 WHEN EXISTS (SELECT 1 FROM outbox WHERE stream_id = user.id) \
-         OR EXISTS (SELECT 1 FROM stream WHERE id = user.id AND (audited = 0 OR audited > sealed)) THEN ?2 + ?3 END \
+         OR EXISTS (SELECT 1 FROM stream WHERE id = user.id AND (audited = 0 OR (unsealed_go = 0 AND (audited > sealed \
+         OR EXISTS (SELECT 1 FROM audit_v4 WHERE user_id = stream.id AND seq > sealed))))) \
+         THEN ?2 + max(?3, min(?4, (?2 - deleted_at) / 10)) END \
          WHERE id IN (SELECT value ->> 0 FROM json_each(?1))",
         left.join(" OR ")
     )

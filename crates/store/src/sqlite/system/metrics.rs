@@ -6,8 +6,9 @@ use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite};
 use crate::{Metrics, MetricsStore, StoreError};
 
-/// Streams and lanes whose oldest is looked at.
+/// Streams and lanes whose oldest is looked at: of each shard a few.
 const LOOKED_AT: i64 = 100;
+const OF_EACH: i64 = 10;
 
 /// Counters read at most.
 const COUNTERS: i64 = 200;
@@ -20,24 +21,39 @@ const DUE: &str = "[\"successor\",\"reminder\",\"zone\",\"notification\"]";
 const DUE_SINCE: &str = "(SELECT min(CASE WHEN walked.next_at > 0 THEN walked.next_at ELSE \
      (SELECT o.completed_at FROM work AS w CROSS JOIN occurrence AS o ON o.task_id = w.task_id AND o.recurrence_id = w.recurrence_id \
      WHERE w.kind = k.value AND w.again = {again} AND w.lane = walked.lane AND w.wake_at = 0 LIMIT 1) END) \
-     FROM (SELECT lane, next_at FROM lane WHERE kind = k.value AND again = {again} AND ready_at <= ?1 \
-     ORDER BY ready_at LIMIT {LOOKED_AT}) AS walked)";
+     FROM shard AS s CROSS JOIN lane AS walked ON s.shard BETWEEN 0 AND 15 AND walked.kind = k.value AND walked.again = {again} AND walked.lane IN ( \
+     SELECT lane FROM lane WHERE kind = k.value AND again = {again} AND shard = s.shard AND ready_at <= ?1 \
+     ORDER BY ready_at LIMIT {OF_EACH}))";
+
+/// Since when the first event of the stream `walked` waits.
+const WAITS_SINCE: &str = "(SELECT o.at FROM outbox AS o WHERE o.stream_id = walked.id AND o.sequence > walked.published \
+     ORDER BY o.sequence LIMIT 1)";
+
+/// Since when the first entry of the chain `walked` waits, or the first behind one that is gone.
+const UNSEALED_SINCE: &str = "(SELECT a.at FROM audit_v4 AS a WHERE a.user_id = walked.id AND a.seq > walked.sealed \
+     ORDER BY a.seq LIMIT 1)";
 
 const METRICS: &str = "SELECT json_object('schema', (SELECT version FROM schema_version WHERE only = 1), \
-     'outbox_since', (SELECT min((SELECT o.at FROM outbox AS o WHERE o.stream_id = walked.id AND o.sequence > walked.published \
-      ORDER BY o.sequence LIMIT 1)) \
-      FROM (SELECT id, published FROM stream WHERE relay_at IS NOT NULL ORDER BY relay_at LIMIT {LOOKED_AT}) AS walked), \
+     'outbox_since', (SELECT min(since) FROM ( \
+      SELECT {WAITS_SINCE} AS since FROM shard AS s CROSS JOIN stream AS walked ON s.shard BETWEEN 0 AND 15 AND walked.id IN ( \
+       SELECT id FROM stream WHERE shard = s.shard AND relay_at IS NOT NULL ORDER BY relay_at LIMIT {OF_EACH}) \
+      UNION ALL SELECT {WAITS_SINCE} FROM ( \
+       SELECT id, published FROM stream WHERE relay_tries > 0 ORDER BY relay_tries DESC LIMIT {LOOKED_AT}) AS walked)), \
      'streams', (SELECT count(*) FROM (SELECT 1 FROM stream WHERE relay_at IS NOT NULL LIMIT {MOST})), \
      'due', json((SELECT json_group_object(k.value, json_object('count', \
       (SELECT count(*) FROM (SELECT 1 FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = l.again AND w.lane = l.lane \
-       AND w.wake_at <= ?1 WHERE l.kind = k.value AND l.again IN (0, 1) AND l.ready_at <= ?1 LIMIT {MOST})), \
+       AND w.wake_at <= ?1 WHERE l.kind = k.value AND l.again IN (0, 1) AND l.shard IN (SELECT shard FROM shard WHERE shard BETWEEN 0 AND 15) AND l.ready_at <= ?1 \
+       LIMIT {MOST})), \
       'since', coalesce(min({first}, {again}), {first}, {again}))) FROM json_each('{DUE}') AS k)), \
      'parked', json((SELECT json_object('successor', count(*) FILTER (WHERE kind = 'successor'), 'reminder', count(*) FILTER (WHERE kind = 'reminder'), \
       'zone', count(*) FILTER (WHERE kind = 'zone'), 'notification', count(*) FILTER (WHERE kind = 'notification'), 'event', count(*) FILTER (WHERE kind = 'event')) \
       FROM (SELECT kind FROM work WHERE parked_at IS NOT NULL LIMIT {MOST}) AS walked)), \
      'letters', (SELECT count(*) FROM (SELECT 1 FROM dead_letter WHERE status = 'open' LIMIT {MOST})), \
-     'unsealed_since', (SELECT min((SELECT a.at FROM audit_v4 AS a WHERE a.user_id = walked.id AND a.seq = walked.sealed + 1)) \
-      FROM (SELECT id, sealed FROM stream WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT {LOOKED_AT}) AS walked), \
+     'unsealed_since', (SELECT min(since) FROM ( \
+      SELECT {UNSEALED_SINCE} AS since FROM ( \
+       SELECT id, sealed FROM stream WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT {LOOKED_AT}) AS walked \
+      UNION ALL SELECT {UNSEALED_SINCE} FROM ( \
+       SELECT id, sealed FROM stream WHERE seal_tries > 0 ORDER BY seal_tries DESC LIMIT {LOOKED_AT}) AS walked)), \
      'tally', json((SELECT json_group_object(name, value) FROM (SELECT name, value FROM tally LIMIT {COUNTERS}) AS walked)))";
 
 impl<S: Sql> MetricsStore for Sqlite<S> {
@@ -45,6 +61,9 @@ impl<S: Sql> MetricsStore for Sqlite<S> {
         let statement = METRICS
             .replace("{first}", &DUE_SINCE.replace("{again}", "0"))
             .replace("{again}", &DUE_SINCE.replace("{again}", "1"))
+            .replace("{WAITS_SINCE}", WAITS_SINCE)
+            .replace("{UNSEALED_SINCE}", UNSEALED_SINCE)
+            .replace("{OF_EACH}", &OF_EACH.to_string())
             .replace("{LOOKED_AT}", &LOOKED_AT.to_string())
             .replace("{COUNTERS}", &COUNTERS.to_string())
             .replace("{MOST}", &Metrics::MOST.to_string())

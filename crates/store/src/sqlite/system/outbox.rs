@@ -45,7 +45,9 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         // has the lease.
         let mut leases = self.query(
             "UPDATE stream SET relay_at = ?1 + ?2, relay_by = relay_at, fence = fence + 1 WHERE id IN ( \
-             SELECT id FROM stream WHERE relay_at <= ?1 AND shard = coalesce(?4, shard) ORDER BY relay_at LIMIT ?3) \
+             SELECT w.id FROM shard AS s CROSS JOIN stream AS w ON w.id IN ( \
+             SELECT id FROM stream WHERE shard = s.shard AND relay_at <= ?1 ORDER BY relay_at LIMIT ?3) \
+             WHERE s.shard BETWEEN coalesce(?4, 0) AND coalesce(?4, 15) ORDER BY w.relay_at LIMIT ?3) \
              RETURNING id, fence, published, relay_tries, iif(refused_after = published, refusals, 0), CAST(relay_by AS INTEGER)",
             &[now.into(), lease_for.into(), limit.into(), number(shard)],
             |row| Ok((lease(row)?, row.integer()?)),

@@ -16,8 +16,8 @@ use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{
-    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, Share, StoreError, Ticket,
-    WorkKind, WorkStore,
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, Shard, Share, StoreError,
+    Ticket, WorkKind, WorkStore,
 };
 
 /// A claimed item as the statement gives it; `what` is what is to be done.
@@ -112,13 +112,14 @@ const KINDS: &str = "[[\"successor\",0],[\"reminder\",0],[\"zone\",0],[\"notific
      [\"successor\",1],[\"reminder\",1],[\"zone\",1],[\"notification\",1]]";
 
 impl<S: Sql> WorkStore for Sqlite<S> {
-    fn due_work(&self, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
+    fn due_work_of(&self, shard: Option<Shard>, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
         let look = format!(
             "SELECT json_object('kinds', json((SELECT json_group_array(json_array(k.kind, k.again)) FROM ( \
-             SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM lane AS l WHERE l.kind = k.kind \
-             AND l.again = k.again AND l.ready_at <= ?1))), \
+             SELECT value ->> 0 AS kind, value ->> 1 AS again FROM json_each('{KINDS}')) AS k WHERE EXISTS (SELECT 1 FROM shard AS s CROSS JOIN lane AS l WHERE s.shard BETWEEN coalesce(?8, 0) AND coalesce(?8, 15) \
+             AND l.kind = k.kind AND l.again = k.again AND l.shard = s.shard AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
-             'relay', EXISTS (SELECT 1 FROM stream WHERE relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {}, 'ahead', {}, 'words', {}, \
+             'relay', EXISTS (SELECT 1 FROM shard AS s CROSS JOIN stream AS w ON w.shard = s.shard \
+              WHERE s.shard BETWEEN coalesce(?8, 0) AND coalesce(?8, 15) AND w.relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {}, 'ahead', {}, 'words', {}, \
              'seals', {}, 'anchors', {})",
             letters::LOOK,
             prune::LOOK,
@@ -152,6 +153,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
                 lanes.into(),
                 deleted.into(),
                 events.into(),
+                number(shard),
             ],
             crate::sqlite::row::Row::json::<Look>,
         )?;
