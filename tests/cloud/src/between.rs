@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use perennial_events::Delivery;
 use perennial_tests::{Answer, Client};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -219,12 +220,11 @@ impl Came {
 
     /// The ids of its events.
     fn ids(&self) -> Vec<String> {
-        let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let id = |event: &Value| event["id"].as_str().unwrap_or_default().to_owned();
-        match document["entries"].as_array() {
-            Some(entries) => entries.iter().map(|entry| id(&entry["event"])).collect(),
-            None => vec![id(&document)],
-        }
+        let media_type = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let delivery = Delivery::read(media_type.unwrap_or_default(), &self.body);
+        let event = |event: &[u8]| serde_json::from_slice::<Value>(event).unwrap_or_default();
+        let id = |message| event(message)["id"].as_str().unwrap_or_default().to_owned();
+        delivery.events().map(id).collect()
     }
 
     /// The answer that all of its events are done with.

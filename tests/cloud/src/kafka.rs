@@ -95,6 +95,12 @@ impl Kafka {
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Puts a message on a topic, under a key as the relay's is; gives its partition.
+    pub fn put(&self, topic: &str, key: &str, message: &str) -> i32 {
+        let put = self.topics().args(["put", &self.address(), topic, key, message]).run();
+        put.trim().parse().unwrap()
+    }
+
     fn topics(&self) -> Process {
         Process::new("topics", self.installed.program("topics"), &self.folder)
     }
