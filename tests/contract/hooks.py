@@ -194,7 +194,8 @@ def letter():
     """An event that was given up."""
     events = ask("GET", "/v1/events?limit=1").json()["items"] or [{"type": "none"}]
     headers = {"dapr-api-token": TOKEN, "Content-Type": "application/cloudevents+json"}
-    requests.post(f"{ADDRESS}/events/dead-letters/task-events", json=events[0], headers=headers, timeout=10)
+    taken = requests.post(f"{ADDRESS}/events/dead-letters/task-events", json=events[0], headers=headers, timeout=10)
+    taken.raise_for_status()
     return ask("GET", "/v1/dead-letters?limit=1").json()["items"][0]["dlq_id"]
 
 
@@ -204,6 +205,9 @@ def made_for(operation, case):
     if turn[operation] % 2 == 0:
         return
     (case.headers or {}).pop("If-Match", None)
+    if operation in LETTERS:
+        case.path_parameters["id"] = letter()
+        return
     if operation == "GetTaskAt":
         case.path_parameters["id"] = series()
         case.query = {}
@@ -240,10 +244,8 @@ def before_call(context, case, kwargs):
     if case.headers and len(case.headers.get("Idempotency-Key", "")) % 4:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
     operation = case.operation.definition.raw["operationId"]
-    if TOKEN and operation in MADE_FOR:
+    if TOKEN and operation in MADE_FOR | LETTERS:
         made_for(operation, case)
-    if TOKEN and operation in LETTERS:
-        case.path_parameters["id"] = letter()
     if not isinstance(case.body, dict):
         return
     if operation == "CreateToken" and len(case.body["name"]) % 4:

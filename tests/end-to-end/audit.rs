@@ -4,10 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use perennial_tests::{Client, Receiver, SOON, Service, Setup, repository, until};
 use serde_json::{Value, json};
+
+/// From one tick of the clock of the anchors to the next, and what that takes on a busy machine.
+const A_MINUTE: Duration = Duration::from_secs(80);
 
 const KEY: &str = "a-key-of-at-least-thirty-two-characters";
 
@@ -319,6 +323,26 @@ fn anchors_are_kept_outside_and_sent_where_they_are_to_be() {
     assert_eq!(find(&log), anchor);
     assert_eq!(held(&ada, "", &[&anchor]), "nothing");
     assert_eq!(call(&service.token()).ok(StatusCode::OK)["anchored"], 0, "once");
+}
+
+#[test]
+fn the_clock_of_the_anchors_keeps_them_in_a_log_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let state_dir = folder.path().join("state");
+    let mut setup = setup(&state_dir);
+    setup.components =
+        vec!["task-api", "recurrence-scheduler", "recurrence-scheduler-cron", "audit", "audit-cron"];
+    let service = Service::with(setup);
+    let (ada, own, _) = with_a_chain(&service, "Ada");
+    service.seed().write_all("UPDATE stream SET anchor_at = 1 WHERE anchor_at IS NOT NULL;");
+    let log = until("a minute begins, and her chain is anchored", A_MINUTE, || {
+        fs::read_to_string(state_dir.join("logs/audit-cron_stdout.txt")).ok().filter(|log| log.contains(&own))
+    });
+    let mut anchors = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let anchor = anchors.find(|anchor| anchor["user"] == json!(own)).unwrap();
+    assert_eq!((&anchor["seq"], held(&ada, "", &[&anchor]).as_str()), (&json!(6), "nothing"));
+    let other = fs::read_to_string(state_dir.join("logs/audit_stdout.txt")).unwrap_or_default();
+    assert!(!other.contains(&own), "it is told where the docs say: {other}");
 }
 
 #[test]

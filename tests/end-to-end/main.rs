@@ -25,6 +25,7 @@ mod quick;
 mod receivers;
 mod reminders;
 mod reopening;
+mod restored;
 mod series;
 mod series_after;
 mod stacks;

@@ -15,6 +15,6 @@ pub use database::{Database, Seed};
 pub use flood::{CLIENTS, flood};
 pub use receiver::{Delivery, Receiver, verify};
 pub use redis::Redis;
-pub use service::{Service, Setup, repository};
+pub use service::{Service, Setup, repository, restored};
 pub use stream::{Stream, Told};
 pub use wait::{SOON, at_once, until};

@@ -174,6 +174,11 @@ impl Drop for Service {
     }
 }
 
+/// Tells the store of a state directory, with the binary under test, that it was put back from a copy; whether it took that.
+pub fn restored(state_dir: &Path) -> bool {
+    Command::new(binary()).arg("restored").arg("--state-dir").arg(state_dir).status().unwrap().success()
+}
+
 /// The repository's folder.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()

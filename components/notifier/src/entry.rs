@@ -1,7 +1,7 @@
 //! The entry points: an event over HTTP or Redis, and the clock. Each only says that something may be due.
 
 use anyhow::Result;
-use perennial_events::{Status, relay_all};
+use perennial_events::relay_all;
 use perennial_guest::callback::{admit, delivered, delivery, failed};
 use perennial_guest::{
     BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now,
@@ -44,8 +44,7 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         "/internal/deliver" => no_content(),
         REMINDERS => {
             let delivery = delivery(&request);
-            let taken = vec![Status::Success; delivery.events().count()];
-            delivered(&delivery, &taken)
+            delivered(&delivery, &delivery.taken_for_hints())
         }
         path => return respond(out, failed(&format!("nobody hears at {path}"))).await,
     };

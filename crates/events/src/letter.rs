@@ -1,5 +1,7 @@
 //! Dead letters: what a consumer or a broker gave up on, as it is kept and as it is shown.
 
+use std::borrow::Cow;
+
 use perennial_domain::{ErrorClass, LetterStatus, Topic};
 use perennial_store::{KeptLetter, Letter};
 use serde::Serialize;
@@ -59,7 +61,10 @@ fn letter(topic: &str, message: &[u8], reason: &str, class: ErrorClass) -> Lette
         kind: String::new(),
         subject: String::new(),
         event: text(message),
-        error: reason_of(reason),
+        error: reason_of(&match message.len() > MAX_EVENT {
+            true => Cow::Owned(format!("{reason}: its first {MAX_EVENT} bytes are kept")),
+            false => Cow::Borrowed(reason),
+        }),
         error_class: class,
         instance: INSTANCE,
     };
@@ -232,6 +237,12 @@ mod tests {
             );
             assert!(kept.event_id.starts_with("sha256:") && kept.event_id.len() == 39, "{}", kept.event_id);
             assert!(kept.event.len() <= MAX_EVENT && !kept.event.contains('\0'));
+            assert_eq!(
+                kept.error.ends_with("its first 262144 bytes are kept"),
+                message.len() > MAX_EVENT,
+                "{}",
+                kept.error
+            );
             assert_eq!(kept.event_id, given_up_by_broker("task-events", message).event_id, "the same again");
         }
         let one = unusable("task-events", "x", b"one", "");

@@ -9,14 +9,16 @@ use perennial_store::{OutboxStore, OwnLease};
 use spin_sdk::http::IncomingRequest;
 
 use crate::{
-    BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_body, read_head,
+    BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_beginning, read_body,
+    read_head,
 };
 
 /// Below it are the routes that events are delivered to. A sidecar takes 404 for "drop it": none of these answers so.
 const EVENTS: &str = "/events/";
 
 /// Lets a callback in: only at one of `paths` (`/x/...` stands for all below `/x/`), only with POST, and only with the token in
-/// `dapr-api-token`; all that is seen before its body is read. A body may be as long as an event, or as a delivery of several.
+/// `dapr-api-token`; all that is seen before its body is read. A body may be as long as an event. Of a longer delivery the beginning is
+/// read: who delivers it would bring what is refused again and again.
 pub async fn admit(request: IncomingRequest, paths: &[&str]) -> Result<(CallbackSettings, Request), Problem> {
     let head = read_head(&request)?;
     let path = head.uri.path();
@@ -32,9 +34,12 @@ pub async fn admit(request: IncomingRequest, paths: &[&str]) -> Result<(Callback
     if !same_secret(token, &settings.token) {
         return Err(Problem::unauthenticated("callbacks need the header dapr-api-token"));
     }
-    let longest = if path.starts_with(EVENTS) { MAX_DELIVERY } else { MAX_EVENT };
-    check_body(&head.headers, &[], longest)?;
-    let body = read_body(request, longest).await?;
+    let is_delivery = path.starts_with(EVENTS);
+    check_body(&head.headers, &[], if is_delivery { usize::MAX } else { MAX_EVENT })?;
+    let body = match is_delivery {
+        true => read_beginning(request, MAX_DELIVERY).await?,
+        false => read_body(request, MAX_EVENT).await?,
+    };
     Ok((settings, Request::from_parts(head, body)))
 }
 

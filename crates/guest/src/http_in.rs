@@ -10,6 +10,9 @@ use crate::within;
 /// How long a body may take from its first byte to its last, in seconds.
 const BODY: u64 = 15;
 
+/// How many times as much as is kept of a body may come.
+const PASSED: usize = 16;
+
 /// Reads what comes before the body. The body waits, so that what the head is enough to refuse costs nothing more.
 pub fn read_head(request: &IncomingRequest) -> Result<Head, Problem> {
     let (mut head, ()) = http::Request::new(()).into_parts();
@@ -33,19 +36,47 @@ pub fn read_head(request: &IncomingRequest) -> Result<Head, Problem> {
 
 /// Reads the body: at most `limit` bytes, and within its time.
 pub async fn read_body(request: IncomingRequest, limit: usize) -> Result<Vec<u8>, Problem> {
-    let whole = async {
+    within_its_time(async {
         let mut body = Vec::new();
         let mut chunks = Box::pin(request.into_body_stream());
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| Problem::malformed("the body broke off"))?;
+            let chunk = chunk.map_err(|_| broke_off())?;
             if body.len().saturating_add(chunk.len()) > limit {
                 return Err(Problem::too_large(limit));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body)
-    };
-    within(BODY.saturating_mul(1_000), whole).await.unwrap_or_else(|| Err(Problem::timeout(BODY)))
+    })
+    .await
+}
+
+/// Reads the beginning of the body, `limit` bytes of it, within the time of a body. The rest goes by, up to [`PASSED`] times as much:
+/// who still sends may not hear an answer.
+pub(crate) async fn read_beginning(request: IncomingRequest, limit: usize) -> Result<Vec<u8>, Problem> {
+    within_its_time(async {
+        let (mut body, mut passed) = (Vec::new(), 0_usize);
+        let mut chunks = Box::pin(request.into_body_stream());
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| broke_off())?;
+            let room = limit.saturating_sub(body.len());
+            body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+            passed = passed.saturating_add(chunk.len());
+            if passed > limit.saturating_mul(PASSED) {
+                break;
+            }
+        }
+        Ok(body)
+    })
+    .await
+}
+
+async fn within_its_time(body: impl Future<Output = Result<Vec<u8>, Problem>>) -> Result<Vec<u8>, Problem> {
+    within(BODY.saturating_mul(1_000), body).await.unwrap_or_else(|| Err(Problem::timeout(BODY)))
+}
+
+fn broke_off() -> Problem {
+    Problem::malformed("the body broke off")
 }
 
 /// Sends the answer, whole: whatever the component does afterwards, the client has it.

@@ -21,6 +21,8 @@ pub use clock::{FreshIds, draw, now, random_secret};
 #[cfg(target_arch = "wasm32")]
 pub use counter::RedisCounter;
 #[cfg(target_arch = "wasm32")]
+pub(crate) use http_in::read_beginning;
+#[cfg(target_arch = "wasm32")]
 pub use http_in::{read_body, read_head, respond};
 #[cfg(target_arch = "wasm32")]
 pub use http_stream::{ClientLeft, StreamedAnswer};

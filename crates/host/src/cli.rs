@@ -22,6 +22,16 @@ pub struct Cli {
 pub enum Command {
     /// Start the application.
     Up(UpArgs),
+    /// Tell a store that it was put back from a copy: readers of its events are told that they go on from another history.
+    Restored(RestoredArgs),
+}
+
+/// The arguments of `perennial restored`.
+#[derive(Debug, Args)]
+pub struct RestoredArgs {
+    /// Where the store lies: the --state-dir of `perennial up`.
+    #[arg(long)]
+    pub state_dir: PathBuf,
 }
 
 /// The arguments of `perennial up`.

@@ -20,6 +20,18 @@ impl Locks {
         let files = components.map(|id| take(state_dir, &folder, id)).collect::<anyhow::Result<_>>()?;
         Ok(Self { _files: files })
     }
+
+    /// Takes the locks of all components that have run on the folder, or of none.
+    pub fn take_all(state_dir: &Path) -> anyhow::Result<Self> {
+        let folder = state_dir.join("locks");
+        let mut ids = Vec::new();
+        if folder.is_dir() {
+            for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+                ids.push(entry?.file_name().to_string_lossy().into_owned());
+            }
+        }
+        Self::take(state_dir, ids.iter())
+    }
 }
 
 fn take(state_dir: &Path, folder: &Path, id: &str) -> anyhow::Result<File> {

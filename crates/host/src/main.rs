@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use perennial_host::cli::{Cli, Command, UpArgs};
+use perennial_host::cli::{Cli, Command, RestoredArgs, UpArgs};
 use perennial_host::repeats::{HostLog, WINDOW};
-use perennial_host::{Hooks, Running, start};
+use perennial_host::{Hooks, Restored, Running, restored, start};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -58,6 +58,14 @@ fn allow_many_connections() {
 }
 
 fn run(cli: Cli, log: HostLog) -> anyhow::Result<()> {
+    let arguments = match cli.command {
+        Command::Up(arguments) => arguments,
+        Command::Restored(RestoredArgs { state_dir }) => {
+            let Restored { before, after } = restored(&state_dir)?;
+            writeln!(std::io::stdout(), "Epoch: {after} (before: {before})")?;
+            return Ok(());
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
@@ -68,9 +76,7 @@ fn run(cli: Cli, log: HostLog) -> anyhow::Result<()> {
             log.tell(Instant::now());
         }
     });
-    let result = match cli.command {
-        Command::Up(arguments) => runtime.block_on(up(arguments)),
-    };
+    let result = runtime.block_on(up(arguments));
     // Statements that still run on blocking threads are cut with the process.
     runtime.shutdown_background();
     result

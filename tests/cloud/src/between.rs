@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -16,6 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use perennial_events::Delivery;
 use perennial_tests::{Answer, Client};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -289,11 +289,10 @@ impl Came {
 
     /// Its events. What is none is left out.
     fn events(&self) -> Vec<Event> {
-        let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let entries = document["entries"].as_array();
-        let events =
-            entries.map_or(vec![&document], |entries| entries.iter().map(|entry| &entry["event"]).collect());
-        events.into_iter().filter_map(Event::read).collect()
+        let media_type = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let delivery = Delivery::read(media_type.unwrap_or_default(), &self.body);
+        let events = delivery.events().filter_map(|event| serde_json::from_slice(event).ok());
+        events.filter_map(|event| Event::read(&event)).collect()
     }
 
     /// The answer that all of its events are done with.
@@ -309,11 +308,7 @@ impl Came {
 }
 
 impl Event {
-    /// Reads an event as it is, or as a sidecar wraps what it does not look into.
-    fn read(document: &Value) -> Option<Self> {
-        let wrapped = document["data_base64"].as_str().and_then(|data| BASE64_STANDARD.decode(data).ok());
-        let wrapped: Option<Value> = wrapped.and_then(|data| serde_json::from_slice(&data).ok());
-        let event = wrapped.as_ref().unwrap_or(document);
+    fn read(event: &Value) -> Option<Self> {
         Some(Self {
             id: event["id"].as_str()?.to_owned(),
             stream: event["partitionkey"].as_str()?.to_owned(),

@@ -111,6 +111,12 @@ impl Kafka {
         rate.unwrap_or_else(|| panic!("the producer says no rate:\n{printed}"))
     }
 
+    /// Puts a message on a topic, under a key as the relay's is; gives its partition.
+    pub fn put(&self, topic: &str, key: &str, message: &str) -> i32 {
+        let put = self.topics().args(["put", &self.address(), topic, key, message]).run();
+        put.trim().parse().unwrap()
+    }
+
     fn topics(&self) -> Process {
         Process::new("topics", self.installed.program("topics"), &self.folder)
     }

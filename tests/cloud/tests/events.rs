@@ -103,6 +103,7 @@ fn heard(app: &App) -> BTreeSet<(String, String, String)> {
         .map(|one| {
             let [rule] = &one["rules"].as_array().unwrap()[..] else { panic!("one route each: {one}") };
             assert_eq!(text(&rule["match"]), "", "a whole topic: {one}");
+            assert_eq!(one["metadata"]["rawPayload"], "true", "as it was sent: {one}");
             (text(&one["topic"]), text(&rule["path"]), text(&one["deadLetterTopic"]))
         })
         .collect()

@@ -6,3 +6,4 @@ mod exact;
 mod restart;
 mod script;
 mod series;
+mod unreadable;

@@ -20,7 +20,7 @@ mod writer;
 
 use std::sync::Arc;
 
-pub(crate) use runtime_config::{DatabaseConfig, Databases};
+pub(crate) use runtime_config::{DEFAULT_FILE, DatabaseConfig, Databases};
 
 /// A guest's connection.
 pub struct Connection {

@@ -15,7 +15,7 @@ use super::pool::Database;
 const DEFAULT_LABEL: &str = "default";
 
 /// The file behind it.
-const DEFAULT_FILE: &str = "sqlite_db.db";
+pub(crate) const DEFAULT_FILE: &str = "sqlite_db.db";
 
 /// One `[sqlite_database.<label>]` table.
 #[derive(Deserialize)]

@@ -236,3 +236,39 @@ fn a_second_host_on_one_state_folder_is_refused() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("component \"probe\" already runs on the state folder"), "{error}");
 }
+
+#[test]
+fn a_store_that_was_put_back_goes_on_as_another_history() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("state");
+    let restored = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
+        let output = command.arg("restored").arg("--state-dir").arg(&state).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, _, error) = restored();
+    assert!(code == Some(1) && error.contains("there is no store at"), "{error}");
+    assert!(!state.exists(), "none is made");
+
+    let mut up = Up::start(&mut Up::command(folder.path()));
+    up.post("/sql", r#"{"statements": [["CREATE TABLE other (id TEXT)"]]}"#);
+    let (code, _, error) = restored();
+    assert!(code == Some(1) && error.contains("already runs on the state folder"), "{error}");
+    up.stop("-TERM");
+    let (code, _, error) = restored();
+    assert!(code == Some(1) && error.contains("it has no epoch yet"), "{error}");
+
+    let store = || rusqlite::Connection::open(state.join("sqlite_db.db")).unwrap();
+    let table = "CREATE TABLE epoch (only INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT; INSERT INTO epoch VALUES (1, '0123456789abcdef')";
+    store().execute_batch(table).unwrap();
+    let mut before = "0123456789abcdef".to_owned();
+    for _ in 0..2 {
+        let (code, told, error) = restored();
+        assert_eq!(code, Some(0), "{error}");
+        let after: String = store().query_row("SELECT id FROM epoch", [], |row| row.get(0)).unwrap();
+        assert_eq!(told, format!("Epoch: {after} (before: {before})\n"));
+        assert!(after != before && after.len() == 16, "{after}");
+        before = after;
+    }
+}

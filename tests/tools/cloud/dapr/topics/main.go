@@ -1,7 +1,8 @@
-// Declares the topics of a file on a Kafka broker, and prints what is on one.
+// Declares the topics of a file on a Kafka broker, prints what is on one, and puts something there.
 //
 //	topics declare BROKER FILE PLACE   (PLACE is local or cloud)
 //	topics read BROKER TOPIC           (one JSON object a line, up to the end as it is now)
+//	topics put BROKER TOPIC KEY MESSAGE   (prints the partition)
 package main
 
 import (
@@ -49,8 +50,10 @@ func run(args []string) error {
 		return declare(config, args[1], args[2], args[3])
 	case len(args) == 3 && args[0] == "read":
 		return read(config, args[1], args[2])
+	case len(args) == 5 && args[0] == "put":
+		return put(config, args[1], args[2], args[3], args[4])
 	}
-	return errors.New("topics declare BROKER FILE PLACE | topics read BROKER TOPIC")
+	return errors.New("topics declare BROKER FILE PLACE | topics read BROKER TOPIC | topics put BROKER TOPIC KEY MESSAGE")
 }
 
 func declare(config *sarama.Config, broker, file, place string) error {
@@ -87,6 +90,26 @@ func declare(config *sarama.Config, broker, file, place string) error {
 			return fmt.Errorf("%s: %w", topic.Name, err)
 		}
 	}
+	return nil
+}
+
+// A key leads to the partition that a sidecar's producer would choose: it is of the same library.
+func put(config *sarama.Config, broker, topic, key, message string) error {
+	config.Producer.Return.Successes = true
+	producer, err := sarama.NewSyncProducer([]string{broker}, config)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	partition, _, err := producer.SendMessage(&sarama.ProducerMessage{
+		Topic: topic,
+		Key:   sarama.StringEncoder(key),
+		Value: sarama.StringEncoder(message),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(partition)
 	return nil
 }
 
