@@ -215,12 +215,13 @@ async fn take(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
 async fn hand_on(state: &Arc<State>, came: &Came) {
     loop {
         if pass_on(state, came).await.as_ref().is_some_and(is_taken) {
-            state.took(&came.events());
+            let events = came.events();
+            state.took(&events);
+            state.delivered.fetch_add(events.len(), Ordering::SeqCst);
             break;
         }
         tokio::time::sleep(AGAIN).await;
     }
-    state.delivered.fetch_add(1, Ordering::SeqCst);
     state.under_way.fetch_sub(1, Ordering::SeqCst);
 }
 

@@ -72,7 +72,7 @@ impl Actor {
     /// That the chain of what was noted is sealed and whole.
     pub(crate) fn was_noted(&self) {
         let verified = until("each entry is sealed, once", PATIENCE, || {
-            let noted = self.audit.all("/v1/audit?limit=200").len();
+            let noted = self.audit.all("/v1/audit").len();
             let verified = self.audit.get("/v1/audit/verify");
             (verified["complete"] == true && verified["sealed"].as_u64() == u64::try_from(noted).ok())
                 .then_some(verified)
@@ -305,7 +305,7 @@ pub(crate) fn state(actor: &Actor) -> Value {
         }
     }
     let notified = user.all("/v1/notifications");
-    let noted = actor.audit.all("/v1/audit?limit=200");
+    let noted = actor.audit.all("/v1/audit");
     json!({
         "tasks": tasks,
         "deleted": sorted(names.values().filter(|name| name.starts_with("deleted")).cloned().collect()),
