@@ -1,5 +1,7 @@
 //! The entry points: an event over HTTP or Redis, and the clock.
 
+use std::cell::Cell;
+
 use anyhow::Result;
 use http::StatusCode;
 use perennial_domain::Timestamp;
@@ -42,7 +44,7 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
     };
     match request.uri().path() {
         "/internal/sweep" => {
-            let (response, anchors) = ticked(work(&store, None, Some(&callbacks)).await);
+            let (response, anchors) = ticked(work(None, &Bus::new(&store, Some(&callbacks))).await);
             respond(out, response).await;
             // Where this route is the clock, it is that of the notifier and of the audit too.
             let others = LocalBus::new(callbacks.token.as_str());
@@ -93,13 +95,17 @@ async fn hear(
     tell(store, Some(callbacks), &taken).await;
 }
 
-/// A job of the clock. A sidecar that is told 404 takes a job for done with: what is no job of ours has failed.
+/// A job of the clock: it is answered once its sweep is done, since its next call waits for that, and a bus that hangs stops no clock. A
+/// sidecar that is told 404 takes a job for done with: what is no job of ours has failed.
 async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: ResponseOutparam) {
     let Some(job) = Job::parse(name) else {
         return respond(out, failed(&format!("there is no job {name:?}"))).await;
     };
-    let (response, anchors) = ticked(work(store, Some(job.shard()), Some(callbacks)).await);
-    respond(out, response).await;
+    let bus = Bus { asked: Cell::new(Some(out)), ..Bus::new(store, Some(callbacks)) };
+    let (response, anchors) = ticked(work(Some(job.shard()), &bus).await);
+    if let Some(out) = bus.asked.take() {
+        respond(out, response).await;
+    }
     // One of the ticks is that of the notifier and of the audit too.
     if matches!(job, Job::Tick(shard) if shard.number() == 0) {
         if let Err(error) = wake(NOTIFIER).await {
@@ -164,7 +170,7 @@ mod cron {
             // Futures of the SDK run in its own executor, never in the trigger's.
             spin_sdk::http::run(async {
                 let store = super::open()?;
-                let ticked = super::work(&store, None, None).await?;
+                let ticked = super::work(None, &super::Bus::new(&store, None)).await?;
                 let failed = ticked.and_then(|ticked| ticked.failed);
                 failed.map_or(Ok(()), |error| Err(anyhow::Error::msg(error)))
             })
@@ -196,9 +202,15 @@ async fn tell(store: &GuestStore, callbacks: Option<&CallbackSettings>, taken: &
 struct Bus<'a> {
     store: &'a GuestStore,
     callbacks: Option<&'a CallbackSettings>,
+    /// Who is answered as soon as the sweep is done.
+    asked: Cell<Option<ResponseOutparam>>,
 }
 
-impl Bus<'_> {
+impl<'a> Bus<'a> {
+    fn new(store: &'a GuestStore, callbacks: Option<&'a CallbackSettings>) -> Self {
+        Self { store, callbacks, asked: Cell::new(None) }
+    }
+
     async fn relay(&self, shard: Option<Shard>) -> Result<u32> {
         let Some(bus) = open_bus(&BusSettings::from_host()?, self.callbacks)? else { return Ok(0) };
         let round = relay_shard(self.store, &bus, (STREAMS, shard), &now).await?;
@@ -219,6 +231,12 @@ impl Bus<'_> {
 }
 
 impl Outlet for Bus<'_> {
+    async fn swept(&self) {
+        if let Some(out) = self.asked.take() {
+            respond(out, no_content()).await;
+        }
+    }
+
     async fn relay(&self, shard: Option<Shard>) -> Result<u32, String> {
         self.relay(shard).await.map_err(|error| format!("{error:#}"))
     }
@@ -234,13 +252,9 @@ impl Outlet for Bus<'_> {
 }
 
 /// One slice of the clock's work, of all shards or of one; `None`: another is at it.
-async fn work(
-    store: &GuestStore,
-    shard: Option<Shard>,
-    callbacks: Option<&CallbackSettings>,
-) -> Result<Option<Ticked>> {
-    store.keep_events(RetentionSettings::from_host()?.events);
-    let ticked = tick(store, shard, &now, &mut FreshIds, &Bus { store, callbacks }).await?;
+async fn work(shard: Option<Shard>, bus: &Bus<'_>) -> Result<Option<Ticked>> {
+    bus.store.keep_events(RetentionSettings::from_host()?.events);
+    let ticked = tick(bus.store, shard, &now, &mut FreshIds, bus).await?;
     for failure in ticked.iter().flat_map(|ticked| &ticked.swept.failures) {
         log::error("not done", failure);
     }

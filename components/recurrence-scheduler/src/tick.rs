@@ -15,6 +15,8 @@ const SWEEP: i64 = 15_000;
 /// Where events go.
 #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
 pub trait Outlet {
+    /// The sweep is done: whoever waits for it may be told, before anything goes where it may hang.
+    async fn swept(&self) {}
     /// Publishes what waits, of one shard where one is named; gives the number of events.
     async fn relay(&self, shard: Option<Shard>) -> Result<u32, String>;
     /// Has the clock call for a shard once more at an instant that lies before its next tick.
@@ -75,6 +77,7 @@ pub async fn tick<S: Store + WorkStore + SealStore + ShardStore>(
         store.give_back_shard(shard, fence)?;
     }
     let (swept, unfinished) = swept?;
+    outlet.swept().await;
     let mut ticked = Ticked { swept, ..Ticked::default() };
     if let Some(shard) = shard {
         wake(store, shard, now(), outlet, &mut ticked).await?;

@@ -72,12 +72,21 @@ fn a_bus_that_is_away_holds_up_no_dead_letters() {
     assert_eq!(ticked.failed.as_deref(), Some("the bus is away"), "the first reason");
 }
 
-/// Looks, while it is asked to publish, whether another may sweep the shard.
-struct Looks<'f>(&'f Fixture, Cell<bool>);
+/// Looks, while it is asked to publish, whether another may sweep the shard, and whether who waits for the sweep was told.
+struct Looks<'f> {
+    fixture: &'f Fixture,
+    told: Cell<bool>,
+    free: Cell<bool>,
+}
 
 impl Outlet for Looks<'_> {
+    async fn swept(&self) {
+        self.told.set(true);
+    }
+
     async fn relay(&self, shard: Option<Shard>) -> Result<u32, String> {
-        self.1.set(self.0.store.take_shard(shard.unwrap(), NOON, 1).unwrap().is_some());
+        assert!(self.told.get(), "a bus that hangs would stop the clock");
+        self.free.set(self.fixture.store.take_shard(shard.unwrap(), NOON, 1).unwrap().is_some());
         Ok(0)
     }
 
@@ -97,10 +106,10 @@ fn a_bus_that_hangs_holds_no_shard() {
     fixture.task(&user, WEEKLY);
     let shard = Shard::of(user.as_str());
     let mut ids = std::mem::take(&mut fixture.ids);
-    let looks = Looks(&fixture, Cell::new(false));
+    let looks = Looks { fixture: &fixture, told: Cell::new(false), free: Cell::new(false) };
     let one = tick(&fixture.store, Some(shard), &|| NOON, &mut ids, &looks);
     assert!(pollster::block_on(one).unwrap().is_some());
-    assert!(looks.1.get(), "it is another's to sweep while events are on their way");
+    assert!(looks.free.get(), "it is another's to sweep while events are on their way");
 }
 
 #[test]
