@@ -192,13 +192,13 @@ fn a_dead_letter_stays_where_it_is() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
     let (task, occurrence) = fixture.task(&user, &daily("live", 22));
-    fixture.rows("INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, reason, parked_at) SELECT 'event', user_id, 'stream', id, '', 'event', 'x', 1 FROM task");
+    fixture.rows(&format!("INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, reason, parked_at) SELECT 'event', user_id, 'stream', id, '', 'event', 'x', {} FROM task", NOON.as_millis()));
     fixture.complete(&user, &task, &occurrence).unwrap();
     sweep(&fixture.store, &|| NOON, &mut fixture.ids).unwrap();
     let state = fixture.state(&user, &task, None);
     let gone = perennial_domain::delete_task(&mut fixture.context(&user), &state);
     perennial_store::Store::commit(&fixture.store, &gone).unwrap();
-    assert_eq!(fixture.count("work WHERE kind = 'event' AND parked_at = 1"), 1);
+    assert_eq!(fixture.count(&format!("work WHERE kind = 'event' AND parked_at = {}", NOON.as_millis())), 1);
 }
 
 /// A list that cannot even be claimed from holds up no other list.
