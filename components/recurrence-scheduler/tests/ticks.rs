@@ -60,11 +60,13 @@ fn a_bus_that_is_away_holds_up_no_dead_letters() {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
     fixture.task(&user, WEEKLY);
-    fixture.rows(
+    fixture.rows(&format!(
         "INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class, \
          tries, first_at, last_at, instance, status, status_at, event) \
-         VALUES ('l', 'ada', 'task-events', 'e', '', 'ada', 1, 'x', 'x', 'x', 'permanent', 1, 1, 1, '', 'replaying', 1, '{}')",
-    );
+         VALUES ('l', 'ada', 'task-events', 'e', '', 'ada', 1, 'x', 'x', 'x', 'permanent', 1, {now}, {now}, '', 'open', {now}, '')",
+        now = NOON.as_millis()
+    ));
+    fixture.rows("UPDATE dead_letter SET status = 'replaying'");
     let mut ids = std::mem::take(&mut fixture.ids);
     let away = Away::default();
     let ticked = pollster::block_on(tick(&fixture.store, None, &|| NOON, &mut ids, &away)).unwrap().unwrap();
