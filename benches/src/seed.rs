@@ -53,7 +53,7 @@ pub fn seed(database: &Path, seed: &Seed<'_>) {
 pub fn seed_events(database: &Path, seed: &Seed<'_>) -> usize {
     fill(database, seed, |commit| assert_eq!(commit.events.len(), 1));
     let store = Sqlite::open(NativeSql::open(database).unwrap(), Durability::Normal).unwrap();
-    let all = |user: &UserId| Lease { stream: user.stream(), fence: 0, published: 0, tries: 0 };
+    let all = |user: &UserId| Lease { stream: user.stream(), fence: 0, published: 0, tries: 0, refusals: 0 };
     let leases: Vec<Lease> = seed.users.iter().map(all).collect();
     let events = store.waiting_events(&leases, SAMPLE).unwrap();
     let length = |event| serde_json::to_string(&CloudEvent::from(event)).unwrap().len();

@@ -85,20 +85,20 @@ fn cost_of_nothing(fixture: &mut Fixture, shard: Shard) -> i32 {
     assert_eq!(store.next_due(shard, now, now.plus_millis(60_000)).unwrap(), None);
     let connection = Connection::open(fixture.path()).unwrap();
     let number = shard.number();
-    let (at, again) = (now.as_millis(), now.as_millis() - 1);
-    let mut sum = 0;
+    let (at, again) = (now.as_millis(), now.plus_millis(-1).as_millis());
+    let mut sum = 0_i32;
     let mut add = |with: &str, parameters: &[&dyn ToSql]| {
         let (statement, _) = recorded.last_with(with);
         let mut prepared = connection.prepare(&statement).unwrap();
         let mut rows = prepared.query(parameters).unwrap();
         while rows.next().unwrap().is_some() {}
         drop(rows);
-        sum += prepared.get_status(rusqlite::StatementStatus::VmStep);
+        sum = prepared.get_status(rusqlite::StatementStatus::VmStep).saturating_add(sum);
     };
     add("'kinds'", &[&at, &tzdata_version(), &again, &again, &again, &again, &again, &number]);
     add("claim_v6", &[&"x", &"reminder", &0, &at, &5_000, &0, &100, &10, &12, &number]);
     add("UPDATE stream SET relay_at", &[&at, &1_000, &50, &number]);
-    add("SELECT min(at)", &[&number, &at, &(at + 60_000)]);
+    add("SELECT min(at)", &[&number, &at, &now.plus_millis(60_000).as_millis()]);
     sum
 }
 

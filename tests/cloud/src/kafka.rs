@@ -106,8 +106,9 @@ impl Kafka {
             .args(["acks=all", "compression.type=snappy"])
             .run();
         // The last line is that of the whole.
-        let rates = printed.lines().filter_map(|line| line.split_once(" records/sec")?.0.rsplit_once(' '));
-        let rate = rates.last().and_then(|(_, rate)| rate.parse().ok());
+        let mut rates =
+            printed.lines().filter_map(|line| line.split_once(" records/sec")?.0.rsplit_once(' '));
+        let rate = rates.next_back().and_then(|(_, rate)| rate.parse().ok());
         rate.unwrap_or_else(|| panic!("the producer says no rate:\n{printed}"))
     }
 

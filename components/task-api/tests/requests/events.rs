@@ -18,10 +18,10 @@ fn sequences(page: &Value) -> Vec<i64> {
     items.iter().map(|event| event["sequence"].as_str().unwrap().parse().unwrap()).collect()
 }
 
-/// A page without an event, after `place` and with the oldest after it.
+/// A page without an event, after `place`; the oldest is the one after it.
 fn nothing(service: &Service, place: u64) -> Value {
     let epoch = service.fixture.store.events(&UserId::admin(), 0, 1).unwrap().epoch;
-    json!({ "epoch": epoch, "items": [], "next_after": place, "oldest": place + 1 })
+    json!({ "epoch": epoch, "items": [], "next_after": place, "oldest": place.saturating_add(1) })
 }
 
 fn types(page: &Value) -> Vec<&str> {
