@@ -164,6 +164,12 @@ impl Script {
         Self { steps }
     }
 
+    /// Without what the clock alone brings about.
+    pub(crate) fn without_reminders(&self) -> Self {
+        let steps = self.steps.iter().filter(|step| !matches!(step, Step::Remind(_)));
+        Self { steps: steps.cloned().collect() }
+    }
+
     /// Carries it out; gives how long each completion took until the next occurrence was there. A call that is not answered is made
     /// again under its key.
     pub(crate) fn carry_out(&self, actor: &Actor, pace: &Pace) -> Vec<Duration> {
