@@ -244,7 +244,7 @@ async fn publish(
                         suspects.push(Suspect { mark: marks.len(), sort: sort(message), letter });
                     }
                     mark.refused = fault == Fault::Stream;
-                    mark.pause = Some(pause(tries));
+                    mark.pause = Some(pause(tries, LONGEST_PAUSE));
                     slice.failure = Some(error);
                     break;
                 }
@@ -280,8 +280,8 @@ fn unreadable() -> BusError {
     BusError { bus: "outbox", reason: "its data cannot be read".to_owned(), fault: Fault::Event }
 }
 
-/// Milliseconds until the next turn of a stream that failed so often before.
-fn pause(tries: i64) -> i64 {
+/// Milliseconds until the next turn of a stream that failed so often before: a second, doubled each time up to the longest.
+pub(crate) fn pause(tries: i64, longest: i64) -> i64 {
     let doublings = u32::try_from(tries.clamp(0, 10)).unwrap_or(10);
-    1_000_i64.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(LONGEST_PAUSE)
+    1_000_i64.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(longest)
 }

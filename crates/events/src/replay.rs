@@ -9,6 +9,7 @@ use perennial_domain::{LetterStatus, Timestamp};
 use perennial_store::{LetterStore, Replay, Replayed, StoreError, Turn};
 
 use crate::letter::reason_of;
+use crate::relay::pause;
 use crate::{Bus, CloudEvent, Fault, Message};
 
 /// Letters sent in one go, and the milliseconds in which it may not be begun again.
@@ -77,7 +78,7 @@ pub async fn replay_letters(
         let waits = fault != Fault::Event && tries < TRIES;
         let status = if waits { LetterStatus::Replaying } else { LetterStatus::Open };
         replayed.push(Replayed { place, status, tries, error: Some(error) });
-        turns.push(Turn { pause: if waits { pause(tries) } else { 0 }, ..turn });
+        turns.push(Turn { pause: if waits { pause(tries, LONGEST_PAUSE) } else { 0 }, ..turn });
         if fault == Fault::Bus {
             until = now().plus_millis(PAUSE);
             break;
@@ -104,10 +105,4 @@ async fn send(bus: &impl Bus, letter: Replay) -> Result<(), (Fault, String)> {
         (_, Some(error)) => Err((error.fault, error.to_string())),
         (_, None) => Err((Fault::Bus, "the bus took nothing".to_owned())),
     }
-}
-
-/// Milliseconds until the next turn of a stream whose letter was not taken so often.
-fn pause(tries: i64) -> i64 {
-    let doublings = u32::try_from(tries.clamp(0, 10)).unwrap_or(10);
-    1_000_i64.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(LONGEST_PAUSE)
 }

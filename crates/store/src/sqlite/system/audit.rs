@@ -38,9 +38,13 @@ const WAITING: &str = "s.id, s.sealed, (SELECT hash FROM seal WHERE user_id = s.
      EXISTS (SELECT 1 FROM seal WHERE user_id = s.id AND seq > s.sealed), \
      EXISTS (SELECT 1 FROM audit_v4 WHERE user_id = s.id AND seq = s.sealed + 1)";
 
-/// When the first entry that waits in the chain `s` was made.
-const FIRST: &str =
-    "(SELECT a.at FROM audit_v4 AS a WHERE a.user_id = s.id AND a.seq > s.sealed ORDER BY a.seq LIMIT 1)";
+/// When the oldest entry was made that waits to be sealed, or the first behind one that is gone: of the hundred chains that are sealed
+/// next, and of the hundred that could not be most often.
+pub(super) const UNSEALED_SINCE: &str = "(SELECT min((SELECT a.at FROM audit_v4 AS a WHERE a.user_id = s.id AND a.seq > s.sealed \
+     ORDER BY a.seq LIMIT 1)) FROM ( \
+      SELECT * FROM (SELECT id, sealed FROM stream INDEXED BY stream_unsealed WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT 100) \
+      UNION ALL \
+      SELECT * FROM (SELECT id, sealed FROM stream INDEXED BY stream_broken WHERE seal_tries > 0 ORDER BY seal_tries DESC LIMIT 100)) AS s)";
 
 /// A chain that is to be sealed further.
 struct Waiting {
@@ -87,16 +91,7 @@ impl<S: Sql> SealStore for Sqlite<S> {
     }
 
     fn oldest_unsealed(&self, now: Timestamp) -> Result<Option<i64>, StoreError> {
-        let oldest = self.query_one(
-            &format!(
-                "SELECT min(at) FROM (SELECT {FIRST} AS at \
-                 FROM (SELECT id, sealed FROM stream INDEXED BY stream_unsealed WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT 100) AS s \
-                 UNION ALL SELECT {FIRST} \
-                 FROM (SELECT id, sealed FROM stream INDEXED BY stream_broken WHERE seal_tries > 0 ORDER BY seal_tries DESC LIMIT 100) AS s)"
-            ),
-            &[],
-            |row| row.integer_or_null(),
-        )?;
+        let oldest = self.query_one(&format!("SELECT {UNSEALED_SINCE}"), &[], |row| row.integer_or_null())?;
         Ok(oldest.flatten().map(|at| now.as_millis().saturating_sub(at).max(0)))
     }
 

@@ -2,6 +2,7 @@
 
 use perennial_domain::Timestamp;
 
+use super::audit;
 use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite};
 use crate::{Metrics, MetricsStore, StoreError};
@@ -29,10 +30,6 @@ const DUE_SINCE: &str = "(SELECT min(CASE WHEN walked.next_at > 0 THEN walked.ne
 const WAITS_SINCE: &str = "(SELECT o.at FROM outbox AS o WHERE o.stream_id = walked.id AND o.sequence > walked.published \
      ORDER BY o.sequence LIMIT 1)";
 
-/// Since when the first entry of the chain `walked` waits, or the first behind one that is gone.
-const UNSEALED_SINCE: &str = "(SELECT a.at FROM audit_v4 AS a WHERE a.user_id = walked.id AND a.seq > walked.sealed \
-     ORDER BY a.seq LIMIT 1)";
-
 const METRICS: &str = "SELECT json_object('schema', (SELECT version FROM schema_version WHERE only = 1), \
      'outbox_since', (SELECT min(since) FROM ( \
       SELECT {WAITS_SINCE} AS since FROM shard AS s CROSS JOIN stream AS walked ON s.shard BETWEEN 0 AND 15 AND walked.id IN ( \
@@ -49,11 +46,7 @@ const METRICS: &str = "SELECT json_object('schema', (SELECT version FROM schema_
       'zone', count(*) FILTER (WHERE kind = 'zone'), 'notification', count(*) FILTER (WHERE kind = 'notification'), 'event', count(*) FILTER (WHERE kind = 'event')) \
       FROM (SELECT kind FROM work WHERE parked_at IS NOT NULL LIMIT {MOST}) AS walked)), \
      'letters', (SELECT count(*) FROM (SELECT 1 FROM dead_letter WHERE status = 'open' LIMIT {MOST})), \
-     'unsealed_since', (SELECT min(since) FROM ( \
-      SELECT {UNSEALED_SINCE} AS since FROM ( \
-       SELECT id, sealed FROM stream WHERE seal_at IS NOT NULL ORDER BY seal_at LIMIT {LOOKED_AT}) AS walked \
-      UNION ALL SELECT {UNSEALED_SINCE} FROM ( \
-       SELECT id, sealed FROM stream WHERE seal_tries > 0 ORDER BY seal_tries DESC LIMIT {LOOKED_AT}) AS walked)), \
+     'unsealed_since', {UNSEALED_SINCE}, \
      'tally', json((SELECT json_group_object(name, value) FROM (SELECT name, value FROM tally LIMIT {COUNTERS}) AS walked)))";
 
 impl<S: Sql> MetricsStore for Sqlite<S> {
@@ -62,7 +55,7 @@ impl<S: Sql> MetricsStore for Sqlite<S> {
             .replace("{first}", &DUE_SINCE.replace("{again}", "0"))
             .replace("{again}", &DUE_SINCE.replace("{again}", "1"))
             .replace("{WAITS_SINCE}", WAITS_SINCE)
-            .replace("{UNSEALED_SINCE}", UNSEALED_SINCE)
+            .replace("{UNSEALED_SINCE}", audit::UNSEALED_SINCE)
             .replace("{OF_EACH}", &OF_EACH.to_string())
             .replace("{LOOKED_AT}", &LOOKED_AT.to_string())
             .replace("{COUNTERS}", &COUNTERS.to_string())
