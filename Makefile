@@ -15,11 +15,14 @@ DENY     := 0.20.2
 NATIVE   := --locked --release
 BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
 SCHEMA   := --features task-api/schema
+UNIT     := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests --exclude perennial-cloud --exclude perennial-faults $(SCHEMA)
+# The programs of tests that work with a store.
+STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises scheduler requests jwt
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
-        test test-unit test-component test-e2e contract live-soak check format lint deny mutants redis toolchain
+.PHONY: chaos cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
+        test test-unit test-postgres test-component test-e2e test-faults contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -52,12 +55,18 @@ toolchain:
 
 ## Testing it
 
-test: test-unit test-component test-e2e ## every tier of tests
-	@echo '==> all tiers passed: unit, component, end to end'
+test: test-unit test-postgres test-component test-e2e test-faults ## every tier of tests
+	@echo '==> all tiers passed: unit, PostgreSQL, component, end to end, faults'
 
 test-unit: toolchain ## rules, domain, store: native code alone
 	@echo '==> unit tests'
-	@$(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests --exclude perennial-cloud $(SCHEMA)
+	@tests/tools/postgres >/dev/null || { test -z "$$CI" && echo 'no PostgreSQL: its tests will be skipped'; }
+	@$(UNIT)
+
+test-postgres: toolchain ## the tests that work with a store once more, on PostgreSQL; ALIKE_SEEDS=3, ALIKE_STEPS=, ALIKE_SEED=
+	@echo '==> PostgreSQL tests'
+	@if tests/tools/postgres >/dev/null; then PERENNIAL_TEST_STORE=postgres $(UNIT) $(STORED:%=--test %); \
+	    else test -z "$$CI" && echo 'no PostgreSQL: they are skipped'; fi
 
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
@@ -70,17 +79,32 @@ test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@tests/tools/contract install || { test -z "$$CI" && echo 'no schemathesis: the contract is not tested'; }
 	@$(CARGO) test $(NATIVE) -p perennial-tests --no-fail-fast -- --nocapture
 
+test-faults: build ## replicas on one PostgreSQL while everything fails, in short; SEED=
+	@echo '==> faults'
+	@tests/tools/postgres >/dev/null || { test -z "$$CI" && echo 'no PostgreSQL: nothing fails on it'; }
+	@$(CARGO) test $(NATIVE) -p perennial-faults -- --nocapture
+
+chaos: build ## the same at length; REPLICAS=4 FAULTS=200 WRITES=100000 SEED=
+	@REPLICAS=$(or $(REPLICAS),4) FAULTS=$(or $(FAULTS),200) WRITES=$(or $(WRITES),100000) $(CARGO) test $(NATIVE) -p perennial-faults -- --nocapture
+
 contract: build ## the service against its own description, at length; CASES=1000 an operation, SEED=
 	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test $(NATIVE) -p perennial-tests --test contract -- --nocapture
 
 live-soak: build ## a thousand streams taken up again under writes of two users and kills; LIVE_RECONNECTS=1000 LIVE_KILLS=7 SEED=
 	@LIVE_RECONNECTS=$(or $(LIVE_RECONNECTS),1000) LIVE_KILLS=$(or $(LIVE_KILLS),7) $(CARGO) test $(NATIVE) -p perennial-tests --test live -- --nocapture
 
+drill: build ## backup and restore of both stores under load: what is lost, how long it takes; DRILL_WRITES=2000 DRILL_ARCHIVE_TIMEOUT=10
+	@DRILL_WRITES=$(or $(DRILL_WRITES),2000) DRILL_ARCHIVE_TIMEOUT=$(or $(DRILL_ARCHIVE_TIMEOUT),10) $(CARGO) test $(NATIVE) -p perennial-tests --test drill -- --nocapture --test-threads=1
+
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
 
-cloud: ## get Kafka and Dapr into .cache/cloud (Maven, Go), which the next two need: ten minutes, once
+postgres: ## find a PostgreSQL (15 or later), or install Debian's, or unpack it into .cache/postgres
+	@tests/tools/postgres
+
+cloud: ## get Kafka, Dapr (Maven, Go) and a Redis into .cache, which the next two need: ten minutes, once
 	@tests/tools/cloud/install
+	@tests/tools/redis >/dev/null || { test -z "$$CI" && echo 'no redis-server: the state store is not tested'; }
 
 up-cloud: build cloud ## start Kafka, Dapr and each handler by itself, as in the cloud, until Ctrl-C
 	@exec $(CARGO) run $(NATIVE) --quiet -p perennial-cloud --bin up-cloud
@@ -89,7 +113,7 @@ test-cloud: build cloud ## the service over a real Kafka and Dapr
 	@echo '==> cloud tests'
 	@$(CARGO) test $(NATIVE) -p perennial-cloud --no-fail-fast -- --nocapture --test-threads=1
 
-chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, KILLS=, SEED=
+chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, RATE=, KILLS=, SEED=
 	@$(CARGO) test $(NATIVE) -p perennial-cloud -- --ignored --nocapture --test-threads=1
 
 fairness: build ## one user's backlogs in full size, and how late another's work is then
@@ -113,11 +137,17 @@ bench-recurrence: toolchain ## the recurrence engine beside dateutil, rrule.js a
 	@cd crates/recurrence/benches/compare && npm ci --no-audit --no-fund --silent
 	@.cache/bench/bin/python crates/recurrence/benches/compare/run.py target/$(TARGET)/guest/examples/bench_wasm.wasm
 
-bench-service: build ## answers a second beside the bare disk and the host alone, what a create costs; ROUNDS=7, SECONDS=1, CLIENTS=16 (docs/benchmarks.md)
-	@$(BENCH) bench-service
+bench-service: build ## answers a second beside the bare disk and the host alone, what a create costs; ROUNDS=7, SECONDS=1, CLIENTS=16, SYNC_US=0 (docs/benchmarks.md)
+	@$(if $(SYNC_US),mkdir -p target/benches && cc -shared -fPIC -O2 -o target/benches/slow-sync.so benches/slow-sync.c -ldl)
+	@$(CARGO) build $(NATIVE) --quiet -p perennial-benches
+	@$(if $(SYNC_US),SYNC_US=$(SYNC_US) LD_PRELOAD=$(CURDIR)/target/benches/slow-sync.so) target/release/bench-service
 	@$(CARGO) run $(NATIVE) --quiet -p perennial-create-cost
 
-bench-alarms: build ## a million armed alarms, ten thousand of them due in one second; ALARMS=, DUE=
+bench-postgres: build ## on PostgreSQL: creates beside pgbench, and lists among a million tasks; CLIENTS=32, OTHERS=, ROUNDS=7, SECONDS=2
+	@tests/tools/postgres >/dev/null
+	@$(BENCH) bench-postgres
+
+bench-alarms: build ## a million armed alarms, ten thousand of them due in one second; ALARMS=, DUE=, STORE=postgres REPLICAS=4
 	@$(BENCH) bench-alarms
 
 bench-fairness: build ## how late one user's work is behind a million due alarms of another; BACKLOG=, PROBES=20
@@ -137,7 +167,7 @@ zones: toolchain ## check the built-in zone data against an unpacked tzdata pack
 
 ## Checking it
 
-check: format lint deny ## format, lints, licences and advisories
+check: format lint migrations deny ## format, lints, what migrations may not do, licences and advisories
 
 format: toolchain
 	@$(CARGO) fmt --all --check
@@ -146,6 +176,11 @@ lint: toolchain
 	@$(CARGO) clippy $(NATIVE) --workspace --all-targets --exclude perennial-probe $(SCHEMA) -- -D warnings
 	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
 
-deny:
-	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked --debug --version $(DENY) cargo-deny # which looks for seconds, and would be optimised for minutes
+migrations: toolchain
+	@$(CARGO) test $(NATIVE) --quiet -p perennial-store --features native --lib migrate::rules
+
+deny: deny-tool
 	@tests/tools/deny
+
+deny-tool:
+	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked --debug --version $(DENY) cargo-deny # which looks for seconds, and would be optimised for minutes

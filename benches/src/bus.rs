@@ -93,7 +93,8 @@ impl Running {
 fn setup(state_dir: &Path, redis: Option<&Redis>) -> Setup {
     let variables = match redis {
         Some(redis) => vec![("redis_url", redis.url()), ("redis_host", redis.url())],
-        None => vec![("bus", "local".to_owned())],
+        // The in-process bus of the host.
+        None => Vec::new(),
     };
-    Setup { state_dir: Some(state_dir.to_owned()), variables, components: Vec::new() }
+    Setup { state_dir: Some(state_dir.to_owned()), variables, ..Setup::default() }
 }

@@ -13,6 +13,20 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 #[derive(Debug)]
 pub struct Look(Connection);
 
+/// The same of what lies in either store, where it is but a number.
+pub(crate) mod counts {
+    /// Alarms that wait for their time.
+    pub const ARMED: &str = "SELECT count(*) FROM alarm WHERE state = 'armed'";
+    /// Notifications made so far.
+    pub const NOTIFICATIONS: &str = "SELECT count(*) FROM notification_v2";
+    /// Alarms that have at least one notification.
+    pub const NOTIFIED: &str = "SELECT count(*) FROM (SELECT DISTINCT task_id, recurrence_id, reminder_id FROM notification_v2) AS n";
+    /// Notifications made before their alarm's time, or without an alarm that has fired.
+    pub const EARLY: &str = "SELECT count(*) FROM notification_v2 AS n \
+         LEFT JOIN alarm AS a USING (task_id, recurrence_id, reminder_id) \
+         WHERE coalesce(a.state, '') <> 'fired' OR n.created_at < a.fire_at";
+}
+
 impl Look {
     /// Opens the file.
     pub fn at(file: &Path) -> Self {
@@ -23,27 +37,22 @@ impl Look {
 
     /// Alarms that wait for their time.
     pub fn armed(&self) -> usize {
-        self.number("SELECT count(*) FROM alarm WHERE state = 'armed'")
+        self.number(counts::ARMED)
     }
 
     /// Notifications made so far.
     pub fn notifications(&self) -> usize {
-        self.number("SELECT count(*) FROM notification_v2")
+        self.number(counts::NOTIFICATIONS)
     }
 
     /// Alarms that have at least one notification.
     pub fn alarms_notified(&self) -> usize {
-        self.number(
-            "SELECT count(*) FROM (SELECT DISTINCT task_id, recurrence_id, reminder_id FROM notification_v2)",
-        )
+        self.number(counts::NOTIFIED)
     }
 
     /// Notifications made before their alarm's time, or without an alarm that has fired.
     pub fn early_or_unfounded(&self) -> usize {
-        self.number(
-            "SELECT count(*) FROM notification_v2 AS n LEFT JOIN alarm AS a USING (task_id, recurrence_id, reminder_id) \
-             WHERE a.state IS NOT 'fired' OR n.created_at < a.fire_at",
-        )
+        self.number(counts::EARLY)
     }
 
     /// Changes whenever somebody else has written.

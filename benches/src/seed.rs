@@ -7,6 +7,7 @@ use std::path::Path;
 use perennial_domain::{Actor, Commit, Context, Ids, TaskInput, Timestamp, UserId, create_task};
 use perennial_events::CloudEvent;
 use perennial_recurrence::Zone;
+use perennial_store::postgres::{Clock, NativePg, Postgres};
 use perennial_store::sqlite::{Durability, NativeSql, Sqlite};
 use perennial_store::{Apply, Lease, Mode, OutboxStore, Store};
 use serde_json::Value;
@@ -43,7 +44,16 @@ impl Ids for FreshIds {
 /// # Panics
 /// When the store refuses one.
 pub fn seed(database: &Path, seed: &Seed<'_>) {
-    fill(database, seed, |commit| commit.events.clear());
+    fill(&file(database), seed, |commit| commit.events.clear());
+}
+
+/// The same in the database of a PostgreSQL, by its address.
+///
+/// # Panics
+/// When the store refuses one.
+pub fn seed_postgres(address: &str, seed: &Seed<'_>) {
+    let store = Postgres::open(NativePg::open(address).unwrap(), Clock::Database).unwrap();
+    fill(&store, seed, |commit| commit.events.clear());
 }
 
 /// Creates tasks with their events, one each, which wait to be published; gives the median length of one as it is published.
@@ -51,8 +61,8 @@ pub fn seed(database: &Path, seed: &Seed<'_>) {
 /// # Panics
 /// When the store refuses one, or a task has not one event.
 pub fn seed_events(database: &Path, seed: &Seed<'_>) -> usize {
-    fill(database, seed, |commit| assert_eq!(commit.events.len(), 1));
-    let store = Sqlite::open(NativeSql::open(database).unwrap(), Durability::Normal).unwrap();
+    let store = file(database);
+    fill(&store, seed, |commit| assert_eq!(commit.events.len(), 1));
     let all = |user: &UserId| Lease { stream: user.stream(), fence: 0, published: 0, tries: 0, refusals: 0 };
     let leases: Vec<Lease> = seed.users.iter().map(all).collect();
     let events = store.waiting_events(&leases, SAMPLE).unwrap();
@@ -62,8 +72,11 @@ pub fn seed_events(database: &Path, seed: &Seed<'_>) -> usize {
     lengths[lengths.len() / 2]
 }
 
-fn fill(database: &Path, seed: &Seed<'_>, prepare: impl Fn(&mut Commit)) {
-    let store = Sqlite::open(NativeSql::open(database).unwrap(), Durability::Normal).unwrap();
+fn file(database: &Path) -> Sqlite<NativeSql> {
+    Sqlite::open(NativeSql::open(database).unwrap(), Durability::Normal).unwrap()
+}
+
+fn fill(store: &impl Store, seed: &Seed<'_>, prepare: impl Fn(&mut Commit)) {
     let mut number = 0;
     while number < seed.count {
         let user = &seed.users[number / BATCH % seed.users.len()];

@@ -46,6 +46,11 @@ pub struct User {
 impl Service {
     /// Starts the service on a state directory and waits until it is ready.
     pub fn start(state_dir: &Path, clock: Clock) -> Self {
+        Self::with(state_dir, clock, &[])
+    }
+
+    /// The same with variables of its own.
+    pub fn with(state_dir: &Path, clock: Clock, variables: &[(&str, String)]) -> Self {
         let output = state_dir.with_extension("output");
         let log = File::create(&output).unwrap();
         let binary = repository().join("target/release/perennial");
@@ -53,6 +58,9 @@ impl Service {
         command.arg("up").arg("-f").arg(repository().join("spin.toml"));
         command.args(["--listen", "127.0.0.1:0", "--quiet"]);
         command.args(["--variable", "webhook_http_origin=http://127.0.0.1:*"]);
+        for (name, value) in variables {
+            command.args(["--variable", &format!("{name}={value}")]);
+        }
         command.arg("--state-dir").arg(state_dir);
         command.arg("--cache-dir").arg(repository().join("target/compiled"));
         if clock == Clock::Stands {

@@ -351,7 +351,7 @@ fn the_things_of_one_user_do_not_exist_for_another_in_any_operation() {
     // Nothing but the API runs from here on, so that whatever changes was changed by a request.
     let components = vec!["task-api", "audit"];
     let variables = vec![("audit_key", "a-key-of-at-least-thirty-two-characters".to_owned())];
-    let service = Service::with(Setup { state_dir, components, variables });
+    let service = Service::with(Setup { state_dir, components, variables, ..Setup::default() });
     let owner = service.owner();
     let [ada, bo, reader] =
         [ada.token(), bo.token(), reads["secret"].as_str()].map(|token| owner.with_token(token));

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
+use perennial_tests::load::{KINDS, Worker};
 use perennial_tests::{Database, Receiver};
-
-use crate::ledger::KINDS;
-use crate::worker::Worker;
 
 /// Counted while the run goes on.
 #[derive(Debug, Default)]

@@ -2,29 +2,29 @@
 //! at once with one key now and then: nothing acknowledged is lost, what follows from it happens exactly once, and nothing
 //! is stuck. `KILL_ROUNDS` sets the number of rounds, `SEED` repeats the moments and the load of a run.
 
-mod checks;
 mod figures;
-mod ledger;
-mod load;
 mod one_key;
 mod tables;
-mod worker;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use fastrand::Rng;
-use perennial_tests::{Client, Receiver, Service, Setup};
+use perennial_tests::load::{Door, Findings, Gone, Habits, Worker, came, parked, reminders, tasks};
+use perennial_tests::{Answer, Client, Receiver, Service, Setup, Unanswered};
 use serde_json::json;
 
 use figures::Figures;
-use worker::Worker;
 
 /// Two users with two clients each: clients of one user meet in one stream.
 const USERS: usize = 2;
 const CLIENTS: usize = 4;
+
+/// How long it may take until what was cut is answered.
+const ANSWERED: Duration = Duration::from_secs(60);
 
 /// How often a service is killed on its very first start, with half a token or half a schema.
 const FIRST_STARTS: usize = 25;
@@ -34,6 +34,24 @@ const QUIET: Duration = Duration::from_secs(240);
 
 /// Between two looks at what is left to do.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Ten requests at once with one key, now and then.
+fn habits() -> Habits {
+    Habits { equal: 10, soon: 300..2_000, due: vec!["2026-11-30T09:00:00".to_owned()] }
+}
+
+/// The one service that there is: whoever is there answers for good.
+struct One(Client);
+
+impl Door for One {
+    fn ask(&self, ask: &dyn Fn(&Client) -> Result<Answer, Unanswered>) -> Result<Answer, Gone> {
+        ask(&self.0).map_err(|_| Gone)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
@@ -51,8 +69,9 @@ fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
         let channel = json!({ "type": "webhook", "url": receiver.url() });
         user.post("/v1/channels").json(&channel).answer().ok(http::StatusCode::CREATED);
     }
-    let mut workers: Vec<Worker> =
-        (0..CLIENTS).map(|number| Worker::new(number, &users[number % USERS], rng.u64(..))).collect();
+    let mut workers: Vec<Worker> = (0..CLIENTS)
+        .map(|number| Worker::new(number, &users[number % USERS], rng.u64(..), habits()))
+        .collect();
 
     let mut figures = Figures::default();
     for round in 1..=rounds {
@@ -71,7 +90,7 @@ fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
     }
 
     for worker in &mut workers {
-        worker.settle(&service.anyone());
+        worker.settle(&One(service.anyone()), ANSWERED);
     }
     let database = service.database();
     let mut left = Vec::new();
@@ -84,11 +103,13 @@ fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
         thread::sleep(LOOK);
     }
     assert!(left.is_empty(), "stuck after {QUIET:?}: {left:?}");
-    checks::nothing_is_parked(&service.owner());
+    let (mut found, came) = (Findings::default(), came(&receiver.deliveries()));
+    parked(&service.owner(), &mut found);
     for worker in &workers {
-        checks::nothing_is_lost(worker, &service.anyone());
-        checks::reminders_arrived_once(worker, &service.anyone(), &receiver.deliveries());
+        tasks(worker, &service.anyone(), &mut found);
+        reminders(worker, &service.anyone(), &came, |_| false, &mut found);
     }
+    found.are_none();
     tables::agree(&database);
     figures.print(&workers, &database, &receiver);
 }
@@ -110,11 +131,11 @@ fn a_first_start_that_is_killed_is_made_up_for() {
 
 fn load_and_kill(service: &mut Service, workers: &mut [Worker], moment: Duration) {
     let stop = AtomicBool::new(false);
-    let anyone = service.anyone();
+    let door = One(service.anyone());
     thread::scope(|scope| {
         for worker in workers.iter_mut() {
-            let (anyone, stop) = (&anyone, &stop);
-            scope.spawn(move || worker.work(anyone, stop));
+            let (door, stop) = (&door, &stop);
+            scope.spawn(move || worker.work(door, stop));
         }
         at_its_moment(moment);
         service.kill();

@@ -1,33 +1,21 @@
-//! What must be so in the end, as the tables have it.
+//! What must be so in the end, as the tables of SQLite have it.
 
 use perennial_tests::Database;
-
-/// What is left to do: a table, a column it needs for the question, and the question. A build whose schema has no such
-/// table or column has no such work.
-const LEFT: [(&str, &str, &str); 4] = [
-    ("work", "wake_at", "SELECT count(*) FROM work WHERE wake_at <= unixepoch('subsec') * 1000"),
-    (
-        "alarm",
-        "fire_at",
-        "SELECT count(*) FROM alarm WHERE state = 'armed' AND fire_at <= unixepoch('subsec') * 1000",
-    ),
-    ("notification_v2", "state", "SELECT count(*) FROM notification_v2 WHERE state = 'pending'"),
-    ("stream", "published", "SELECT count(*) FROM stream WHERE sequence > published"),
-];
+use perennial_tests::load::{LEFT, WRONG};
 
 /// Successors that are owed, where the occurrence itself is the work list: before there was a table of work.
 const OWED: &str = "SELECT count(*) FROM occurrence WHERE succession = 'pending'";
 
-/// What is left to do, by table. Nothing once every successor is planned, every due reminder fired, every notification
-/// delivered and every event published.
-pub fn left_to_do(database: &Database) -> Vec<(&'static str, i64)> {
+/// What is left to do, by table.
+pub fn left_to_do(database: &Database) -> Vec<(String, i64)> {
     let mut left = Vec::new();
     if !database.has("work", "wake_at") {
-        left.push(("occurrence", database.number(OWED, [])));
+        left.push(("occurrence".to_owned(), database.number(OWED, [])));
     }
     for (table, column, query) in LEFT {
-        if database.has(table, column) {
-            left.push((table, database.number(query, [])));
+        let table = of_sqlite(table);
+        if database.has(&table, column) {
+            left.push((table, database.number(&of_sqlite(query), [])));
         }
     }
     left.retain(|(_, count)| *count > 0);
@@ -36,77 +24,15 @@ pub fn left_to_do(database: &Database) -> Vec<(&'static str, i64)> {
 
 /// Nothing is there twice, nothing is missing that follows from what is there, and no stream's sequence has a gap.
 pub fn agree(database: &Database) {
-    let none = [
-        (
-            "a completed occurrence without exactly one successor",
-            "SELECT count(*) FROM occurrence AS closed
-             JOIN task ON task.id = closed.task_id AND task.deleted_at IS NULL AND task.status = 'open'
-             WHERE closed.status = 'done' AND closed.recurrence_id <> '' AND 1 <> (
-                 SELECT count(*) FROM occurrence AS next
-                 WHERE next.task_id = closed.task_id AND next.predecessor = closed.recurrence_id)",
-        ),
-        (
-            "an occurrence twice",
-            "SELECT count(*) FROM (
-                 SELECT 1 FROM occurrence GROUP BY task_id, recurrence_id HAVING count(*) > 1)",
-        ),
-        (
-            "a fired alarm without exactly one notification",
-            "SELECT count(*) FROM alarm WHERE state = 'fired' AND 1 <> (
-                 SELECT count(*) FROM notification_v2 AS n
-                 WHERE n.task_id = alarm.task_id AND n.recurrence_id = alarm.recurrence_id
-                   AND n.reminder_id = alarm.reminder_id AND n.fire_at = alarm.fire_at)",
-        ),
-        (
-            "a notification without a fired alarm",
-            "SELECT count(*) FROM notification_v2 AS n WHERE NOT EXISTS (
-                 SELECT 1 FROM alarm
-                 WHERE n.task_id = alarm.task_id AND n.recurrence_id = alarm.recurrence_id
-                   AND n.reminder_id = alarm.reminder_id
-                   AND (alarm.state = 'fired' OR alarm.fire_at <> n.fire_at))",
-        ),
-        (
-            "a deleted task with an armed alarm",
-            "SELECT count(*) FROM alarm JOIN task ON task.id = alarm.task_id
-             WHERE alarm.state = 'armed' AND task.deleted_at IS NOT NULL",
-        ),
-        (
-            "a deleted task that owes an occurrence",
-            "SELECT count(*) FROM occurrence JOIN task ON task.id = occurrence.task_id
-             WHERE occurrence.succession IN ('pending', 'due') AND task.deleted_at IS NOT NULL",
-        ),
-        (
-            "a task without exactly one event of its creation",
-            "SELECT count(*) FROM (
-                 SELECT id FROM task EXCEPT SELECT subject FROM outbox
-                 WHERE type = 'task.created' GROUP BY subject HAVING count(*) = 1)",
-        ),
-        (
-            "a completion without exactly one event",
-            "SELECT count(*) FROM (
-                 SELECT task_id, recurrence_id FROM occurrence WHERE status = 'done' AND recurrence_id <> ''
-                 EXCEPT SELECT subject, data ->> 'recurrence_id' FROM outbox
-                 WHERE type = 'task.completed' GROUP BY 1, 2 HAVING count(*) = 1)",
-        ),
-        (
-            "a delivered notification without exactly one event",
-            "SELECT count(*) FROM (
-                 SELECT id FROM notification_v2 WHERE state = 'delivered'
-                 EXCEPT SELECT data ->> 'notification_id' FROM outbox
-                 WHERE type = 'notification.delivered' GROUP BY 1 HAVING count(*) = 1)",
-        ),
-        (
-            "a stream whose sequence has a gap",
-            "SELECT count(*) FROM (
-                 SELECT 1 FROM outbox GROUP BY stream_id
-                 HAVING min(sequence) <> 1 OR max(sequence) <> count(*) OR count(DISTINCT sequence) <> count(*))",
-        ),
-    ];
-    for (what, query) in none {
-        assert_eq!(database.number(query, []), 0, "{what}");
+    for (what, query) in WRONG {
+        assert_eq!(database.number(&of_sqlite(query), []), 0, "{what}");
     }
     assert_eq!(
         database.number("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'", []),
         0
     );
+}
+
+fn of_sqlite(query: &str) -> String {
+    query.replace("{now}", "unixepoch('subsec') * 1000").replace("{notification}", "notification_v2")
 }

@@ -30,16 +30,22 @@ fn handlers(components: &Table) -> BTreeMap<&str, Vec<&str>> {
 /// The secrets that callers show: only what is called over HTTP has them.
 const SHOWN_OVER_HTTP: [&str; 3] = ["app_api_token", "bootstrap_token", "metrics_token"];
 
-/// What else only a door asks for: who signs the tokens of callers, and how often these may be used.
-const OF_THE_DOOR: [&str; 3] = ["jwt_", "rate_limit_", "quota_"];
+/// What else only a door asks for: who signs the tokens of callers, how often these may be used, and what a sidecar that calls knows.
+const OF_THE_DOOR: [&str; 4] = ["jwt_", "rate_limit_", "quota_", "dapr_state_store"];
+
+/// What has to do with a sidecar, where nothing is published: its calls alone, which come to a door.
+const SIDECAR: &str = "dapr_";
 
 /// What an id says, but for the build and for what its door asks of callers.
 fn said(component: &Value) -> Table {
     let mut said = component.as_table().unwrap().clone();
     said.remove(ONCE);
     let variables = said["variables"].as_table_mut().unwrap();
+    let publishes = variables.contains_key("bus");
     variables.retain(|name, _| {
-        !SHOWN_OVER_HTTP.contains(&name) && !OF_THE_DOOR.iter().any(|start| name.starts_with(start))
+        !SHOWN_OVER_HTTP.contains(&name)
+            && !OF_THE_DOOR.iter().any(|start| name.starts_with(start))
+            && (publishes || !name.starts_with(SIDECAR))
     });
     said
 }

@@ -6,6 +6,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use ureq::Agent;
 
+/// Why a request was not answered.
+pub type Unanswered = ureq::Error;
+
 /// Somebody who calls the API with their token.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -38,10 +41,15 @@ pub struct Answer {
 impl Client {
     /// A client of the service at `base` (`http://127.0.0.1:3000`).
     pub fn new(base: impl Into<String>, token: Option<&str>) -> Self {
+        Self::patient(base, token, Duration::from_secs(60))
+    }
+
+    /// One that waits no longer than this for an answer.
+    pub fn patient(base: impl Into<String>, token: Option<&str>, limit: Duration) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(limit))
             .proxy(None)
             .build()
             .into();
@@ -119,7 +127,7 @@ impl Call<'_> {
     }
 
     /// Sends the request; an error means that it is not known whether it was carried out.
-    pub fn send(self) -> Result<Answer, ureq::Error> {
+    pub fn send(self) -> Result<Answer, Unanswered> {
         let mut request =
             Request::builder().method(self.method).uri(format!("{}{}", self.client.base, self.path));
         if let Some(token) = &self.client.token {

@@ -25,6 +25,10 @@ pub struct Setup {
     pub variables: Vec<(&'static str, String)>,
     /// `-c`: the components to keep; all where it is empty.
     pub components: Vec<&'static str>,
+    /// The port to listen on; a free one where it is 0.
+    pub port: u16,
+    /// Variables of its environment, beside those of the tests.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 /// A running service. It is killed when this is dropped.
@@ -63,7 +67,9 @@ impl Service {
         let log = File::create(&output).unwrap();
         let mut command = Command::new(binary());
         command.arg("up").arg("-f").arg(repository().join("spin.toml"));
-        command.args(["--listen", "127.0.0.1:0", "--variable", "webhook_http_origin=http://127.0.0.1:*"]);
+        command.args(["--listen", &format!("127.0.0.1:{}", setup.port)]);
+        command.args(["--variable", "webhook_http_origin=http://127.0.0.1:*"]);
+        command.envs(setup.environment);
         command.arg("--state-dir").arg(&state_dir);
         command.arg("--cache-dir").arg(repository().join("target/compiled"));
         for (name, value) in &setup.variables {
@@ -130,6 +136,18 @@ impl Service {
         &self.state_dir
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let told =
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success(), "kill -{name} ended with {told}");
+    }
+
     /// Everything it has printed.
     pub fn output(&self) -> String {
         fs::read_to_string(&self.output).unwrap_or_default()
@@ -152,8 +170,7 @@ impl Service {
 
     /// SIGTERM: it stops in its own way; how it ended.
     pub fn terminate(&mut self) -> ExitStatus {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success(), "kill -TERM ended with {told}");
+        self.signal("TERM");
         until("the service ends", Duration::from_secs(20), || self.child.try_wait().unwrap())
     }
 
@@ -176,7 +193,12 @@ impl Drop for Service {
 
 /// Tells the store of a state directory, with the binary under test, that it was put back from a copy; whether it took that.
 pub fn restored(state_dir: &Path) -> bool {
-    Command::new(binary()).arg("restored").arg("--state-dir").arg(state_dir).status().unwrap().success()
+    perennial().arg("restored").arg("--state-dir").arg(state_dir).status().unwrap().success()
+}
+
+/// The binary under test, to be given a command.
+pub fn perennial() -> Command {
+    Command::new(binary())
 }
 
 /// The repository's folder.
@@ -185,7 +207,7 @@ pub fn repository() -> &'static Path {
 }
 
 /// The binary under test: `PERENNIAL`, or the one that `make` builds.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     std::env::var_os("PERENNIAL").map_or_else(|| repository().join("target/release/perennial"), PathBuf::from)
 }
 

@@ -1,14 +1,17 @@
 //! `make bench-alarms`: a tick with nothing due at 1,000 and at ALARMS (1,000,000) armed alarms, then DUE (10,000) of them
-//! in the same second. Ends with an error unless each fires once and none early.
+//! in the same second. Ends with an error unless each fires once and none early. STORE=postgres: on a PostgreSQL, where REPLICAS (4)
+//! of the service see to what is due.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use http::StatusCode;
-use perennial_benches::{Clock, Look, Seed, Service, User, median, number, quantile, scratch, seed, table};
+use perennial_benches::{
+    Clock, Home, Seed, Service, User, asked_server, median, number, quantile, scratch, table,
+};
 use perennial_domain::{Timestamp, UserId};
 use serde_json::{Value, json};
 
@@ -22,28 +25,31 @@ const GROWTH: f64 = 1.5;
 const GOAL: f64 = 5_000.0;
 
 /// How long before they are due the alarms are all in the store.
-const AHEAD: chrono::TimeDelta = chrono::TimeDelta::seconds(15);
+const AHEAD: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
 fn main() -> ExitCode {
     let (alarms, due) = (number("ALARMS", 1_000_000_usize), number("DUE", 10_000_usize));
-    let scratch = scratch();
-    let (few, many) = (scratch.path().join("few"), scratch.path().join("many"));
+    let (scratch, server) = (scratch(), asked_server());
+    let home = |name: &str| Home::new(scratch.path().join(name), server.as_ref());
+    let (few, many) = (home("few"), home("many"));
     fill(&few, FEW);
     let start = Instant::now();
     let users = fill(&many, alarms.saturating_sub(due));
     eprintln!("{alarms} alarms in {:.1} s", start.elapsed().as_secs_f64());
     let ticks = compare_ticks(&few, &many);
-    let fired = fire(&many, &users, due);
+    let replicas = number("REPLICAS", if server.is_some() { 4 } else { 1 });
+    let folders: Vec<_> = (0..replicas).map(|n| scratch.path().join(format!("replica{n}"))).collect();
+    let fired = fire(&many, &folders, &users, due);
     println!(
         "BENCH {}",
-        json!({ "bench": "alarms", "alarms": alarms, "due": due, "tick": ticks, "fired": fired })
+        json!({ "bench": "alarms", "store": if server.is_some() { "postgres" } else { "sqlite" }, "alarms": alarms, "due": due, "tick": ticks, "fired": fired })
     );
     ExitCode::from(u8::from(fired["once"] != true || fired["early"] != 0))
 }
 
 /// A store with so many alarms, of USERS (100) users, all of the next years.
-fn fill(state_dir: &Path, count: usize) -> Vec<UserId> {
-    let service = Service::start(state_dir, Clock::Stands);
+fn fill(home: &Home, count: usize) -> Vec<UserId> {
+    let service = home.start(Clock::Stands);
     let users: Vec<UserId> = (0..number("USERS", 100))
         .map(|n| service.user(&format!("user {n}")))
         .map(|user: User| user.id)
@@ -53,8 +59,7 @@ fn fill(state_dir: &Path, count: usize) -> Vec<UserId> {
         let minutes = i64::try_from(n).unwrap();
         task(now + chrono::TimeDelta::days(1) + chrono::TimeDelta::minutes(minutes))
     };
-    let tasks = Seed { users: &users, count, at: at(now), document: &document };
-    seed(&service.database(), &tasks);
+    home.seed(&Seed { users: &users, count, at: at(now), document: &document });
     users
 }
 
@@ -65,8 +70,8 @@ fn task(due: DateTime<Utc>) -> Value {
 }
 
 /// Ticks with nothing due, in turn on one store and the other.
-fn compare_ticks(few: &Path, many: &Path) -> Value {
-    let services = [Service::start(few, Clock::Stands), Service::start(many, Clock::Stands)];
+fn compare_ticks(few: &Home, many: &Home) -> Value {
+    let services = [few.start(Clock::Stands), many.start(Clock::Stands)];
     let mut times = [Vec::new(), Vec::new()];
     // The first ticks find caches cold.
     for round in 0..number("TICKS", 201) + 10 {
@@ -80,7 +85,7 @@ fn compare_ticks(few: &Path, many: &Path) -> Value {
             }
         }
     }
-    let armed = services.each_ref().map(|service| Look::at(&service.database()).armed());
+    let armed = [few, many].map(Home::armed);
     let [small, large] = times.each_ref().map(|times| median(times));
     let ratio = large / small;
     let row = |index: usize| {
@@ -105,21 +110,22 @@ fn tick(service: &Service) -> f64 {
 }
 
 /// Lets `due` alarms come due in one second, and counts what becomes of them.
-fn fire(state_dir: &Path, users: &[UserId], due: usize) -> Value {
+fn fire(home: &Home, replicas: &[PathBuf], users: &[UserId], due: usize) -> Value {
     let when = (Utc::now() + AHEAD + chrono::TimeDelta::seconds(1)).trunc_subsecs(0);
-    let database = state_dir.join("sqlite_db.db");
     let document = |_| task(when);
-    seed(&database, &Seed { users, count: due, at: at(Utc::now()), document: &document });
-    let _service = Service::start(state_dir, Clock::Runs);
+    home.seed(&Seed { users, count: due, at: at(Utc::now()), document: &document });
+    let _services: Vec<Service> = match replicas {
+        [_] => vec![home.start(Clock::Runs)],
+        many => many.iter().map(|folder| home.replica(folder, Clock::Runs)).collect(),
+    };
     assert!(Utc::now() < when, "they came due before the service ran: use a smaller DUE");
 
-    let look = Look::at(&database);
     let deadline = Duration::from_secs(60 + due as u64 / 20);
     let mut first = None;
     let mut last = 0.0;
     let late = || (Utc::now() - when).as_seconds_f64();
     while late() < deadline.as_secs_f64() {
-        let fired = look.notifications();
+        let fired = home.notifications();
         if fired > 0 {
             first.get_or_insert(late());
         }
@@ -132,7 +138,7 @@ fn fire(state_dir: &Path, users: &[UserId], due: usize) -> Value {
     // Whoever would fire one twice has had the time for it.
     sleep(Duration::from_secs(3));
 
-    let (made, distinct, early) = (look.notifications(), look.alarms_notified(), look.early_or_unfounded());
+    let (made, distinct, early) = (home.notifications(), home.alarms_notified(), home.early_or_unfounded());
     let rate = distinct as f64 / last;
     let once = made == due && distinct == due;
     println!(

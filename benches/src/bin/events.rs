@@ -173,7 +173,7 @@ fn drain_redis(state_dir: &Path, events: usize) -> Option<Drained> {
     // Nothing relays: no clock ticks, and no user writes.
     let components = vec!["task-api", "recurrence-scheduler", "notifier"];
     let variables = vec![("bus", "local".to_owned())];
-    let setup = Setup { state_dir: Some(state_dir.to_owned()), variables, components };
+    let setup = Setup { state_dir: Some(state_dir.to_owned()), variables, components, ..Setup::default() };
     let quiet = Running::One(Service::with(setup), None);
     fill(&quiet, events);
     let database = quiet.database();
@@ -184,7 +184,7 @@ fn drain_redis(state_dir: &Path, events: usize) -> Option<Drained> {
 
 /// Where nobody hears, Kafka's own producer sends as much as went out; gives its rate, and how long its records are.
 fn drain_kafka(over: &'static str, heard: bool, events: usize) -> Option<(Drained, Option<(f64, usize)>)> {
-    let cloud = Cloud::start(CloudSetup { events: heard, clock: false, between: None })?;
+    let cloud = Cloud::start(CloudSetup { events: heard, clock: false, ..CloudSetup::default() })?;
     let running = Running::cloud(cloud);
     let bytes = fill(&running, events);
     let Running::Many(cloud) = &running else { unreachable!("that is what was started") };

@@ -11,7 +11,8 @@ use perennial_events::{CloudEvent, Status};
 use perennial_guest::callback::{self, failed};
 use perennial_guest::{
     AuditSettings, AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings, RedisCounter,
-    SettingError, Settings, StoreSettings, log, now, open_store, read_body, read_head, respond,
+    SettingError, Settings, StoreSettings, go_by_clock_of, log, now, open_store, read_body, read_head,
+    respond,
 };
 use perennial_http_api::{
     Accepted, Head, Problem, RateServer, Request, Response, answer, correlation_id, may_be_jwt, traceparent,
@@ -37,7 +38,7 @@ const SEALED: u32 = 1_000;
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     let path = incoming.path_with_query().unwrap_or_default();
     if path.starts_with(CLOCK) || path.starts_with("/events/") {
-        return respond(out, called(incoming).await).await;
+        return called(incoming, out).await;
     }
     let head = match read_head(&incoming) {
         Ok(head) => head,
@@ -92,33 +93,52 @@ mod cron {
 
 /// Anchors what is due, for a clock that calls, or seals what events tell of. No address of events answers 404, which a sidecar takes
 /// for "drop it".
-async fn called(incoming: IncomingRequest) -> Response {
+async fn called(incoming: IncomingRequest, out: ResponseOutparam) {
     let request = match callback::admit(incoming, &PATHS).await {
         Ok((_, request)) => request,
-        Err(problem) => return problem.into(),
+        Err(problem) => return respond(out, problem.into()).await,
     };
-    let done = match request.uri().path() {
-        CLOCK => anchors().await.map(|anchored| answer(StatusCode::OK, &anchored)),
-        EVENTS => heard(&request),
-        path => return failed(&format!("nobody hears at {path}")),
+    let answer = match request.uri().path() {
+        EVENTS => return hear(&request, out).await,
+        CLOCK => match anchors().await {
+            Ok(anchored) => answer(StatusCode::OK, &anchored),
+            Err(error) => failed(&format!("{error:#}")),
+        },
+        path => failed(&format!("nobody hears at {path}")),
     };
-    done.unwrap_or_else(|error| failed(&format!("{error:#}")))
+    respond(out, answer).await;
 }
 
-/// Seals what the users of events have done. What is no event tells of nobody.
-fn heard(request: &Request) -> Result<Response> {
+/// Seals what the users of events have done, but of those that a first look knows to be sealed. What is no event tells of nobody.
+async fn hear(request: &Request, out: ResponseOutparam) {
     let delivery = callback::delivery(request);
-    let events: Vec<&[u8]> = delivery.events().collect();
+    let look = callback::first_look(EVENTS, &delivery).await;
+    let unknown = look.unknown();
+    if let Err(error) = seal(&unknown) {
+        return respond(out, failed(&format!("{error:#}"))).await;
+    }
+    let statuses = vec![Status::Success; delivery.events().count()];
+    respond(out, callback::delivered(&delivery, &statuses)).await;
+    callback::note_applied(&look, &vec![true; unknown.len()]).await;
+}
+
+fn seal(events: &[&[u8]]) -> Result<()> {
     let users = events.iter().filter_map(|event| CloudEvent::parse(event).ok());
     let users: BTreeSet<UserId> = users.map(|event| UserId::new(event.userid)).collect();
+    if users.is_empty() {
+        return Ok(());
+    }
     let users: Vec<UserId> = users.into_iter().collect();
-    open_store(&StoreSettings::from_host()?)?.seal_of(&users, now(), SEALED)?;
-    Ok(callback::delivered(&delivery, &vec![Status::Success; events.len()]))
+    let store = open_store(&StoreSettings::from_host()?)?;
+    go_by_clock_of(&store)?;
+    store.seal_of(&users, now(), SEALED)?;
+    Ok(())
 }
 
 async fn anchors() -> Result<Anchored> {
     let AuditSettings { key, anchor_url } = AuditSettings::from_host()?;
     let store = open_store(&StoreSettings::from_host()?)?;
+    go_by_clock_of(&store)?;
     let outside = Outside { url: anchor_url.as_deref() };
     let anchored = anchor_due(&store, key_of(&key).as_ref(), &outside, &now).await?;
     for failure in &anchored.failures {
@@ -145,6 +165,7 @@ async fn carried_out(
     if let Some(token) = admitted.used() {
         used.get_or_init(|| token);
     }
+    go_by_clock_of(open(opened)?)?;
     let body = if admitted.takes_body() { read_body(incoming, admitted.limit()).await? } else { Vec::new() };
     let settings = AuditSettings::from_host().map_err(misconfigured)?;
     let LimitSettings { reads, redis_url, .. } = LimitSettings::from_host().map_err(misconfigured)?;

@@ -10,7 +10,6 @@ use perennial_domain::*;
 use perennial_fixture::{Fixture, NOON, WEEKLY};
 use perennial_http_api::{Accepted, Counted, KeyServer, RatePolicy, RateServer, Response};
 use perennial_recurrence::tzdata_version;
-use perennial_store::sqlite::{NativeSql, Sql};
 use perennial_store::{AccountStore, RateCount, SealStore, Store, WorkStore};
 use serde_json::{Value, json};
 
@@ -102,13 +101,7 @@ impl Audit {
 
     /// Writes to the database past its guards.
     fn tamper(&self, statement: &str) {
-        let sql = NativeSql::open(&self.fixture.path()).unwrap();
-        for guard in
-            ["audit_kept_v6", "audit_stays_v6", "audit_not_removed_v6", "seal_kept_v6", "seal_not_removed_v6"]
-        {
-            sql.execute(&format!("DROP TRIGGER IF EXISTS {guard}"), &[]).unwrap();
-        }
-        sql.execute(statement, &[]).unwrap();
+        self.fixture.unguarded(statement);
     }
 }
 

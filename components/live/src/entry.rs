@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use perennial_domain::{Ids, Timestamp};
 use perennial_guest::{
     AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError, Settings, StoreSettings,
-    StreamedAnswer, draw, log, now, open_store, read_head, respond, within,
+    StreamedAnswer, draw, go_by_clock_of, log, now, open_store, read_head, respond, within,
 };
 use perennial_http_api::{
     Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent,
@@ -80,6 +80,7 @@ async fn begin<'s>(
         return Ok(None);
     }
     let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds.next().to_string());
+    go_by_clock_of(store)?;
     let (follower, first) = listen(store, &caller.user.id, &id, admitted.after, now())?;
     Ok(Some(Stream { store, caller, id, follower, first }))
 }

@@ -6,13 +6,12 @@ mod told;
 use live::Follower;
 use perennial_domain::UserId;
 use perennial_events::{CloudEvent, EventPlace};
-use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::sqlite::{NativeSql, Sqlite};
+use perennial_fixture::{Fixture, NOON, TestStore, WEEKLY};
 use perennial_store::{Mark, OutboxStore, Store, WorkStore};
 use serde_json::{Value, json};
 use told::{Told, read};
 
-type Following<'s> = Follower<'s, Sqlite<NativeSql>>;
+type Following<'s> = Follower<'s, TestStore>;
 
 fn begin<'s>(fixture: &'s Fixture, user: &UserId, after: Option<&str>) -> (Following<'s>, Vec<Told>) {
     let after = after.map(|text| EventPlace::parse(text).unwrap());

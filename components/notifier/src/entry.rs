@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use perennial_events::relay_all;
-use perennial_guest::callback::{admit, delivered, delivery, failed};
+use perennial_guest::callback::{admit, delivered, delivery, failed, first_look, note_applied};
 use perennial_guest::{
-    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings, log, now,
-    open_bus, open_store, respond,
+    BusSettings, CallbackSettings, FreshIds, GuestStore, Settings, StoreSettings, WebhookSettings,
+    go_by_clock_of, log, now, open_bus, open_store, respond, tell_hot_users,
 };
-use perennial_http_api::no_content;
+use perennial_http_api::{Request, Response, no_content};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
@@ -40,23 +40,48 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         Ok(admitted) => admitted,
         Err(problem) => return respond(out, problem.into()).await,
     };
-    let answer = match request.uri().path() {
-        "/internal/deliver" => no_content(),
-        REMINDERS => {
-            let delivery = delivery(&request);
-            delivered(&delivery, &delivery.taken_for_hints())
+    match request.uri().path() {
+        "/internal/deliver" => {
+            answer_and_deliver(&callbacks, no_content(), out).await;
         }
-        path => return respond(out, failed(&format!("nobody hears at {path}"))).await,
-    };
+        REMINDERS => hear(&callbacks, &request, out).await,
+        path => respond(out, failed(&format!("nobody hears at {path}"))).await,
+    }
+}
+
+/// A round for all that a delivery brings, if it brings anything that is not known to have had its round.
+async fn hear(callbacks: &CallbackSettings, request: &Request, out: ResponseOutparam) {
+    let delivery = delivery(request);
+    let look = first_look(REMINDERS, &delivery).await;
+    let answer = delivered(&delivery, &delivery.taken_for_hints());
+    let unknown = look.unknown().len();
+    if unknown == 0 {
+        respond(out, answer).await;
+    } else if answer_and_deliver(callbacks, answer, out).await {
+        note_applied(&look, &vec![true; unknown]).await;
+    }
+}
+
+/// Answers, and goes on with a round; whether it came to its end. The caller only says that something may be due. It need not wait for
+/// any receiver: what fails here waits in the store.
+async fn answer_and_deliver(callbacks: &CallbackSettings, answer: Response, out: ResponseOutparam) -> bool {
     let store = match open() {
         Ok(store) => store,
-        Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
+        Err(error) => {
+            respond(out, failed(&format!("{error:#}"))).await;
+            return false;
+        }
     };
-    // The caller only says that something may be due. It need not wait for any receiver: what fails here waits in the store.
     respond(out, answer).await;
     match round(&store, BRIEFLY).await {
-        Ok(delivered) => publish(&store, Some(&callbacks), &delivered).await,
-        Err(error) => log::warn("notifications wait for the next round", &format!("{error:#}")),
+        Ok(delivered) => {
+            publish(&store, Some(callbacks), &delivered).await;
+            true
+        }
+        Err(error) => {
+            log::warn("notifications wait for the next round", &format!("{error:#}"));
+            false
+        }
     }
 }
 
@@ -102,7 +127,9 @@ async fn wake(claiming: i64) -> Result<()> {
 }
 
 fn open() -> Result<GuestStore> {
-    Ok(open_store(&StoreSettings::from_host()?)?)
+    let store = open_store(&StoreSettings::from_host()?)?;
+    go_by_clock_of(&store)?;
+    Ok(store)
 }
 
 async fn round(store: &GuestStore, claiming: i64) -> Result<Delivered> {
@@ -125,6 +152,7 @@ async fn publish(store: &GuestStore, callbacks: Option<&CallbackSettings>, deliv
 
 async fn try_publish(store: &GuestStore, callbacks: Option<&CallbackSettings>) -> Result<()> {
     if let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)? {
+        tell_hot_users(store);
         for failure in relay_all(store, &bus, STREAMS, &now).await?.failures {
             log::warn("events wait", &failure);
         }

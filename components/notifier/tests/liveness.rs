@@ -274,7 +274,7 @@ fn what_nobody_waits_for_any_more_is_not_sent() {
     fixture.store.commit(&removal).unwrap();
     let to_kept = format!("channel_id = '{}'", kept.id);
     let task = &fixture.rows(&format!("SELECT task_id FROM notification_v2 WHERE {to_kept} LIMIT 1"))[0][0];
-    let perennial_store::sqlite::Value::Text(task) = task else { unreachable!("no task") };
+    let perennial_store::Value::Text(task) = task else { unreachable!("no task") };
     let task = perennial_domain::TaskId::parse(task).unwrap();
     let state = fixture.store.series(&user, task, None).unwrap().unwrap();
     let deletion = delete_task(&mut fixture.context(&user), &state);
@@ -289,18 +289,21 @@ fn what_nobody_waits_for_any_more_is_not_sent() {
 
 #[test]
 fn what_cannot_be_sent_holds_up_nothing_behind_it() {
-    for (number, spoil) in [
+    let spoils: [fn(&Fixture); 3] = [
         // Its channel's configuration is none.
-        "UPDATE channel_v2 SET config = '{' WHERE id = 'bad'",
+        |fixture| {
+            let none = fixture.dialect("{", "[7]");
+            fixture.rows(&format!("UPDATE channel_v2 SET config = '{none}' WHERE id = 'bad'"));
+        },
         // What became of it cannot be written, and with it nothing else of the same statement.
-        "CREATE TRIGGER trips BEFORE UPDATE ON notification_v2 WHEN NEW.channel_id = 'bad' AND NEW.state <> 'cancelled' \
-         BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: bad'); END",
+        |fixture| {
+            let is_bad = "NEW.channel_id = 'bad' AND NEW.state <> 'cancelled'";
+            fixture.trips("bad", "UPDATE", "notification_v2", is_bad);
+        },
         // It is gone while it waits.
-        "UPDATE notification_v2 SET id = 'x' || id WHERE channel_id = 'bad'",
-    ]
-    .into_iter()
-    .enumerate()
-    {
+        |fixture| drop(fixture.rows("UPDATE notification_v2 SET id = 'x' || id WHERE channel_id = 'bad'")),
+    ];
+    for (number, spoil) in spoils.into_iter().enumerate() {
         let mut fixture = Fixture::new();
         let user = fixture.user("ada");
         fixture.rows(&format!(
@@ -312,7 +315,7 @@ fn what_cannot_be_sent_holds_up_nothing_behind_it() {
         let healthy = channel(&mut fixture, &user, "healthy");
         notify(&mut fixture, &user, &healthy, 5, NOON);
         // Live ones behind the bad in the same lane, where the fault is not the channel's.
-        fixture.rows(spoil);
+        spoil(&fixture);
         if number == 2 {
             notify(&mut fixture, &user, &bad, 3, NOON);
         }
@@ -322,13 +325,25 @@ fn what_cannot_be_sent_holds_up_nothing_behind_it() {
             receivers.now.set(receivers.now.get() + 1_000);
         }
         assert_eq!(receivers.attempts("healthy").len(), 5, "case {number}");
-        assert_eq!(receivers.attempts("bad").len(), [0, receivers.attempts("bad").len(), 3][number], "case {number}");
+        assert_eq!(
+            receivers.attempts("bad").len(),
+            [0, receivers.attempts("bad").len(), 3][number],
+            "case {number}"
+        );
         for _ in 0..400 {
             round(&mut fixture, &receivers);
             receivers.now.set(receivers.now.get() + 300_000);
         }
-        assert_eq!(fixture.count("work WHERE kind = 'notification' AND wake_at IS NOT NULL"), 0, "case {number}: tried for ever");
-        assert_eq!(fixture.count("work WHERE parked_at IS NOT NULL AND reason IS NOT NULL"), [40, 40, 0][number], "case {number}");
+        assert_eq!(
+            fixture.count("work WHERE kind = 'notification' AND wake_at IS NOT NULL"),
+            0,
+            "case {number}: tried for ever"
+        );
+        assert_eq!(
+            fixture.count("work WHERE parked_at IS NOT NULL AND reason IS NOT NULL"),
+            [40, 40, 0][number],
+            "case {number}"
+        );
     }
 }
 

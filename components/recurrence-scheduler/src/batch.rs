@@ -3,6 +3,8 @@
 //! What is decided together shares one commit. Where that cannot be applied, it is decided anew by halves, so that one item spoils
 //! no other.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use perennial_domain::{Commit, Timestamp};
 use perennial_store::{Claimed, Outcome, Settlement, Store, StoreError, Ticket, WorkStore, apply_each};
 
@@ -91,11 +93,12 @@ pub(crate) fn carry_out<S: Store + WorkStore, T>(
 
 /// Begins with another user each time: where there is no time for all of them, it is not always the same ones who wait.
 fn rotate<T>(groups: &mut [Group<T>], now: Timestamp) {
-    // Clocks tick in round numbers; multiplied, their upper bits are everywhere.
-    let spread = now.as_millis().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-    if let Some(first) = usize::try_from(spread).ok().and_then(|spread| spread.checked_rem(groups.len())) {
-        groups.rotate_left(first);
-    }
+    // Clocks tick in round numbers, and sweeps come in even steps: a mere product of them leaves some users out for good.
+    let mut spread = DefaultHasher::new();
+    now.as_millis().hash(&mut spread);
+    let groups_there = u64::try_from(groups.len()).unwrap_or(u64::MAX);
+    let first = spread.finish().checked_rem(groups_there).and_then(|first| usize::try_from(first).ok());
+    groups.rotate_left(first.unwrap_or_default());
 }
 
 /// Items to be decided, those of one user together; what is there to be read of the others says what becomes of them.

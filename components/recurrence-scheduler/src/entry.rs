@@ -6,23 +6,27 @@ use anyhow::Result;
 use http::StatusCode;
 use perennial_domain::Timestamp;
 use perennial_events::{LocalBus, Status, relay_shard, replay_letters};
-use perennial_guest::callback::{admit, delivered, delivery, failed, publish};
+use perennial_guest::callback::{admit, delivered, delivery, failed, first_look, note_applied, publish};
 use perennial_guest::{
-    BusSettings, CallbackSettings, DaprSettings, FreshIds, GuestStore, MetricsSettings, RetentionSettings,
-    Settings, StoreSettings, log, now, open_bus, open_sidecar, open_store, read_head, respond,
+    BusSettings, CallbackSettings, FreshIds, GuestStore, MetricsSettings, RetentionSettings, Settings,
+    SidecarSettings, StoreSettings, go_by_clock_of, log, now, open_bus, open_sidecar, open_store, read_head,
+    respond, tell_hot_users,
 };
 use perennial_http_api::{Problem, Request, Response, answer, no_content};
 use perennial_store::{MetricsStore, Shard};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::{http_component, redis_component};
 
-use crate::{Job, Outlet, Taken, Ticked, metrics, take, take_given_up, tick};
+use crate::{Job, Outlet, Taken, Ticked, comes_to_nothing, metrics, take, take_given_up, tick};
 
 /// Streams relayed in one sweep.
 const STREAMS: u32 = 50;
 
 /// The addresses: the clock's, the one that has a sidecar be the clock, and those that a sidecar calls.
 const PATHS: [&str; 4] = ["/internal/sweep", "/internal/clock", "/job/...", "/events/..."];
+
+/// What it hears.
+const EVENTS: &str = "/events/recurrence-scheduler/task-events";
 
 /// Where a sidecar passes the turns of others on to, which are applications of their own beside sidecars.
 const NOTIFIER: &str = "/v1.0/invoke/notifier/method/internal/deliver";
@@ -38,6 +42,9 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
         Ok(admitted) => admitted,
         Err(problem) => return respond(out, problem.into()).await,
     };
+    if request.uri().path() == EVENTS {
+        return hear(&callbacks, &request, out).await;
+    }
     let store = match open() {
         Ok(store) => store,
         Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
@@ -56,12 +63,11 @@ async fn serve(request: IncomingRequest, out: ResponseOutparam) {
             }
         }
         "/internal/clock" => respond(out, told(begin_clock().await.map(|()| no_content()))).await,
-        "/events/recurrence-scheduler/task-events" => hear(&store, &callbacks, None, (&request, out)).await,
         path => {
             if let Some(name) = path.strip_prefix("/job/") {
                 job(&store, &callbacks, name, out).await;
             } else if let Some(topic) = path.strip_prefix("/events/dead-letters/") {
-                hear(&store, &callbacks, Some(topic), (&request, out)).await;
+                keep(&store, topic, (&request, out)).await;
             } else {
                 respond(out, failed(&format!("nobody hears at {path}"))).await;
             }
@@ -74,25 +80,40 @@ fn told(done: Result<Response>) -> Response {
     done.unwrap_or_else(|error| failed(&format!("{error:#}")))
 }
 
-/// Applies the events of a delivery, each by itself, then publishes what they led to. Those that a broker has given up to deliver on
-/// a topic are kept.
-async fn hear(
-    store: &GuestStore,
-    callbacks: &CallbackSettings,
-    given_up_on: Option<&str>,
-    (request, out): (&Request, ResponseOutparam),
-) {
+/// Applies the events of a delivery, each by itself, then publishes what they led to. The database is asked about none that a first look
+/// knows.
+async fn hear(callbacks: &CallbackSettings, request: &Request, out: ResponseOutparam) {
+    let delivery = delivery(request);
+    let look = first_look(EVENTS, &delivery).await;
+    let unknown = look.unknown();
+    if unknown.iter().all(|message| comes_to_nothing(message)) {
+        let statuses = vec![Status::Success; delivery.events().count()];
+        return respond(out, delivered(&delivery, &statuses)).await;
+    }
+    let store = match open() {
+        Ok(store) => store,
+        Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
+    };
+    let taken = take(&store, &unknown, now(), &mut FreshIds);
+    note(&taken);
+    let statuses = look.of_each(Status::Success, statuses(&taken));
+    respond(out, delivered(&delivery, &statuses)).await;
+    tell(&store, Some(callbacks), &taken).await;
+    note_applied(&look, &taken.applied).await;
+}
+
+/// Keeps what a broker has given up to deliver on a topic.
+async fn keep(store: &GuestStore, topic: &str, (request, out): (&Request, ResponseOutparam)) {
     let delivery = delivery(request);
     let events: Vec<&[u8]> = delivery.events().collect();
-    let taken = match given_up_on {
-        Some(topic) => take_given_up(store, topic, &events, now()),
-        None => take(store, &events, now(), &mut FreshIds),
-    };
+    let taken = take_given_up(store, topic, &events, now());
     note(&taken);
+    respond(out, delivered(&delivery, &statuses(&taken))).await;
+}
+
+fn statuses(taken: &Taken) -> Vec<Status> {
     let status = |done: &bool| if *done { Status::Success } else { Status::Retry };
-    let statuses: Vec<Status> = taken.done.iter().map(status).collect();
-    respond(out, delivered(&delivery, &statuses)).await;
-    tell(store, Some(callbacks), &taken).await;
+    taken.done.iter().map(status).collect()
 }
 
 /// A job of the clock: it is answered once its sweep is done, since its next call waits for that, and a bus that hangs stops no clock. A
@@ -118,13 +139,13 @@ async fn job(store: &GuestStore, callbacks: &CallbackSettings, name: &str, out: 
 }
 
 async fn wake(other: &str) -> Result<()> {
-    let sidecar = open_sidecar(&DaprSettings::from_host()?);
+    let sidecar = open_sidecar(&SidecarSettings::from_host()?);
     sidecar.tell(other, Vec::new()).await.map_err(anyhow::Error::msg)
 }
 
 /// Has the sidecar call every second, once for each shard. Said twice, it is said once.
 async fn begin_clock() -> Result<()> {
-    let sidecar = open_sidecar(&DaprSettings::from_host()?);
+    let sidecar = open_sidecar(&SidecarSettings::from_host()?);
     for shard in Shard::all() {
         let job = Job::Tick(shard);
         sidecar.tell(&job.address(), Job::each_second()).await.map_err(anyhow::Error::msg)?;
@@ -213,6 +234,7 @@ impl<'a> Bus<'a> {
 
     async fn relay(&self, shard: Option<Shard>) -> Result<u32> {
         let Some(bus) = open_bus(&BusSettings::from_host()?, self.callbacks)? else { return Ok(0) };
+        tell_hot_users(self.store);
         let round = relay_shard(self.store, &bus, (STREAMS, shard), &now).await?;
         for failure in &round.failures {
             log::warn("events wait", failure);
@@ -242,7 +264,7 @@ impl Outlet for Bus<'_> {
     }
 
     async fn wake(&self, shard: Shard, at: Timestamp) -> Result<(), String> {
-        let settings = DaprSettings::from_host().map_err(|error| error.to_string())?;
+        let settings = SidecarSettings::from_host().map_err(|error| error.to_string())?;
         open_sidecar(&settings).tell(&Job::Due(shard).address(), Job::once(at)).await
     }
 
@@ -272,5 +294,7 @@ fn ticked(done: Result<Option<Ticked>>) -> (Response, bool) {
 }
 
 fn open() -> Result<GuestStore> {
-    Ok(open_store(&StoreSettings::from_host()?)?)
+    let store = open_store(&StoreSettings::from_host()?)?;
+    go_by_clock_of(&store)?;
+    Ok(store)
 }

@@ -19,7 +19,7 @@ mod tick;
 pub use handle::{HandleError, Handled, fill_gaps, handle_event};
 pub use job::Job;
 pub use sweep::{Swept, Unfinished, sweep, sweep_fresh};
-pub use take::{Taken, take, take_given_up};
+pub use take::{Taken, comes_to_nothing, take, take_given_up};
 pub use tick::{Outlet, Ticked, tick};
 
 use perennial_domain::{Actor, Context, EventId, Ids, Timestamp, User};

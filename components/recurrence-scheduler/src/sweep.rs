@@ -167,12 +167,14 @@ pub fn sweep_fresh<S: Store + WorkStore + SealStore>(
     Ok((swept, Unfinished(again)))
 }
 
-/// Seals audit entries, until none waits or there is no time left.
+/// Seals the audit entries that wait, as long as there is time. Those that come meanwhile are for the next sweep, or it would seal for as
+/// long as anybody writes.
 fn seal<S: SealStore>(store: &S, now: &impl Fn() -> Timestamp) -> Result<(), StoreError> {
-    let last = now().plus_millis(TURN);
+    let begun = now();
+    let last = begun.plus_millis(TURN);
     let (entries, times) = SEALED;
     for _ in 0..times {
-        if store.seal(now(), entries)? == 0 || now() > last {
+        if store.seal(begun, entries)? == 0 || now() > last {
             break;
         }
     }

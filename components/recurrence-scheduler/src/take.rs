@@ -11,12 +11,20 @@ use crate::{CONSUMER, HandleError, Handled, TOPIC, fill_gaps, handle_event};
 pub struct Taken {
     /// Of each message, in order, whether it is done with. What is not is to come again.
     pub done: Vec<bool>,
+    /// Of each message of this consumer's topic, whether its effect was written now, and that it was. What came to nothing, what is
+    /// no event and what was given up was not applied.
+    pub applied: Vec<bool>,
     /// What was written, and whose events are ours to publish.
     pub written: Vec<(Box<Commit>, Option<OwnLease>)>,
     /// What was given up, one line each.
     pub given_up: Vec<String>,
     /// What is to come again, one line each.
     pub failures: Vec<String>,
+}
+
+/// Whether a message is an event that comes to nothing here, so that nobody need open the store for it.
+pub fn comes_to_nothing(message: &[u8]) -> bool {
+    CloudEvent::parse(message).is_ok_and(|event| hearing(TOPIC, &event.kind).next().is_none())
 }
 
 /// Applies messages of this consumer's topic, each by itself. Those that can never be applied become dead letters, in one
@@ -38,10 +46,13 @@ pub fn take<S: Store + SystemStore>(
             Ok(event) => event,
             Err(error) => {
                 taken.done.push(give_up(error.to_string()));
+                taken.applied.push(false);
                 continue;
             }
         };
-        let done = match handle_event(store, &event, now, ids) {
+        let handled = handle_event(store, &event, now, ids);
+        taken.applied.push(matches!(handled, Ok(Handled::Now(..))));
+        let done = match handled {
             Ok(Handled::Now(commit, own)) => {
                 taken.written.push((commit, own));
                 true

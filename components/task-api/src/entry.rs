@@ -7,8 +7,8 @@ use perennial_domain::Ids;
 use perennial_events::relay_commit;
 use perennial_guest::{
     AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings,
-    RedisCounter, SettingError, Settings, StoreSettings, WebhookSettings, log, now, open_bus, open_store,
-    read_body, read_head, respond,
+    RedisCounter, SettingError, Settings, StoreSettings, WebhookSettings, go_by_clock_of, log, now, open_bus,
+    open_store, read_body, read_head, respond, tell_hot_users,
 };
 use perennial_http_api::{
     Accepted, Head, Problem, RateServer, Request, correlation_id, may_be_jwt, traceparent,
@@ -87,9 +87,11 @@ async fn answer(
         LimitSettings::from_host().map_err(misconfigured)?;
     let counter = redis_url.map(RedisCounter::new);
     let server = counter.as_ref().map(|counter| counter as &dyn RateServer);
+    let store = open(opened)?;
+    go_by_clock_of(store)?;
     let mut ids = FreshIds;
     let mut api = Api {
-        store: open(opened)?,
+        store,
         webhooks: &webhooks,
         limits: Limits { tasks, reads, writes, server },
         now: now(),
@@ -116,7 +118,9 @@ fn misconfigured(error: SettingError) -> Problem {
 async fn publish(store: &GuestStore, written: &Written) -> anyhow::Result<()> {
     let callbacks = CallbackSettings::from_host()?;
     let Some(bus) = open_bus(&BusSettings::from_host()?, Some(&callbacks))? else { return Ok(()) };
-    if written.own.is_some() || bus.is_a_broker() {
+    // Whoever had the lease may have left the stream to the next: a clock that planned for it relays when its sweep is over.
+    if written.own.is_some() || bus.local().is_none() {
+        tell_hot_users(store);
         relay_commit(store, &bus, &written.commit, written.own.as_ref(), &now).await?;
     }
     // Without a clock trigger, each write also runs one slice of the clock's work.

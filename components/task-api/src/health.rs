@@ -43,10 +43,11 @@ pub(crate) fn healthz(store: &impl SystemStore) -> Result<Response, Problem> {
     ))
 }
 
-/// The store answers, its schema is the one this build needs, and it can still write: a full disk is not ready.
+/// The store answers, its schema is one that this build can work with, and it can still write: a full disk is not ready. Where builds
+/// follow one another, the schema may be that of the next.
 pub(crate) fn readyz(store: &impl SystemStore) -> Result<Response, Problem> {
     let (found, needed) = store.schema_version()?;
-    if found != needed {
+    if found < needed {
         return Err(Problem::unavailable(format!(
             "the database has schema version {found}, this build needs {needed}"
         )));

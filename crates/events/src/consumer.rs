@@ -52,6 +52,11 @@ pub fn hearing(topic: &str, kind: &str) -> impl Iterator<Item = &'static Consume
     CONSUMERS.iter().filter(move |consumer| consumer.topic == topic && consumer.types.contains(&kind))
 }
 
+/// The one that hears at an address, if any does.
+pub fn heard_at(route: &str) -> Option<&'static Consumer> {
+    CONSUMERS.iter().find(|consumer| consumer.route == route)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

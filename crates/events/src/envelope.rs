@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::lane_stream;
+
 /// The media type of an event (CloudEvents JSON format 1.0, structured mode).
 pub const EVENT_MEDIA_TYPE: &str = "application/cloudevents+json";
 
@@ -67,6 +69,31 @@ impl CloudEvent {
             return Err(EnvelopeError::TooLong);
         }
         Ok(serde_json::from_slice(message)?)
+    }
+
+    /// Puts it into another stream, after another event.
+    pub(crate) fn move_to(&mut self, stream: String, previous: Option<i64>) {
+        self.partitionkey.clone_from(&stream);
+        self.stream = stream;
+        self.previous = previous.map(padded);
+    }
+
+    /// Puts it where it was when it was received, if that is its lane: an event is the same however often it is sent.
+    pub(crate) fn where_received(mut self, received: &Self) -> Self {
+        let comes_before = |previous: &String| {
+            previous.len() == self.sequence.len()
+                && previous.bytes().all(|byte| byte.is_ascii_digit())
+                && *previous < self.sequence
+        };
+        if received.id == self.id
+            && received.stream == lane_stream(&self.stream, &self.subject)
+            && received.previous.as_ref().is_none_or(comes_before)
+        {
+            self.partitionkey.clone_from(&received.stream);
+            self.stream.clone_from(&received.stream);
+            self.previous.clone_from(&received.previous);
+        }
+        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! Dead letters: what a consumer or a broker gave up on, as it is kept and as it is shown.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use perennial_domain::{ErrorClass, LetterStatus, Topic};
 use perennial_store::{KeptLetter, Letter};
@@ -8,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{CloudEvent, MAX_EVENT, hearing};
+use crate::{CONSUMERS, CloudEvent, MAX_EVENT, hearing, lane_stream};
 
 /// Longest reason kept, in characters.
 const MAX_REASON: usize = 500;
@@ -34,7 +35,7 @@ pub fn topic_named(name: &str) -> &'static str {
 /// A message that a consumer can never apply, and why.
 pub fn unusable(topic: &str, consumer: &'static str, message: &[u8], reason: &str) -> Letter {
     let letter = letter(topic, message, reason, ErrorClass::Permanent);
-    Letter { consumer: Some(consumer), consumers: Vec::new(), ..letter }
+    Letter { consumer: Some(consumer), consumers: Vec::new(), hearers: BTreeMap::new(), ..letter }
 }
 
 /// A message that a broker has given up to deliver: of whoever acts upon it and has not applied it.
@@ -55,6 +56,7 @@ fn letter(topic: &str, message: &[u8], reason: &str, class: ErrorClass) -> Lette
         event_id: digest(message),
         consumer: None,
         consumers: Vec::new(),
+        hearers: hearers(topic),
         user: String::new(),
         stream: String::new(),
         sequence: 0,
@@ -70,12 +72,15 @@ fn letter(topic: &str, message: &[u8], reason: &str, class: ErrorClass) -> Lette
     };
     let Some(event) = event else { return blank };
     let consumers = hearing(topic, &event.kind).map(|consumer| consumer.name).collect();
+    // Streams are sent again in turn: a user has one, and its lanes, whatever a message says.
+    let lane = lane_stream(&event.userid, &event.subject);
+    let stream = if event.stream == lane { &event.stream } else { &event.userid };
     let is_id = (1..=MAX_NAME).contains(&event.id.chars().count());
     Letter {
         event_id: if is_id { event.id } else { blank.event_id },
         consumers,
         user: name(&event.userid),
-        stream: name(&event.stream),
+        stream: name(stream),
         sequence: event.sequence.parse().unwrap_or_default(),
         kind: name(&event.kind),
         subject: name(&event.subject),
@@ -83,8 +88,19 @@ fn letter(topic: &str, message: &[u8], reason: &str, class: ErrorClass) -> Lette
     }
 }
 
-/// What tells a message that is no event from others.
-fn digest(message: &[u8]) -> String {
+/// Who acts upon each type of a topic.
+fn hearers(topic: &str) -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut hearers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for consumer in CONSUMERS.iter().filter(|consumer| consumer.topic == topic) {
+        for kind in consumer.types {
+            hearers.entry(*kind).or_default().push(consumer.name);
+        }
+    }
+    hearers
+}
+
+/// What tells a message from others.
+pub(crate) fn digest(message: &[u8]) -> String {
     let digest = Sha256::digest(message);
     digest.iter().take(16).fold("sha256:".to_owned(), |id, byte| format!("{id}{byte:02x}"))
 }
@@ -224,6 +240,30 @@ mod tests {
             assert_eq!(reason_of(reason), kept);
         }
         assert_eq!(reason_of(&"x".repeat(9_999)).len(), MAX_REASON);
+    }
+
+    /// Letters are sent again stream by stream, in turn: whoever names many gets no more turns.
+    #[test]
+    fn a_letter_is_in_a_stream_of_its_user_whatever_it_says() {
+        let lane = lane_stream("ada", "task");
+        for (said, kept) in
+            [("ada", "ada"), (lane.as_str(), lane.as_str()), ("ada|99", "ada"), ("eve", "ada"), ("", "ada")]
+        {
+            let event = serde_json::json!({
+                "specversion": "1.0", "id": "1", "source": "/perennial/test", "type": "task.created", "subject": "task",
+                "time": "2026-11-30T00:00:00Z", "datacontenttype": "application/json",
+                "dataschema": "urn:perennial:event:task.created:1.0", "userid": "ada", "stream": said,
+                "sequence": "00000000000000000001", "partitionkey": said, "correlationid": "c", "epoch": "e",
+                "data": { "schema_version": "1.0" },
+            });
+            let letter = given_up_by_broker("task-events", event.to_string().as_bytes());
+            assert_eq!(
+                (letter.user.as_str(), letter.stream.as_str()),
+                ("ada", kept),
+                "{said}: {}",
+                letter.error
+            );
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod bus;
 mod consumer;
 mod delivery;
 mod envelope;
+mod first_look;
+mod lanes;
 mod letter;
 mod place;
 mod relay;
@@ -18,9 +20,11 @@ mod timeout;
 pub use bus::{Bus, BusError, Fault, Message, woken};
 #[cfg(target_arch = "wasm32")]
 pub use bus::{DaprBus, LocalBus, RedisBus};
-pub use consumer::{CONSUMERS, Consumer, hearing};
+pub use consumer::{CONSUMERS, Consumer, heard_at, hearing};
 pub use delivery::{Delivery, Entry, MAX_DELIVERED, MAX_DELIVERY, Status};
 pub use envelope::{CloudEvent, EVENT_MEDIA_TYPE, EnvelopeError, MAX_EVENT};
+pub use first_look::{FirstLook, StateStore};
+pub use lanes::{LANES, lane_stream};
 pub use letter::{DeadLetterRecord, ErrorContext, OTHER_TOPIC, given_up_by_broker, topic_named, unusable};
 pub use place::EventPlace;
 pub use relay::{
@@ -28,6 +32,6 @@ pub use relay::{
 };
 pub use replay::{Resent, replay_letters};
 #[cfg(target_arch = "wasm32")]
-pub use sidecar::Sidecar;
+pub use sidecar::{Sidecar, SidecarState};
 #[cfg(target_arch = "wasm32")]
 pub use timeout::within;

@@ -27,13 +27,17 @@ impl EventPlace {
     /// Reads one. A sequence that is longer than any can be is the last of all.
     pub fn parse(text: &str) -> Option<Self> {
         let (epoch, sequence) = text.split_once('.')?;
-        let is_epoch = (1..=EPOCH).contains(&epoch.len())
-            && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let is_sequence =
             (1..=FIGURES).contains(&sequence.len()) && sequence.bytes().all(|byte| byte.is_ascii_digit());
-        (is_epoch && is_sequence)
+        (is_epoch(epoch) && is_sequence)
             .then(|| Self { epoch: epoch.to_owned(), sequence: sequence.parse().unwrap_or(i64::MAX) })
     }
+}
+
+/// Whether a text can name a history of a store.
+pub(crate) fn is_epoch(text: &str) -> bool {
+    (1..=EPOCH).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 impl fmt::Display for EventPlace {

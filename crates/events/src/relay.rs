@@ -11,17 +11,20 @@ use perennial_domain::{Commit, ErrorClass, StreamId, Timestamp};
 use perennial_store::{DeadLetter, Lease, Mark, OutboxStore, OwnLease, Shard, StoreError, WaitingEvent};
 use thiserror::Error;
 
+use crate::lanes::Laned;
 use crate::letter::{reason_of, text};
 use crate::{Bus, BusError, Fault, Message};
 
 /// How long the lease that a commit takes for its own events holds, in milliseconds: short, so that a kill delays little.
 pub const OWN_LEASE: i64 = 2_000;
 
-/// How long the lease of a relay holds, in milliseconds: longer than a slice takes, publishing included.
-const LEASE: i64 = 30_000;
+/// How long the lease of a relay holds, in milliseconds: longer than a slice takes, publishing included. After a kill, a stream waits for
+/// as long.
+const LEASE: i64 = 10_000;
 
-/// Milliseconds after which no further batch of a slice is begun. A batch may take as long as the longest patience of a bus.
-const SLICE_TIME: i64 = 10_000;
+/// Milliseconds after the time of the lease, past which no further batch of a slice is begun. A batch may take as long as the longest patience
+/// of a bus: some six seconds.
+const SLICE_TIME: i64 = 2_500;
 
 /// Events of one stream published under one lease.
 const SLICE: u32 = 100;
@@ -79,7 +82,8 @@ pub async fn relay_own(
     own: &OwnLease,
     now: &impl Fn() -> Timestamp,
 ) -> Result<u32, RelayError> {
-    let slice = publish(store, bus, std::slice::from_ref(&own.lease), own.events(commit), now).await?;
+    let leases = std::slice::from_ref(&own.lease);
+    let slice = publish(store, bus, (leases, commit.at), own.events(commit), now).await?;
     let mut published = slice.published;
     if !slice.more.is_empty() {
         published = published.saturating_add(relay_stream(store, bus, &own.lease.stream, now).await?);
@@ -97,10 +101,11 @@ pub async fn relay_stream(
     let mut published: u32 = 0;
     let end = now().plus_millis(SLICES_TIME);
     for _ in 0..SLICES {
-        let Some(lease) = store.lease_stream(stream, now(), LEASE)? else { break };
+        let at = now();
+        let Some(lease) = store.lease_stream(stream, at, LEASE)? else { break };
         let leases = [lease];
         let events = store.waiting_events(&leases, SLICE)?;
-        let slice = publish(store, bus, &leases, events, now).await?;
+        let slice = publish(store, bus, (&leases, at), events, now).await?;
         published = published.saturating_add(slice.published);
         if let Some(error) = slice.failure {
             return Err(error.into());
@@ -142,12 +147,13 @@ pub async fn relay_shard(
     let mut relayed = Relayed::default();
     let end = now().plus_millis(ROUNDS_TIME);
     for _ in 0..ROUNDS {
-        let leases = store.lease_streams(now(), LEASE, streams, shard)?;
+        let at = now();
+        let leases = store.lease_streams(at, LEASE, streams, shard)?;
         if leases.is_empty() {
             break;
         }
         let events = store.waiting_events(&leases, SLICE)?;
-        let slice = publish(store, bus, &leases, events, now).await?;
+        let slice = publish(store, bus, (&leases, at), events, now).await?;
         relayed.published = relayed.published.saturating_add(slice.published);
         relayed.failures.extend(slice.failures);
         if slice.more.is_empty() || slice.failure.is_some() || now() >= end {
@@ -174,18 +180,20 @@ struct Suspect {
     letter: DeadLetter,
 }
 
-/// Publishes the events that wait in leased streams, and gives all leases back in one statement.
+/// Publishes the events that wait in streams that were leased at a time, and gives all leases back in one statement. Where that time is
+/// long past, as behind a lock of the store, they are given back at once.
 async fn publish(
     store: &impl OutboxStore,
     bus: &impl Bus,
-    leases: &[Lease],
+    (leases, leased_at): (&[Lease], Timestamp),
     events: Vec<WaitingEvent>,
     now: &impl Fn() -> Timestamp,
 ) -> Result<Slice, StoreError> {
     let mut slice = Slice::default();
+    let mut laned = Laned::of(store, leases)?;
     let (mut marks, mut letters) = (Vec::with_capacity(leases.len()), Vec::new());
     let (mut suspects, mut taken_sorts) = (Vec::<Suspect>::new(), BTreeSet::new());
-    let last = now().plus_millis(SLICE_TIME);
+    let last = leased_at.plus_millis(SLICE_TIME);
     let mut events = events.into_iter().peekable();
     let mut bus_is_down = false;
     for lease in leases {
@@ -195,6 +203,7 @@ async fn publish(
             sequences.push(event.sequence);
             batch.push(Message { topic: event.topic.clone(), event: event.into() });
         }
+        laned.split(&lease.stream, &sequences, &mut batch);
         let mut mark = Mark { lease: lease.clone(), up_to: lease.published, pause: None, refused: false };
         // How often the event that comes next has failed.
         let (mut tries, mut refusals) = (lease.tries, lease.refusals);
@@ -225,7 +234,9 @@ async fn publish(
             let (Some(message), Some(sequence)) = (batch.get(begin), sequences.get(begin)) else { break };
             let letter = |class| DeadLetter {
                 stream: lease.stream.clone(),
+                fence: lease.fence,
                 sequence: *sequence,
+                published_in: message.event.stream.clone(),
                 event: serde_json::to_vec(&message.event).map(|event| text(&event)).unwrap_or_default(),
                 reason: reason_of(&error.reason),
                 class,
@@ -265,6 +276,7 @@ async fn publish(
         }
     }
     store.bury(&letters, now())?;
+    store.note_lanes(&laned.ends(&marks))?;
     // Gives the leases back even where nothing was published. What was written meanwhile is found by the next round.
     slice.more = store.mark_published(&marks, now())?;
     Ok(slice)

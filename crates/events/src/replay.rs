@@ -88,13 +88,13 @@ pub async fn replay_letters(
     Ok(resent)
 }
 
-/// Sends one: as its stream has it, while that is kept, or else as it was received.
+/// Sends one: as its stream has it, while that is kept, or else as it was received; in the lane that it was in.
 async fn send(bus: &impl Bus, letter: Replay) -> Result<(), (Fault, String)> {
-    let event = match letter.waiting {
-        Some(waiting) => CloudEvent::from(waiting),
-        None => {
-            CloudEvent::parse(letter.event.as_bytes()).map_err(|error| (Fault::Event, error.to_string()))?
-        }
+    let received = CloudEvent::parse(letter.event.as_bytes());
+    let event = match (letter.waiting, received) {
+        (Some(waiting), Ok(received)) => CloudEvent::from(waiting).where_received(&received),
+        (Some(waiting), Err(_)) => CloudEvent::from(waiting),
+        (None, received) => received.map_err(|error| (Fault::Event, error.to_string()))?,
     };
     if !event.data.is_object() {
         return Err((Fault::Event, "its data cannot be read".to_owned()));

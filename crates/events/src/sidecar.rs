@@ -2,10 +2,13 @@
 
 use spin_sdk::http::{Request, Response, send};
 
-use crate::within;
+use crate::{StateStore, within};
 
 /// How long a sidecar may take, in milliseconds.
 const PATIENCE: u64 = 5_000;
+
+/// How long its state store may take, in milliseconds. Whoever asks can do without, and a partition waits meanwhile.
+const BRIEFLY: u64 = 300;
 
 /// A sidecar's HTTP API.
 pub struct Sidecar {
@@ -21,14 +24,18 @@ impl Sidecar {
 
     /// POSTs JSON; gives the status and the body of the answer, or why there is none.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<(u16, Vec<u8>), String> {
+        self.post_within(PATIENCE, path, body).await
+    }
+
+    async fn post_within(&self, millis: u64, path: &str, body: Vec<u8>) -> Result<(u16, Vec<u8>), String> {
         let mut request = Request::post(format!("http://127.0.0.1:{}{path}", self.port), body);
         request.header("content-type", "application/json");
         if !self.token.is_empty() {
             request.header("dapr-api-token", self.token.as_str());
         }
-        let response = within(PATIENCE, send::<_, Response>(request.build()))
+        let response = within(millis, send::<_, Response>(request.build()))
             .await
-            .ok_or_else(|| format!("the sidecar did not answer in {PATIENCE} ms"))?
+            .ok_or_else(|| format!("the sidecar did not answer in {millis} ms"))?
             .map_err(|error| format!("the sidecar cannot be reached: {error}"))?;
         Ok((*response.status(), response.into_body()))
     }
@@ -42,5 +49,25 @@ impl Sidecar {
                 Err(format!("the sidecar answered {status} to {path}: {said}"))
             }
         }
+    }
+}
+
+/// A state store of a sidecar's.
+pub struct SidecarState {
+    sidecar: Sidecar,
+    component: String,
+}
+
+impl SidecarState {
+    /// `component` is the name of the sidecar's component.
+    pub fn new(sidecar: Sidecar, component: impl Into<String>) -> Self {
+        Self { sidecar, component: component.into() }
+    }
+}
+
+impl StateStore for SidecarState {
+    async fn post(&self, below: &str, body: Vec<u8>) -> Result<(u16, Vec<u8>), String> {
+        let path = format!("/v1.0/state/{}{below}", self.component);
+        self.sidecar.post_within(BRIEFLY, &path, body).await
     }
 }

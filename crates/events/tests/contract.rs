@@ -1,7 +1,7 @@
 //! The contract of events: every kind fits its schema, and what was ever emitted can still be read.
 //!
-//! The files in `golden/` are events as version 1.0 emitted them, before (`1.0-…`) and since (`1.0-epoch-…`) it has an epoch; they are
-//! never changed, only added to. `GOLDEN=write` adds the ones that are missing.
+//! The files in `golden/` are events as version 1.0 emitted them, before (`1.0-…`) and since (`1.0-epoch-…`) it has an epoch, and those of
+//! hot users (`1.0-lane-…`); they are never changed, only added to. `GOLDEN=write` adds the ones that are missing.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
@@ -30,10 +30,15 @@ impl Bus for Kept {
     }
 }
 
-/// One event of every kind there is, as the relay publishes them.
-fn every_kind() -> Vec<(String, CloudEvent)> {
+/// One event of every kind there is, as the relay publishes them: of a user as most are, and of a hot one.
+fn every_kind() -> [Vec<(String, CloudEvent)>; 2] {
+    [false, true].map(every_kind_of)
+}
+
+fn every_kind_of(hot: bool) -> Vec<(String, CloudEvent)> {
     let mut fixture = Fixture::new();
     let user = fixture.user("ada");
+    fixture.store.hot_users(if hot { std::slice::from_ref(&user) } else { &[] });
     let apply = |fixture: &Fixture, commit: &Commit| _ = fixture.store.commit(commit).unwrap();
 
     let (task, first) = fixture.task(&user, WEEKLY);
@@ -135,13 +140,17 @@ fn delete_nothing(fixture: &mut Fixture, user: &UserId) -> Commit {
 }
 
 fn assert_fits(event: &Value, from: &str) {
+    let wrong = errors(event);
+    assert!(wrong.is_empty(), "{} from {from}: {wrong:?}", event["type"]);
+}
+
+/// Where an event does not fit its schema.
+fn errors(event: &Value) -> Vec<String> {
     let kind = event["type"].as_str().unwrap();
     let path = root().join("schemas/events").join(format!("{kind}.json"));
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    let wrong: Vec<String> =
-        validator.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect();
-    assert!(wrong.is_empty(), "{kind} from {from}: {wrong:?}");
+    validator.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect()
 }
 
 fn root() -> PathBuf {
@@ -154,29 +163,30 @@ fn golden() -> PathBuf {
 
 #[test]
 fn every_kind_of_event_fits_its_schema_and_travels_on_its_topic() {
-    let events = every_kind();
-    let mut kinds: Vec<&str> = events.iter().map(|(_, event)| event.kind.as_str()).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let mut described: Vec<String> = std::fs::read_dir(root().join("schemas/events"))
-        .unwrap()
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    described.sort_unstable();
-    assert_eq!(kinds, described, "an event without a schema, or a schema without an event");
-    for (topic, event) in &events {
-        assert_fits(&serde_json::to_value(event).unwrap(), "this version");
-        let expected = match event.kind.split('.').next() {
-            Some("reminder") if event.kind != "reminder.snoozed" => "reminders",
-            Some("reminder") => "task-updates",
-            Some("notification") => "task-updates",
-            _ => "task-events",
-        };
-        assert_eq!(topic, expected, "{}", event.kind);
-        if std::env::var("GOLDEN").is_ok_and(|mode| mode == "write") {
-            let file = golden().join(format!("1.0-epoch-{}.json", event.kind));
-            if !file.exists() {
-                std::fs::write(file, serde_json::to_string_pretty(event).unwrap() + "\n").unwrap();
+    for (events, name) in every_kind().iter().zip(["epoch", "lane"]) {
+        let mut kinds: Vec<&str> = events.iter().map(|(_, event)| event.kind.as_str()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let mut described: Vec<String> = std::fs::read_dir(root().join("schemas/events"))
+            .unwrap()
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        described.sort_unstable();
+        assert_eq!(kinds, described, "an event without a schema, or a schema without an event");
+        for (topic, event) in events {
+            assert_fits(&serde_json::to_value(event).unwrap(), "this version");
+            let expected = match event.kind.split('.').next() {
+                Some("reminder") if event.kind != "reminder.snoozed" => "reminders",
+                Some("reminder") => "task-updates",
+                Some("notification") => "task-updates",
+                _ => "task-events",
+            };
+            assert_eq!(topic, expected, "{}", event.kind);
+            if std::env::var("GOLDEN").is_ok_and(|mode| mode == "write") {
+                let file = golden().join(format!("1.0-{name}-{}.json", event.kind));
+                if !file.exists() {
+                    std::fs::write(file, serde_json::to_string_pretty(event).unwrap() + "\n").unwrap();
+                }
             }
         }
     }
@@ -202,7 +212,7 @@ fn every_event_ever_emitted_still_fits_and_can_be_read() {
 fn whoever_reads_cloudevents_reads_ours() {
     use cloudevents::{AttributesReader, Data, Event};
 
-    for (_, event) in every_kind() {
+    for (_, event) in every_kind().into_iter().flatten() {
         let text = serde_json::to_string(&event).unwrap();
         let read: Event = serde_json::from_str(&text).unwrap();
         assert_eq!(
@@ -238,9 +248,28 @@ fn what_a_newer_producer_adds_is_ignored() {
 }
 
 #[test]
-fn previous_chains_the_events_of_a_topic() {
-    let mut last = std::collections::HashMap::new();
-    for (topic, event) in every_kind() {
-        assert_eq!(event.previous, last.insert(topic, event.sequence.clone()), "{}", event.kind);
+fn previous_chains_the_events_of_a_stream_on_a_topic() {
+    for events in every_kind() {
+        let mut last = std::collections::HashMap::new();
+        for (topic, event) in events {
+            let before = last.insert((topic, event.stream), event.sequence);
+            assert_eq!(event.previous, before, "{}", event.kind);
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_a_users_or_a_lane_of_it() {
+    let (_, event) = every_kind_of(true).remove(0);
+    let mut event = serde_json::to_value(&event).unwrap();
+    let user = event["userid"].as_str().unwrap().to_owned();
+    for (lane, fits) in
+        [("", true), ("|00", true), ("|15", true), ("|16", false), ("|1", false), ("|", false)]
+    {
+        for name in ["stream", "partitionkey"] {
+            event[name] = format!("{user}{lane}").into();
+            assert_eq!(errors(&event).is_empty(), fits, "{lane}");
+            event[name] = user.clone().into();
+        }
     }
 }

@@ -8,7 +8,7 @@ use perennial_domain::{ErrorClass, Timestamp, UserId, create_task};
 use perennial_events::{
     Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream, woken,
 };
-use perennial_fixture::{Fixture, NOON, WEEKLY};
+use perennial_fixture::{Fixture, NOON, WEEKLY, sqlite_only};
 use perennial_store::{Apply, LetterFilter, LetterStore, Mode, OutboxStore, Outcome, Store};
 
 /// A bus that takes what it is not told to refuse.
@@ -65,6 +65,22 @@ fn house() -> (Fixture, UserId, UserId) {
     (fixture, ada, eve)
 }
 
+/// A relay that waited long for the store, as behind a lock, has no time left under its lease.
+#[test]
+fn what_was_leased_long_ago_is_given_back_unpublished() {
+    let (fixture, ..) = house();
+    let bus = Fussy::default();
+    let asked = Cell::new(0);
+    // The round's end, and the leases; then six seconds are gone.
+    let now = || {
+        asked.set(asked.get() + 1);
+        NOON.plus_millis(if asked.get() <= 2 { 0 } else { 6_000 })
+    };
+    let relayed = pollster::block_on(relay_all(&fixture.store, &bus, 50, &now)).unwrap();
+    assert_eq!((relayed.published, bus.calls.get()), (0, 0));
+    assert_eq!(all(&fixture, &bus, NOON.plus_millis(6_000)).0, 6, "nobody waits for the leases");
+}
+
 #[test]
 fn an_event_that_is_never_taken_is_kept_and_its_stream_goes_on() {
     let (fixture, ada, eve) = house();
@@ -95,6 +111,7 @@ fn a_bus_that_takes_few_at_once_is_asked_for_the_others() {
 
 #[test]
 fn an_event_that_cannot_be_read_is_kept_and_its_stream_goes_on() {
+    sqlite_only!();
     let (fixture, ada, eve) = house();
     fixture.rows(&format!("UPDATE outbox SET data = '{{' WHERE user_id = '{ada}' AND sequence = 1"));
     let bus = Fussy::default();

@@ -3,18 +3,24 @@
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use perennial_domain::Commit;
-use perennial_events::{BusError, Delivery, MAX_DELIVERY, MAX_EVENT, RelayError, Status, relay_commit};
+use perennial_events::{
+    BusError, Delivery, FirstLook, MAX_DELIVERY, MAX_EVENT, RelayError, SidecarState, Status, heard_at,
+    relay_commit,
+};
 use perennial_http_api::{Problem, Request, Response, check_body, same_secret};
-use perennial_store::{OutboxStore, OwnLease};
+use perennial_store::OwnLease;
 use spin_sdk::http::IncomingRequest;
 
 use crate::{
-    BusSettings, CallbackSettings, SettingError, Settings, log, now, open_bus, read_beginning, read_body,
-    read_head,
+    BusSettings, CallbackSettings, GuestStore, SettingError, Settings, StateSettings, log, now, open_bus,
+    open_state, read_beginning, read_body, read_head, tell_hot_users,
 };
 
 /// Below it are the routes that events are delivered to. A sidecar takes 404 for "drop it": none of these answers so.
 const EVENTS: &str = "/events/";
+
+/// What is logged where the state store is of no help.
+const WITHOUT: &str = "events are handled without a first look";
 
 /// Lets a callback in: only at one of `paths` (`/x/...` stands for all below `/x/`), only with POST, and only with the token in
 /// `dapr-api-token`; all that is seen before its body is read. A body may be as long as an event. Of a longer delivery the beginning is
@@ -75,9 +81,37 @@ fn json_of(body: Vec<u8>) -> Response {
     response
 }
 
+/// Asks the state store beside the application, where there is one, which events of a delivery to a route were applied already. Nobody
+/// hears at the routes of dead letters by events: what lies there was never applied.
+pub async fn first_look<'m>(route: &str, delivery: &'m Delivery<'_>) -> FirstLook<'m, SidecarState> {
+    let state = match StateSettings::from_host() {
+        Ok(settings) => open_state(&settings),
+        Err(error) => {
+            log::warn(WITHOUT, &error);
+            None
+        }
+    };
+    let Some((state, consumer)) = state.zip(heard_at(route)) else {
+        return FirstLook::none(delivery.events());
+    };
+    let look = FirstLook::at(state, consumer, delivery.events()).await;
+    if let Some(reason) = look.failure() {
+        log::warn(WITHOUT, &reason);
+    }
+    look
+}
+
+/// Notes what was applied of what the first look did not know, once whoever delivers has been answered: a partition waits for the answer,
+/// and a note that comes too late, or never, costs a look into the database.
+pub async fn note_applied(look: &FirstLook<'_, SidecarState>, applied: &[bool]) {
+    if let Err(reason) = look.note(applied).await {
+        log::warn("it is not noted which events were applied", &reason);
+    }
+}
+
 /// Publishes what a commit has written, under the lease that it took if it took one. What fails here waits for the next sweep.
 pub async fn publish(
-    store: &impl OutboxStore,
+    store: &GuestStore,
     callbacks: Option<&CallbackSettings>,
     commit: &Commit,
     own: Option<&OwnLease>,
@@ -88,7 +122,7 @@ pub async fn publish(
 }
 
 async fn try_publish(
-    store: &impl OutboxStore,
+    store: &GuestStore,
     callbacks: Option<&CallbackSettings>,
     commit: &Commit,
     own: Option<&OwnLease>,
@@ -96,6 +130,7 @@ async fn try_publish(
     if let Some(bus) = open_bus(&BusSettings::from_host()?, callbacks)?
         && (own.is_some() || bus.is_a_broker())
     {
+        tell_hot_users(store);
         relay_commit(store, &bus, commit, own, &now).await?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The host's clock and randomness.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -7,8 +8,21 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use perennial_domain::{Ids, Timestamp};
 use uuid::Uuid;
 
-/// The time, by the host's clock.
+/// How far the clock that is gone by is ahead of the host's, in milliseconds.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// The time: by the host's clock, or by that of the database once it has told it.
 pub fn now() -> Timestamp {
+    by_the_host().plus_millis(AHEAD.load(Ordering::Relaxed))
+}
+
+/// Goes by another clock from now on, which says that it is this time. What one replica sets, the others fire, deliver and forget: where
+/// each went by the clock of its own machine, one that is wrong would have a reminder missed, or a delivery wait for hours.
+pub fn go_by(time: Timestamp) {
+    AHEAD.store(time.as_millis().saturating_sub(by_the_host().as_millis()), Ordering::Relaxed);
+}
+
+fn by_the_host() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
@@ -40,6 +54,16 @@ pub fn random_secret(prefix: &str) -> Result<String, getrandom::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_clock_is_gone_by_once_it_has_told_its_time() {
+        let before = now();
+        go_by(before.plus_millis(-86_400_000));
+        let by_another = now();
+        go_by(by_the_host());
+        assert!((-86_400_000..-86_390_000).contains(&(by_another.as_millis() - before.as_millis())));
+        assert!((0..10_000).contains(&(now().as_millis() - before.as_millis())));
+    }
 
     #[test]
     fn what_is_drawn_is_below_its_bound_and_not_always_the_same() {

@@ -1,5 +1,5 @@
 //! The edge between a component and its host: settings, clock, ids, the store, the bus, HTTP in and out. Spin's
-//! interfaces are used here, in `events::bus` and in `store::sqlite`, and nowhere else but at entry points.
+//! interfaces are used here, in `events::bus`, `store::sqlite` and `store::postgres`, and nowhere else but at entry points.
 
 #[cfg(target_arch = "wasm32")]
 pub mod callback;
@@ -17,7 +17,7 @@ pub mod settings;
 #[cfg(target_arch = "wasm32")]
 mod wiring;
 
-pub use clock::{FreshIds, draw, now, random_secret};
+pub use clock::{FreshIds, draw, go_by, now, random_secret};
 #[cfg(target_arch = "wasm32")]
 pub use counter::RedisCounter;
 #[cfg(target_arch = "wasm32")]
@@ -31,9 +31,11 @@ pub use keys::HttpKeys;
 #[cfg(target_arch = "wasm32")]
 pub use perennial_events::within;
 pub use settings::{
-    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, DaprSettings, JwtSettings,
-    LimitSettings, MetricsSettings, RetentionSettings, SettingError, Settings, StoreSettings,
-    WebhookSettings,
+    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, HotSettings, JwtSettings,
+    LimitSettings, MetricsSettings, RetentionSettings, SettingError, Settings, SidecarSettings,
+    StateSettings, StoreChoice, StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
-pub use wiring::{AnyBus, GuestStore, open_bus, open_sidecar, open_store};
+pub use wiring::{
+    AnyBus, GuestStore, go_by_clock_of, open_bus, open_sidecar, open_state, open_store, tell_hot_users,
+};

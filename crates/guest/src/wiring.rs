@@ -1,23 +1,58 @@
 //! Opening what a component works with.
 
-use perennial_events::{Bus, BusError, DaprBus, LocalBus, Message, RedisBus, Sidecar};
-use perennial_store::StoreError;
+use perennial_events::{Bus, BusError, DaprBus, LocalBus, Message, RedisBus, Sidecar, SidecarState};
+use perennial_store::postgres::{Clock, Postgres, SpinPg};
 use perennial_store::sqlite::{SpinSql, Sqlite};
+use perennial_store::{AnyStore, Either, StoreError};
 
-use crate::{BusChoice, BusSettings, CallbackSettings, DaprSettings, StoreSettings};
+use crate::{
+    BusChoice, BusSettings, CallbackSettings, HotSettings, Settings, SidecarSettings, StateSettings,
+    StoreChoice, StoreSettings, go_by, log,
+};
 
 /// The store that a component works with.
-pub type GuestStore = Sqlite<SpinSql>;
+pub type GuestStore = AnyStore<SpinSql, SpinPg>;
 
-/// Opens the store.
+/// Opens the store that the settings name.
 pub fn open_store(settings: &StoreSettings) -> Result<GuestStore, StoreError> {
-    let sql = SpinSql::open().map_err(|error| StoreError::Database(error.to_string()))?;
-    Sqlite::open(sql, settings.durability)
+    match &settings.choice {
+        StoreChoice::Sqlite(durability) => {
+            let sql = SpinSql::open().map_err(|error| StoreError::Database(error.to_string()))?;
+            Ok(Either::A(Sqlite::open(sql, *durability)?))
+        }
+        StoreChoice::Postgres(url) => {
+            let sql = SpinPg::open(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            Ok(Either::B(Postgres::open(sql, Clock::Database)?))
+        }
+    }
+}
+
+/// Goes by the clock of the store from now on, where the replicas of a service share one.
+///
+/// # Errors
+/// Where the store does not say what time it is.
+pub fn go_by_clock_of(store: &GuestStore) -> Result<(), StoreError> {
+    store.time()?.into_iter().for_each(go_by);
+    Ok(())
+}
+
+/// Tells the store whose events go out in lanes. Where that cannot be read, nobody's do, and all go out.
+pub fn tell_hot_users(store: &GuestStore) {
+    match HotSettings::from_host() {
+        Ok(hot) => store.hot_users(&hot.users),
+        Err(error) => log::error("no user is hot", &error.to_string()),
+    }
 }
 
 /// The sidecar of this application.
-pub fn open_sidecar(settings: &DaprSettings) -> Sidecar {
+pub fn open_sidecar(settings: &SidecarSettings) -> Sidecar {
     Sidecar::new(settings.http_port, settings.api_token.as_str())
+}
+
+/// The state store of that sidecar, if the settings name one.
+pub fn open_state(settings: &StateSettings) -> Option<SidecarState> {
+    let component = settings.component.as_deref()?;
+    Some(SidecarState::new(open_sidecar(&settings.sidecar), component))
 }
 
 /// One of the buses.
@@ -66,7 +101,7 @@ pub fn open_bus(
     match settings.choice {
         BusChoice::Local => Ok(local()),
         BusChoice::Dapr => {
-            let bus = DaprBus::new(open_sidecar(&settings.dapr), settings.dapr.pubsub.as_str());
+            let bus = DaprBus::new(open_sidecar(&settings.sidecar), settings.pubsub.as_str());
             Ok(Some(AnyBus::Dapr(bus)))
         }
         BusChoice::Redis => RedisBus::open(&settings.redis_url).map(AnyBus::Redis).map(Some),

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
-    AuditSettings, AuthSettings, BusSettings, CallbackSettings, JwtSettings, LimitSettings, MetricsSettings,
-    RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings,
+    AuditSettings, AuthSettings, BusSettings, CallbackSettings, HotSettings, JwtSettings, LimitSettings,
+    MetricsSettings, RetentionSettings, SettingError, Settings, StateSettings, StoreSettings,
+    WebhookSettings,
 };
 
 const MANIFEST: &str = include_str!("../../../spin.toml");
@@ -38,17 +39,19 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let (webhooks, jwt): (Read, Read) = (concern::<WebhookSettings>, concern::<JwtSettings>);
     let (limits, metrics): (Read, Read) = (concern::<LimitSettings>, concern::<MetricsSettings>);
     let (retention, anchors): (Read, Read) = (concern::<RetentionSettings>, concern::<AuditSettings>);
+    let hot: Read = concern::<HotSettings>;
+    let state: Read = concern::<StateSettings>;
     let components = manifest["component"].as_table().unwrap();
     let expected: [(&str, &[Read]); 10] = [
-        ("task-api", &[store, bus, auth, callbacks, webhooks, jwt, limits]),
-        ("recurrence-scheduler", &[store, bus, callbacks, metrics, retention]),
-        ("recurrence-scheduler-redis", &[store, bus, retention]),
-        ("recurrence-scheduler-cron", &[store, bus, retention]),
-        ("audit", &[store, auth, callbacks, jwt, limits, anchors]),
+        ("task-api", &[store, bus, hot, auth, callbacks, webhooks, jwt, limits]),
+        ("recurrence-scheduler", &[store, bus, hot, state, callbacks, metrics, retention]),
+        ("recurrence-scheduler-redis", &[store, bus, hot, retention]),
+        ("recurrence-scheduler-cron", &[store, bus, hot, retention]),
+        ("audit", &[store, state, auth, callbacks, jwt, limits, anchors]),
         ("audit-cron", &[store, anchors]),
-        ("notifier", &[store, bus, callbacks, webhooks]),
-        ("notifier-redis", &[store, bus, webhooks]),
-        ("notifier-cron", &[store, bus, webhooks]),
+        ("notifier", &[store, bus, hot, state, callbacks, webhooks]),
+        ("notifier-redis", &[store, bus, hot, webhooks]),
+        ("notifier-cron", &[store, bus, hot, webhooks]),
         ("live", &[store, auth, jwt]),
     ];
     assert_eq!(components.len(), expected.len());

@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
     imports: { default: async | trappable },
     with: {
         "fermyon:spin/redis@2.0.0.connection": crate::redis::Connection,
+        "spin:postgres/postgres@4.0.0.connection": crate::postgres::Connection,
         "spin:sqlite/sqlite@3.0.0.connection": crate::sqlite::Connection,
     },
     require_store_data_send: true,

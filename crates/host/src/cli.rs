@@ -22,16 +22,78 @@ pub struct Cli {
 pub enum Command {
     /// Start the application.
     Up(UpArgs),
+    /// Copy the store of a state directory into a new file, while the service runs or not. (On PostgreSQL: scripts/postgres/backup.)
+    Backup(BackupArgs),
+    /// Put a copy that `perennial backup` has made into a state directory without a store. Readers of its events are told, as by `restored`.
+    Restore(RestoreArgs),
     /// Tell a store that it was put back from a copy: readers of its events are told that they go on from another history.
     Restored(RestoredArgs),
+    /// Bring the database of a store on PostgreSQL up to the schema of this build, which it must have before this build is started.
+    Migrate(MigrateArgs),
+}
+
+/// The arguments of `perennial migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The database, as postgres://user:password@host:port/database; `?sslmode=require` or `disable` after it, or `prefer`, which is the default.
+    #[arg(long, env = "SPIN_VARIABLE_DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+}
+
+/// The arguments of `perennial backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Where the store lies: the --state-dir of `perennial up`.
+    #[arg(long)]
+    pub state_dir: PathBuf,
+    /// The file to make. One that is there is not touched.
+    pub to: PathBuf,
+}
+
+/// The arguments of `perennial restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The copy, which stays as it is.
+    pub from: PathBuf,
+    /// Where the store is to lie: the --state-dir of `perennial up`. A store that is there is not touched.
+    #[arg(long)]
+    pub state_dir: PathBuf,
 }
 
 /// The arguments of `perennial restored`.
 #[derive(Debug, Args)]
+#[group(multiple = false)]
 pub struct RestoredArgs {
     /// Where the store lies: the --state-dir of `perennial up`.
     #[arg(long)]
-    pub state_dir: PathBuf,
+    pub state_dir: Option<PathBuf>,
+    /// The database, as for `perennial migrate`. Where neither is said, SPIN_VARIABLE_DATABASE_URL says it, which others cannot read as they can a command line.
+    #[arg(long)]
+    pub database_url: Option<String>,
+}
+
+/// Which store was put back.
+#[derive(Debug)]
+pub enum PutBack {
+    /// The one of a state directory.
+    StateDir(PathBuf),
+    /// The one in a database.
+    Database(String),
+}
+
+impl RestoredArgs {
+    /// The store that they name.
+    ///
+    /// # Errors
+    /// When they name none.
+    pub fn store(self) -> anyhow::Result<PutBack> {
+        let named = std::env::var("SPIN_VARIABLE_DATABASE_URL").ok().filter(|url| !url.is_empty());
+        match (self.state_dir, self.database_url.or(named)) {
+            (Some(folder), _) => Ok(PutBack::StateDir(folder)),
+            (None, Some(url)) => Ok(PutBack::Database(url)),
+            (None, None) => bail!("which store? --state-dir says it, or SPIN_VARIABLE_DATABASE_URL"),
+        }
+    }
 }
 
 /// The arguments of `perennial up`.

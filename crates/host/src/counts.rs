@@ -1,4 +1,4 @@
-//! What guests cost: how many were started, what they asked of SQLite, how often they waited for the disk.
+//! What guests cost: how many were started, what they asked of a database, how often they waited for the disk.
 
 use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counts {
     /// Guests started.
     pub guests: u64,
-    /// Calls of `spin:sqlite` `execute`, pragmas and `BEGIN` among them.
+    /// Calls of `spin:sqlite` `execute`, pragmas and `BEGIN` among them, and of `spin:postgres` `query` and `execute`.
     pub statements: u64,
     /// Commits that wrote pages at `synchronous` FULL or EXTRA: each waited for the disk.
     pub synced_commits: u64,

@@ -30,7 +30,7 @@ pub trait WallClock: Send + Sync {
     fn now(&self) -> Duration;
 }
 
-/// Asked before and after every SQLite statement, Redis command and outgoing HTTP request of a guest.
+/// Asked before and after every statement of SQLite or PostgreSQL, Redis command and outgoing HTTP request of a guest.
 pub trait FaultHook: Send + Sync {
     /// What happens to the guest `component` at `point`. Called from the guest's task: it must not block.
     fn at(&self, component: &str, point: Point<'_>) -> Verdict;
@@ -64,6 +64,11 @@ pub enum Moment {
 pub enum Call<'a> {
     /// `spin:sqlite` `execute`.
     Sqlite {
+        /// The text of the statement.
+        statement: &'a str,
+    },
+    /// `spin:postgres` `query` or `execute`.
+    Postgres {
         /// The text of the statement.
         statement: &'a str,
     },

@@ -13,23 +13,30 @@
 //! # }
 //! ```
 //!
-//! One folder per Spin interface (`variables`, `sqlite`, `redis`, `http_out`), each with the same parts: `mod.rs` for
+//! One folder per Spin interface (`variables`, `sqlite`, `postgres`, `redis`, `http_out`), each with the same parts: `mod.rs` for
 //! its life cycle, `host.rs` for the interface, `runtime_config.rs` for its configuration. `triggers` starts guests,
 //! `guest` runs them.
 
+mod backup;
 mod bindings;
 pub mod cli;
 mod counts;
+mod database;
+mod draft;
 mod guest;
 mod hooks;
 mod http_out;
 mod in_flight;
 mod locks;
 mod manifest;
+mod migrate;
 mod options;
 mod outbound;
+mod postgres;
 mod redis;
 pub mod repeats;
+mod rest;
+mod restore;
 mod restored;
 mod running;
 mod runtime_config;
@@ -42,10 +49,13 @@ mod timed_body;
 mod triggers;
 mod variables;
 
+pub use backup::{Copied, backup};
 pub use counts::Counts;
 pub use hooks::{Call, FaultHook, Hooks, Moment, Point, Verdict, WallClock};
+pub use migrate::migrate;
 pub use options::{GuestLimits, UpOptions};
-pub use restored::{Restored, restored};
+pub use restore::restore;
+pub use restored::{Restored, restored, restored_database};
 pub use running::Running;
 pub use start::start;
 pub use triggers::http::Unread;

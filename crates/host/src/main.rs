@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use perennial_host::cli::{Cli, Command, RestoredArgs, UpArgs};
+use perennial_host::cli::{BackupArgs, Cli, Command, MigrateArgs, PutBack, RestoreArgs, UpArgs};
 use perennial_host::repeats::{HostLog, WINDOW};
-use perennial_host::{Hooks, Restored, Running, restored, start};
+use perennial_host::{
+    Copied, Hooks, Restored, Running, backup, migrate, restore, restored, restored_database, start,
+};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -60,10 +62,25 @@ fn allow_many_connections() {
 fn run(cli: Cli, log: HostLog) -> anyhow::Result<()> {
     let arguments = match cli.command {
         Command::Up(arguments) => arguments,
-        Command::Restored(RestoredArgs { state_dir }) => {
-            let Restored { before, after } = restored(&state_dir)?;
-            writeln!(std::io::stdout(), "Epoch: {after} (before: {before})")?;
+        Command::Backup(BackupArgs { state_dir, to }) => {
+            let Copied { bytes, took } = backup(&state_dir, &to)?;
+            writeln!(
+                std::io::stdout(),
+                "Backup: {}, {bytes} bytes in {:.2} s",
+                to.display(),
+                took.as_secs_f64()
+            )?;
             return Ok(());
+        }
+        Command::Restore(RestoreArgs { from, state_dir }) => return tell(&restore(&from, &state_dir)?),
+        Command::Restored(arguments) => {
+            return tell(&match arguments.store()? {
+                PutBack::StateDir(folder) => restored(&folder)?,
+                PutBack::Database(address) => restored_database(&address)?,
+            });
+        }
+        Command::Migrate(MigrateArgs { database_url }) => {
+            return migrate(&database_url, &mut std::io::stdout());
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -80,6 +97,10 @@ fn run(cli: Cli, log: HostLog) -> anyhow::Result<()> {
     // Statements that still run on blocking threads are cut with the process.
     runtime.shutdown_background();
     result
+}
+
+fn tell(Restored { before, after }: &Restored) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "Epoch: {after} (before: {before})")?)
 }
 
 async fn up(arguments: UpArgs) -> anyhow::Result<()> {

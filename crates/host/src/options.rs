@@ -68,6 +68,16 @@ pub struct GuestLimits {
     pub redis_connect: Duration,
     /// One command of a Redis.
     pub redis_command: Duration,
+    /// Connecting to a PostgreSQL, and how long it may take to make a session fit for the next guest.
+    pub postgres_connect: Duration,
+    /// How many sessions there are with the servers of one address, as in Spin, and how long a guest waits for one.
+    pub postgres_sessions: usize,
+    /// See above.
+    pub postgres_wait: Duration,
+    /// One statement of a PostgreSQL.
+    pub postgres_statement: Duration,
+    /// After how long without an answer it is looked whether a PostgreSQL answers others.
+    pub postgres_silence: Duration,
     /// One message of a redis trigger, or one tick of a cron trigger.
     pub event: Duration,
 }
@@ -84,6 +94,11 @@ impl Default for GuestLimits {
             after_response: Duration::from_secs(60),
             redis_connect: Duration::from_secs(2),
             redis_command: Duration::from_secs(5),
+            postgres_connect: Duration::from_secs(5),
+            postgres_sessions: 64,
+            postgres_wait: Duration::from_secs(5),
+            postgres_statement: Duration::from_secs(30),
+            postgres_silence: Duration::from_secs(3),
             event: Duration::from_secs(300),
         }
     }

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use perennial_store::postgres::rename_history;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
+use crate::database::connect;
 use crate::locks::Locks;
 use crate::sqlite::DEFAULT_FILE;
 
-/// How long another program may hold the file.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long another program may hold the file, or a session the table.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// The names of a history before and after.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,9 +37,21 @@ pub fn restored(state_dir: &Path) -> anyhow::Result<Restored> {
     rename(&path).with_context(|| format!("the store {}", path.display()))
 }
 
-fn rename(path: &Path) -> anyhow::Result<Restored> {
+/// Gives a database of a store on PostgreSQL a new `epoch`.
+///
+/// # Errors
+/// When it is not reached, others are connected to it, it still reads its log, or it has no epoch.
+pub fn restored_database(address: &str) -> anyhow::Result<Restored> {
+    let mut client = connect(address, "perennial restored")?;
+    let (before, after) = rename_history(&mut client, BUSY)?;
+    Ok(Restored { before, after })
+}
+
+/// Gives the store in a file a new `epoch`. Its journal is that which the service works with: some ways of copying change it.
+pub(crate) fn rename(path: &Path) -> anyhow::Result<Restored> {
     let mut store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     store.busy_timeout(BUSY)?;
+    let _: String = store.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     let change = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'epoch'";
     if change.query_row(known, [], |_| Ok(())).optional()?.is_none() {

@@ -10,7 +10,9 @@ use crate::http_out::OwnCalls;
 use crate::in_flight::InFlight;
 use crate::options::GuestLimits;
 use crate::outbound::Outbound;
-use crate::redis::{Bus, Resting};
+use crate::postgres::Servers;
+use crate::redis::Bus;
+use crate::rest::Resting;
 use crate::sqlite::Databases;
 use crate::triggers::http::HttpTrigger;
 
@@ -20,6 +22,8 @@ pub(crate) struct Services {
     pub bus: Bus,
     /// The Redis servers that do not answer, and who waits for one.
     pub resting: Resting,
+    /// Sessions with PostgreSQL servers.
+    pub postgres: Servers,
     pub outbound: Outbound,
     /// Which clients are guests of this host.
     pub own_calls: OwnCalls,
@@ -39,13 +43,14 @@ impl Services {
         bus: Bus,
         outbound: Outbound,
         limits: GuestLimits,
-        resting: Resting,
+        instances: u32,
         hooks: Hooks,
     ) -> Self {
         Self {
             databases,
             bus,
-            resting,
+            resting: Resting::new("Redis", instances),
+            postgres: Servers::new(instances),
             outbound,
             own_calls: OwnCalls::default(),
             limits,

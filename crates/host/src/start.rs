@@ -17,7 +17,7 @@ use crate::locks::Locks;
 use crate::manifest::{Component, HttpTarget, Manifest};
 use crate::options::UpOptions;
 use crate::outbound::{AllowedHosts, Outbound};
-use crate::redis::{Bus, Resting};
+use crate::redis::Bus;
 use crate::repeats::WINDOW;
 use crate::running::Running;
 use crate::runtime_config::RuntimeConfig;
@@ -38,6 +38,7 @@ const TOKEN_VARIABLE: &str = "bootstrap_token";
 
 /// The variable whose default means the in-process bus.
 const REDIS_VARIABLE: &str = "redis_url";
+const BUS_VARIABLE: &str = "bus";
 
 /// Starts the application and answers once it serves.
 ///
@@ -70,6 +71,10 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
     if let Some(token) = &token {
         variables.supply(TOKEN_VARIABLE, token.clone());
     }
+    if let (Some(true), Some(false)) = (variables.given(REDIS_VARIABLE), variables.given(BUS_VARIABLE)) {
+        // Who names a Redis means it, though it be the default's.
+        variables.supply(BUS_VARIABLE, "redis".to_owned());
+    }
 
     let schedules = cron::prepare(&manifest)?;
     let sidecar = sidecar(&variables);
@@ -82,7 +87,7 @@ pub async fn start(options: UpOptions, hooks: Hooks) -> anyhow::Result<Running> 
         bus,
         Outbound::new(config.outbound_networking, &config.outbound_http)?,
         limits,
-        Resting::new(options.max_instances),
+        options.max_instances,
         hooks,
     ));
 
@@ -167,7 +172,7 @@ fn in_process_address(variables: &Variables) -> Option<String> {
 
 /// Where the sidecar is, if the variables of this application say that events go through it.
 fn sidecar(variables: &Variables) -> Option<String> {
-    let used = variables.get("bus") == Some("dapr");
+    let used = variables.get(BUS_VARIABLE) == Some("dapr");
     variables.get("dapr_http_port").filter(|_| used).map(str::to_owned)
 }
 

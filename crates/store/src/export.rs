@@ -2,7 +2,7 @@
 
 use perennial_domain::{Override, Project, TaskId};
 
-use crate::sqlite::{exported_override, exported_project};
+use crate::rows::export;
 use crate::{ChangeRecord, OccurrenceRecord, StoreError, TaskRecord};
 
 /// What of a user is read in pieces: of each kind all that there is, in the order of what never changes of it.
@@ -40,7 +40,7 @@ pub struct ExportedRow {
 impl ExportedRow {
     /// It as a project.
     pub fn project(&self) -> Result<Project, StoreError> {
-        exported_project(&self.text)
+        export::project(&self.text)
     }
 
     /// It as a task.
@@ -55,7 +55,7 @@ impl ExportedRow {
 
     /// It as a change of one occurrence of a task.
     pub fn change_of_occurrence(&self) -> Result<(TaskId, Override), StoreError> {
-        exported_override(&self.text)
+        export::change_of_occurrence(&self.text)
     }
 
     /// It as a change that the user made.

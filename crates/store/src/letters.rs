@@ -1,5 +1,7 @@
 //! Dead letters: events that someone has given up on, kept with their reasons, to be sent again or discarded.
 
+use std::collections::BTreeMap;
+
 use perennial_domain::{ErrorClass, LetterStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub struct Letter {
     pub consumer: Option<&'static str>,
     /// Where that is not known: those who act upon it. It is that of the first who has not applied it.
     pub consumers: Vec<&'static str>,
+    /// Those who act upon each type of its topic: what counts is the type that the store has told under its id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hearers: BTreeMap<&'static str, Vec<&'static str>>,
     /// Whose it says that it is.
     pub user: String,
     pub stream: String,

@@ -5,7 +5,9 @@
 //! is no transaction in any: a write is a set of [`Commit`](perennial_domain::Commit)s, applied by one statement.
 
 mod apply;
+mod asked;
 mod audit;
+mod either;
 mod error;
 mod export;
 mod letters;
@@ -13,7 +15,9 @@ mod listing;
 mod metrics;
 mod outbox;
 mod page;
+pub mod postgres;
 mod records;
+mod rows;
 pub mod sqlite;
 mod tasks;
 mod work;
@@ -25,6 +29,7 @@ use perennial_domain::{
 
 pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
+pub use either::{AnyStore, Either};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};
 pub use letters::{
@@ -32,12 +37,13 @@ pub use letters::{
 };
 pub use listing::{Among, Listing, MATCHES, Place, Sort, WALK};
 pub use metrics::{DueMetric, Metrics, MetricsStore};
-pub use outbox::{DeadLetter, EventPage, Lease, Mark, OwnLease, WaitingEvent};
+pub use outbox::{DeadLetter, EventPage, Lane, LaneEnd, Lanes, Lease, Mark, OwnLease, WaitingEvent};
 pub use page::Page;
 pub use records::{
     ChangeRecord, IdempotentAnswer, KeySetRecord, NotificationRecord, OccurrenceRecord, ParkedRecord,
     TokenOwner, Told, UserRecord,
 };
+pub use rows::Value;
 pub use tasks::{KeptList, KeptMap, TaskRecord, Tasks};
 pub use work::{
     Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, ParkedItem, SHARDS, Settlement, Shard,
@@ -262,7 +268,8 @@ pub trait WorkStore {
     fn clock_went_back(&self, now: Timestamp) -> Result<(), StoreError>;
     /// Says what becomes of claimed items that were not done. A claim that was overtaken settles nothing.
     fn settle(&self, settled: &[(Ticket, Settlement)], now: Timestamp) -> Result<(), StoreError>;
-    /// Forgets what is older than its retention, a bounded number of rows of each kind.
+    /// Forgets what is older than its retention, a bounded number of rows of each kind; makes letters of what builds that know none
+    /// have given up.
     fn prune(&self, now: Timestamp, limit: u32) -> Result<(), StoreError>;
     /// Makes the words of up to `limit` tasks that have none, so that a search finds them.
     fn make_words(&self, limit: u32) -> Result<(), StoreError>;
@@ -304,6 +311,10 @@ pub trait OutboxStore {
     ) -> Result<Vec<Lease>, StoreError>;
     /// Events that wait in leased streams: of each stream at most `per_stream`, in order.
     fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError>;
+    /// The lanes of those leased streams whose users are hot; where none is, nothing is asked for.
+    fn lanes(&self, leases: &[Lease]) -> Result<Vec<Lanes>, StoreError>;
+    /// Notes how far lanes were published, before their streams are marked. A lease that was overtaken notes nothing.
+    fn note_lanes(&self, ends: &[LaneEnd]) -> Result<(), StoreError>;
     /// Marks what was published and gives the leases back; gives the streams where more waits. A lease that was overtaken
     /// marks nothing.
     fn mark_published(

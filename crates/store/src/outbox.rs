@@ -1,5 +1,7 @@
 //! What waits to be published, and the right to publish it.
 
+use std::collections::BTreeMap;
+
 use perennial_domain::{Commit, ErrorClass, StreamId, Timestamp, UserId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,13 +34,44 @@ pub struct Mark {
     pub refused: bool,
 }
 
+/// A part of a stream that is published as a stream of its own: the events of some subjects on a topic.
+pub type Lane = (u8, String);
+
+/// The lanes of a leased stream of a hot user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lanes {
+    /// The stream.
+    pub stream: StreamId,
+    /// The last event of each lane up to where the stream is published; `None`: the lease was overtaken.
+    pub last: Option<BTreeMap<Lane, i64>>,
+}
+
+/// How far a lane was published under a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneEnd {
+    /// The stream.
+    pub stream: StreamId,
+    /// The fence of the lease.
+    pub fence: i64,
+    /// The lane.
+    pub lane: Lane,
+    /// Its last event that was published.
+    pub last: i64,
+    /// The last before the lease.
+    pub before: Option<i64>,
+}
+
 /// An event that cannot be published, and why: taken out of the stream and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its stream.
     pub stream: StreamId,
+    /// The fence of the lease: who was overtaken keeps no letter.
+    pub fence: i64,
     /// Its place in it.
     pub sequence: i64,
+    /// The stream that it says to be of: its own, or one of its lanes.
+    pub published_in: String,
     /// The event as it would have been published.
     pub event: String,
     /// Why.

@@ -1,5 +1,6 @@
 //! Tasks as their user sees them: text that is read where it lies, and shown again as it came.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -141,7 +142,7 @@ impl Kept for KeptList {
         if text == "[]" || !text.starts_with('[') {
             return None;
         }
-        serde_json::from_str(text).ok().map(|list| Self(Some(list)))
+        serde_json::from_str(&compact(text)).ok().map(|list| Self(Some(list)))
     }
 }
 
@@ -150,7 +151,7 @@ impl Kept for KeptMap {
         if text == "{}" || !text.starts_with('{') {
             return None;
         }
-        serde_json::from_str(text).ok().map(|map| Self(Some(map)))
+        serde_json::from_str(&compact(text)).ok().map(|map| Self(Some(map)))
     }
 }
 
@@ -158,6 +159,21 @@ impl Kept for Option<RecurrenceInput> {
     fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
+}
+
+/// JSON without the spaces that PostgreSQL puts between its tokens, so that it is shown as it was made.
+fn compact(text: &str) -> Cow<'_, str> {
+    if !text.contains(", ") && !text.contains(": ") {
+        return text.into();
+    }
+    let (mut quoted, mut escaped) = (false, false);
+    let is_kept = |letter: &char| {
+        let is_kept = quoted || *letter != ' ';
+        quoted ^= *letter == '"' && !escaped;
+        escaped = *letter == '\\' && !escaped;
+        is_kept
+    };
+    text.chars().filter(is_kept).collect::<String>().into()
 }
 
 fn kept<'de, D: Deserializer<'de>, T: Kept>(column: D) -> Result<T, D::Error> {
@@ -180,4 +196,21 @@ fn kept<'de, D: Deserializer<'de>, T: Kept>(column: D) -> Result<T, D::Error> {
     }
 
     column.deserialize_any(Text(PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_go_between_tokens_alone() {
+        for (kept, shown) in [
+            (r#"["a", "b, c", "d: \", \", e", "f"]"#, r#"["a","b, c","d: \", \", e","f"]"#),
+            (r#"{"a": {"b, ": null}, "c": [1, 2]}"#, r#"{"a":{"b, ":null},"c":[1,2]}"#),
+            (r#"["a\\", "b\\\\", " c "]"#, r#"["a\\","b\\\\"," c "]"#),
+            (r#"["a","b"]"#, r#"["a","b"]"#),
+        ] {
+            assert_eq!(compact(kept), shown);
+        }
+    }
 }

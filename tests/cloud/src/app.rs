@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     /// Where the data lies.
     pub state: PathBuf,
     pub kafka: String,
+    /// The Redis that is the state store, if there is one.
+    pub redis: Option<String>,
     pub scheduler: String,
     /// The secret that speaks for the owner.
     pub owner: String,
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub app: String,
     /// What the sidecars ask the applications' calls for.
     pub sidecar: String,
+    /// Whose events are published in lanes.
+    pub hot_users: &'static str,
 }
 
 /// A handler and its sidecar, both running.
@@ -42,6 +46,9 @@ pub struct App {
     port: u16,
     sidecar_port: u16,
     shared: Shared,
+    /// Whether its sidecar has been ready: from then on it is kept running. daprd 1.16 ends itself where the Scheduler is killed while it
+    /// is told who the Schedulers are.
+    was_ready: bool,
 }
 
 impl App {
@@ -60,7 +67,7 @@ impl App {
         let mut sidecar = sidecar(name, shared, resources, (called, [sidecar_port, grpc, internal]));
         handler.start();
         sidecar.start();
-        Self { name, handler, sidecar, between, port, sidecar_port, shared: shared.clone() }
+        Self { name, handler, sidecar, between, port, sidecar_port, shared: shared.clone(), was_ready: false }
     }
 
     /// Waits until both answer, and the sidecar is connected with the Scheduler.
@@ -71,11 +78,15 @@ impl App {
             (answer.status == StatusCode::OK).then_some(())
         });
         until(&format!("the sidecar of {} is ready", self.name), READY, || {
-            self.sidecar.must_run();
+            match self.was_ready {
+                true => self.sidecar.keep_running(),
+                false => self.sidecar.must_run(),
+            }
             let answer = self.call(Method::GET, "/v1.0/metadata")?;
             let scheduler = &answer.json()["scheduler"]["connected_addresses"];
             scheduler.as_array().is_some_and(|addresses| !addresses.is_empty()).then_some(())
         });
+        self.was_ready = true;
     }
 
     /// A client of the handler without a token.
@@ -116,9 +127,11 @@ fn handler(name: &str, shared: &Shared, port: u16, sidecar_port: u16) -> Process
         .args(["--state-dir".into(), shared.state.clone()])
         .env("SPIN_VARIABLE_BUS", "dapr")
         .env("SPIN_VARIABLE_DAPR_HTTP_PORT", sidecar_port.to_string())
+        .env("SPIN_VARIABLE_DAPR_STATE_STORE", shared.redis.as_ref().map_or("", |_| "statestore"))
         .env("SPIN_VARIABLE_DAPR_API_TOKEN", &shared.sidecar)
         .env("SPIN_VARIABLE_APP_API_TOKEN", &shared.app)
         .env("SPIN_VARIABLE_BOOTSTRAP_TOKEN", &shared.owner)
+        .env("SPIN_VARIABLE_HOT_USERS", shared.hot_users)
         .env("SPIN_VARIABLE_WEBHOOK_HTTP_ORIGIN", "http://127.0.0.1:*")
 }
 
@@ -144,6 +157,8 @@ fn sidecar(name: &str, shared: &Shared, resources: &Path, (port, ports): (u16, [
             format!("--config={}", repository().join("tests/cloud/names.yaml").display()),
         ])
         .env("KAFKA_BROKERS", &shared.kafka)
+        .env("STATE_REDIS_HOST", shared.redis.as_deref().unwrap_or_default())
+        .env("STATE_REDIS_PASSWORD", "")
         .env("PERENNIAL_SECRETS", shared.folder.join("secrets.json").display().to_string())
         .env("PERENNIAL_NAMES", shared.folder.join("names.db").display().to_string())
         .env("DAPR_HOST_IP", "127.0.0.1")

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -66,6 +66,8 @@ struct Event {
     at: DateTime<Utc>,
     /// How long after its commit the handler first took it, if it has.
     taken: Option<TimeDelta>,
+    /// When it was refused first and last, if it was.
+    refused: Option<(Instant, Instant)>,
 }
 
 /// A request as it came.
@@ -144,6 +146,16 @@ impl Between {
         let (seen, poison) = (self.state.seen.lock().unwrap(), self.state.poison.lock().unwrap());
         let sound = seen.values().filter(|event| !poison.contains(&event.id));
         sound.filter_map(|event| event.taken).max().unwrap_or_default()
+    }
+
+    /// How long one event was refused at most, from the first time to the last: so long it held up what is behind it.
+    pub fn longest_refused(&self) -> Duration {
+        let seen = self.state.seen.lock().unwrap();
+        seen.values()
+            .filter_map(|event| event.refused)
+            .map(|(first, last)| last - first)
+            .max()
+            .unwrap_or_default()
     }
 
     /// The ids of those that are refused.
@@ -272,8 +284,14 @@ impl State {
                 }
             }
         }
-        let poison = self.poison.lock().unwrap();
-        !self.mended.load(Ordering::SeqCst) && events.iter().any(|event| poison.contains(&event.id))
+        let (mut seen, poison) = (self.seen.lock().unwrap(), self.poison.lock().unwrap());
+        let refused = events.iter().find(|event| poison.contains(&event.id));
+        let refused = refused.filter(|_| !self.mended.load(Ordering::SeqCst));
+        if let Some(event) = refused.and_then(|event| seen.get_mut(&event.id)) {
+            let now = Instant::now();
+            event.refused = Some((event.refused.map_or(now, |(first, _)| first), now));
+        }
+        refused.is_some()
     }
 }
 
@@ -317,6 +335,7 @@ impl Event {
             completes: event["type"] == "task.completed",
             at: event["time"].as_str()?.parse().ok()?,
             taken: None,
+            refused: None,
         })
     }
 }

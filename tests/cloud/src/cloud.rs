@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use perennial_events::CONSUMERS;
 use perennial_tests::{Client, Database, until};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::app::Shared;
-use crate::{App, Between, Installed, Kafka, Manner, Record, Scheduler, deployed};
+use crate::{App, Between, Installed, Kafka, Manner, Record, Redis, Scheduler, deployed};
 
 /// The handlers: each is an application of its own. The first migrates the store.
-pub const HANDLERS: [&str; 4] = ["task-api", "recurrence-scheduler", "notifier", "audit"];
+pub const HANDLERS: [&str; 5] = ["task-api", "recurrence-scheduler", "notifier", "audit", "live"];
 
 /// What every sidecar reads of the resources.
 const RESOURCES: [&str; 3] = ["pubsub.yaml", "resiliency.yaml", "secretstore.yaml"];
@@ -25,14 +26,18 @@ pub struct Setup {
     pub events: bool,
     /// Whether the clock ticks.
     pub clock: bool,
+    /// Whether there is a state store, which those who hear events ask before the database.
+    pub state: bool,
     /// How those who hear events are handed them, if not as their sidecars do: the recurrence scheduler alone, where some are
     /// refused.
     pub between: Option<Manner>,
+    /// Whose events are published in lanes.
+    pub hot_users: &'static str,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { events: true, clock: true, between: None }
+        Self { events: true, clock: true, state: false, between: None, hot_users: "" }
     }
 }
 
@@ -45,6 +50,8 @@ pub struct Cloud {
     pub scheduler: Scheduler,
     /// The broker.
     pub kafka: Kafka,
+    /// The state store, if there is one.
+    pub state: Option<Redis>,
     shared: Shared,
     _folder: TempDir,
 }
@@ -56,6 +63,7 @@ impl Cloud {
         let installed = Installed::find()?;
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path();
+        let state = if setup.state { Some(Redis::start(folder)?) } else { None };
         fs::write(folder.join("secrets.json"), "{}").unwrap();
         let resources = resources(folder, setup);
         let kafka = Kafka::start(&installed, folder);
@@ -64,20 +72,22 @@ impl Cloud {
             installed,
             folder: folder.to_owned(),
             state: folder.join("state"),
+            redis: state.as_ref().map(Redis::address),
             kafka: kafka.address(),
             scheduler: scheduler.address(),
             owner: secret(),
             app: secret(),
             sidecar: secret(),
+            hot_users: setup.hot_users,
         };
         let manner = |name| {
             setup.between.filter(|manner| match manner {
-                Manner::Twice(_) => name != "task-api",
+                Manner::Twice(_) => CONSUMERS.iter().any(|consumer| consumer.name == name),
                 Manner::Poisoned(_) => name == "recurrence-scheduler",
             })
         };
         let apps = HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources, manner(*name))).collect();
-        let mut cloud = Self { apps, scheduler, kafka, shared, _folder: temporary };
+        let mut cloud = Self { apps, scheduler, kafka, state, shared, _folder: temporary };
         cloud.wait_until_ready();
         if setup.clock {
             cloud.begin_clock();
@@ -89,6 +99,9 @@ impl Cloud {
     pub fn wait_until_ready(&mut self) {
         self.kafka.wait_until_ready();
         self.scheduler.wait_until_ready();
+        if let Some(state) = &mut self.state {
+            state.wait_until_ready();
+        }
         for app in &mut self.apps {
             app.wait_until_ready();
         }
@@ -122,16 +135,22 @@ impl Cloud {
 
     /// How many processes there are to kill.
     pub fn processes(&self) -> usize {
-        self.apps.len() * 2 + 2
+        self.apps.len() * 2 + 2 + usize::from(self.state.is_some())
     }
 
     /// Kills one of the processes, waits a little, starts it again and waits until all is well; gives its name.
     pub fn kill_and_start(&mut self, one: usize, away: Duration) -> String {
-        let (name, process) = match self.apps.get_mut(one / 2) {
-            Some(app) if one.is_multiple_of(2) => (app.name.to_owned(), &mut app.handler),
-            Some(app) => (format!("the sidecar of {}", app.name), &mut app.sidecar),
-            None if one.is_multiple_of(2) => ("the Scheduler".to_owned(), &mut self.scheduler.process),
-            None => ("Kafka".to_owned(), &mut self.kafka.process),
+        let (name, process) = match one.checked_sub(self.apps.len() * 2) {
+            None => {
+                let app = &mut self.apps[one / 2];
+                match one.is_multiple_of(2) {
+                    true => (app.name.to_owned(), &mut app.handler),
+                    false => (format!("the sidecar of {}", app.name), &mut app.sidecar),
+                }
+            }
+            Some(0) => ("the Scheduler".to_owned(), &mut self.scheduler.process),
+            Some(1) => ("Kafka".to_owned(), &mut self.kafka.process),
+            Some(_) => ("the state store".to_owned(), &mut self.state.as_mut().unwrap().process),
         };
         process.kill();
         std::thread::sleep(away);
@@ -185,7 +204,8 @@ fn resources(folder: &Path, setup: Setup) -> PathBuf {
     let resources = folder.join("resources");
     fs::create_dir(&resources).unwrap();
     let heard = setup.events.then_some("subscriptions.yaml");
-    for file in RESOURCES.into_iter().chain(heard) {
+    let state = setup.state.then_some("statestore.yaml");
+    for file in RESOURCES.into_iter().chain(heard).chain(state) {
         fs::copy(deployed(&format!("dapr/{file}")), resources.join(file)).unwrap();
     }
     resources

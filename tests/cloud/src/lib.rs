@@ -8,6 +8,7 @@ mod installed;
 mod kafka;
 mod ports;
 mod process;
+mod redis;
 mod scheduler;
 
 pub use app::App;
@@ -16,6 +17,7 @@ pub use cloud::{Cloud, HANDLERS, Setup};
 pub use installed::Installed;
 pub use kafka::{Kafka, Record};
 pub use process::Process;
+pub use redis::Redis;
 pub use scheduler::Scheduler;
 
 use std::path::PathBuf;

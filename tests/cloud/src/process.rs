@@ -85,10 +85,23 @@ impl Process {
 
     /// Fails where it has ended by itself.
     pub(crate) fn must_run(&mut self) {
-        let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
-        if let Some(status) = ended {
+        if let Some(status) = self.ended() {
             panic!("{} ended with {status}:\n{}", self.name, self.output());
         }
+    }
+
+    /// Starts it again where it has ended by itself, as whatever runs it in a cluster does.
+    pub(crate) fn keep_running(&mut self) {
+        if let Some(status) = self.ended() {
+            println!("{} ended by itself with {status}, and is started again", self.name);
+            self.child = None;
+            self.start();
+        }
+    }
+
+    /// How it has ended by itself, if it has.
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().and_then(|child| child.try_wait().unwrap())
     }
 
     /// Everything it has printed.

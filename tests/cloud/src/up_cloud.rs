@@ -7,6 +7,8 @@ async fn main() {
     let cloud = tokio::task::spawn_blocking(|| Cloud::start(Setup::default())).await.unwrap();
     let Some(cloud) = cloud else { std::process::exit(1) };
     println!("API:       {}", cloud.app("task-api").address());
+    println!("Stream:    {}/v1/stream", cloud.app("live").address());
+    println!("Audit:     {}/v1/audit", cloud.app("audit").address());
     println!("Token:     {}", cloud.token());
     println!("Kafka:     {}", cloud.kafka.address());
     for name in HANDLERS {

@@ -18,7 +18,7 @@ const LATE: Duration = Duration::from_secs(5);
 
 #[test]
 fn the_clock_alone_finds_what_is_due_and_owed() {
-    let Some(cloud) = Cloud::start(Setup { events: false, clock: true, between: None }) else { return };
+    let Some(cloud) = Cloud::start(Setup { events: false, ..Setup::default() }) else { return };
     // Said again, it is said once.
     cloud.begin_clock();
     let users = ["Ada", "Ben"].map(|name| cloud.user(name));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use perennial_cloud::{App, Cloud, HANDLERS, Record, Setup, deployed};
 use perennial_events::{CONSUMERS, CloudEvent, EVENT_MEDIA_TYPE};
-use perennial_tests::SOON;
+use perennial_tests::{Client, SOON, Stream};
 use serde_json::Value;
 
 use crate::series::{Series, of_users};
@@ -23,7 +23,7 @@ const TOPICS: [&str; 3] = ["task-events", "reminders", "task-updates"];
 
 #[test]
 fn what_must_follow_follows_from_events_alone() {
-    let Some(cloud) = Cloud::start(Setup { events: true, clock: false, between: None }) else { return };
+    let Some(cloud) = Cloud::start(Setup { clock: false, ..Setup::default() }) else { return };
     hears_what_consumers_hear(&cloud);
     answers_through_the_sidecars(&cloud);
 
@@ -31,6 +31,7 @@ fn what_must_follow_follows_from_events_alone() {
     // The first waits until the consumers have joined their groups.
     let mut first = Series::create(&users[0], "the first");
     first.go_on(SOON);
+    is_told_as_it_happens(&cloud, &users[0], &mut first);
     let mut took = thread::scope(|scope| {
         let running: Vec<_> = of_users(&users, 3)
             .into_iter()
@@ -65,7 +66,18 @@ fn what_must_follow_follows_from_events_alone() {
     }
 }
 
-fn event(record: &Record) -> CloudEvent {
+/// What follows a completion, which Kafka alone has brought, is told on the stream of an application of its own.
+fn is_told_as_it_happens(cloud: &Cloud, user: &Client, series: &mut Series) {
+    let address = cloud.app("live").address();
+    let address = address.strip_prefix("http://").unwrap();
+    let mut stream = Stream::open(address, user.token().unwrap(), "", &[]).unwrap();
+    assert_eq!((stream.status, stream.event(SOON).1.as_str()), (200, "ready"));
+    series.go_on(AT_MOST);
+    let told = [stream.event(SOON).1, stream.event(SOON).1];
+    assert_eq!(told, ["task.completed", "occurrence.opened"]);
+}
+
+pub(crate) fn event(record: &Record) -> CloudEvent {
     CloudEvent::parse(record.value.as_bytes()).unwrap()
 }
 

@@ -3,7 +3,9 @@
 mod clock;
 mod events;
 mod exact;
+mod hot;
 mod restart;
 mod script;
 mod series;
+mod state;
 mod unreadable;

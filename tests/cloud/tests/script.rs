@@ -20,6 +20,10 @@ const BURST: usize = 4;
 /// Between two tries of a call that was not answered.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// Between two looks for what follows: so much longer each time, up to so many times, or those who wait would be most of the load.
+const LOOK: Duration = Duration::from_millis(20);
+const MOST_LOOKS: u32 = 10;
+
 /// How the titles of tasks begin that do not come back.
 const REMINDER: &str = "Reminder";
 
@@ -94,19 +98,41 @@ pub(crate) struct Script {
     steps: Vec<Step>,
 }
 
-/// Holds users back, so that what they do lasts as long as something else does.
-#[derive(Debug, Default)]
+/// Holds users back, so that what they do lasts as long as something else does, or is no more than so many changes a second.
+#[derive(Debug)]
 pub(crate) struct Pace {
     /// How much of that is done, and how much it is.
     done: AtomicUsize,
     parts: usize,
     acknowledged: AtomicUsize,
+    per_second: Option<u32>,
+    begun: Instant,
+    /// Changes that were begun.
+    taken: AtomicUsize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            done: AtomicUsize::default(),
+            parts: 0,
+            acknowledged: AtomicUsize::default(),
+            per_second: None,
+            begun: Instant::now(),
+            taken: AtomicUsize::default(),
+        }
+    }
 }
 
 impl Pace {
     /// For something in so many parts.
     pub(crate) fn of(parts: usize) -> Self {
         Self { parts, ..Self::default() }
+    }
+
+    /// So many changes a second, of all users together; as many as they can, where nothing is said.
+    pub(crate) fn at(per_second: Option<u32>) -> Self {
+        Self { per_second, ..Self::default() }
     }
 
     /// One more part is done.
@@ -119,8 +145,13 @@ impl Pace {
         self.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Waits until a step of so many may be taken.
-    fn wait(&self, step: usize, steps: usize) {
+    /// Waits until a step of so many may be taken, of so many changes.
+    fn wait(&self, step: usize, steps: usize, changes: usize) {
+        let taken = self.taken.fetch_add(changes, Ordering::SeqCst);
+        if let Some(per_second) = self.per_second {
+            let at = Duration::from_secs(taken as u64) / per_second;
+            thread::sleep(at.saturating_sub(self.begun.elapsed()));
+        }
         while step * self.parts > (self.done.load(Ordering::SeqCst) + 1) * steps {
             thread::sleep(AGAIN);
         }
@@ -132,6 +163,12 @@ impl Pace {
 struct Known {
     id: String,
     current: String,
+}
+
+impl Step {
+    fn changes(&self) -> usize {
+        if let Self::Complete(tasks) = self { tasks.len() } else { 1 }
+    }
 }
 
 impl Script {
@@ -158,7 +195,7 @@ impl Script {
                     Step::Complete(open.iter().copied().take(rng.usize(1..=BURST)).collect())
                 }
             };
-            count += if let Step::Complete(tasks) = &step { tasks.len() } else { 1 };
+            count += step.changes();
             steps.push(step);
         }
         Self { steps }
@@ -178,7 +215,7 @@ impl Script {
         let mut took = Vec::new();
         for (number, step) in self.steps.iter().enumerate() {
             let key = format!("step-{number}");
-            pace.wait(number, self.steps.len());
+            pace.wait(number, self.steps.len(), step.changes());
             match step {
                 Step::Create(task) => {
                     let body = series(*task);
@@ -231,7 +268,10 @@ impl Known {
     /// The occurrence that follows the current one, once it is there.
     fn next(&self, user: &Client) -> String {
         let path = format!("/v1/tasks/{}", self.id);
+        let mut looks = 0;
         until(&format!("what follows {}", self.current), PATIENCE, || {
+            thread::sleep(LOOK * looks);
+            looks = (looks + 1).min(MOST_LOOKS);
             let answer = user.call(Method::GET, path.as_str()).send().ok()?;
             let task = (answer.status == StatusCode::OK).then(|| answer.json())?;
             let next = task["occurrence"]["recurrence_id"].as_str()?;

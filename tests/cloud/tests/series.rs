@@ -51,6 +51,11 @@ impl Series {
         self.wait_for_next(limit)
     }
 
+    /// How many occurrences there are.
+    pub(crate) fn occurrences(&self) -> usize {
+        self.user.all(&format!("/v1/tasks/{}/occurrences", self.id)).len()
+    }
+
     /// Checks that each occurrence followed the one before it, once.
     pub(crate) fn has_been_completed(&self, times: usize) {
         let occurrences = self.user.all(&format!("/v1/tasks/{}/occurrences", self.id));

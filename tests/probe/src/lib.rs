@@ -7,6 +7,7 @@
 
 mod cron;
 mod outgoing;
+mod pg;
 mod reply;
 mod sql;
 
@@ -39,6 +40,11 @@ async fn handle(request: IncomingRequest, out: ResponseOutparam) {
         "sql" => sql::run(&body(request).await),
         "sql-trap" => {
             let _held = sql::open_and_run(&body(request).await);
+            trap()
+        }
+        "pg" => pg::run(&body(request).await),
+        "pg-trap" => {
+            let _held = pg::open_and_run(&body(request).await);
             trap()
         }
         "redis" => outgoing::redis(&body(request).await),

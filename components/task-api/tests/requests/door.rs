@@ -4,16 +4,13 @@
 use std::cell::Cell;
 
 use http::Request;
-use perennial_fixture::{Fixture, NOON};
+use perennial_fixture::{Fixture, NOON, TestStore};
 use perennial_http_api::{Accepted, Head, Problem};
 use perennial_store::StoreError;
-use perennial_store::sqlite::{NativeSql, Sqlite};
 use serde_json::{Value, json};
 use task_api::{Admitted, admit};
 
 use crate::service::{OWNER, Published, Service};
-
-type Store = Sqlite<NativeSql>;
 
 fn head(line: &str, token: &str, content_type: &str) -> Head {
     let (method, path) = line.split_once(' ').unwrap();
@@ -25,7 +22,7 @@ fn head(line: &str, token: &str, content_type: &str) -> Head {
 
 fn let_in<'s>(
     head: &Head,
-    store: impl FnOnce() -> Result<&'s Store, StoreError>,
+    store: impl FnOnce() -> Result<&'s TestStore, StoreError>,
 ) -> Result<Admitted, Problem> {
     let accepted = Accepted { bootstrap_token: OWNER, issuer: None, key_server: &Published::default() };
     pollster::block_on(admit(head, &accepted, store, NOON))
@@ -35,7 +32,7 @@ fn let_in<'s>(
 fn a_stranger_is_refused_without_the_store_and_before_the_body() {
     let opened = Cell::new(0);
     let status = |line: &str, token: &str, content_type: &str| {
-        let store = || -> Result<&Store, StoreError> {
+        let store = || -> Result<&TestStore, StoreError> {
             opened.set(opened.get() + 1);
             Err(StoreError::Database("was opened".to_owned()))
         };
@@ -59,7 +56,8 @@ fn a_stranger_is_refused_without_the_store_and_before_the_body() {
 
 #[test]
 fn a_failure_of_the_store_is_kept_for_the_log_and_not_told() {
-    let fails = || -> Result<&Store, StoreError> { Err(StoreError::Database("disk I/O error".to_owned())) };
+    let fails =
+        || -> Result<&TestStore, StoreError> { Err(StoreError::Database("disk I/O error".to_owned())) };
     let problem = let_in(&head("GET /v1/tasks", "prn_x", ""), fails).unwrap_err();
     assert!(problem.cause().unwrap().contains("disk I/O error"));
     let response: perennial_http_api::Response = problem.of_request("4bf92f").into();
@@ -67,9 +65,19 @@ fn a_failure_of_the_store_is_kept_for_the_log_and_not_told() {
     assert_eq!(document["instance"], "urn:perennial:request:4bf92f");
     assert!(!document.to_string().contains("disk"), "{document}");
 
-    let store = Fixture::new().store;
-    let refused = let_in(&head("GET /v1/tasks", "prn_x", ""), || Ok(&store)).unwrap_err();
+    let fixture = Fixture::new();
+    let refused = let_in(&head("GET /v1/tasks", "prn_x", ""), || Ok(&fixture.store)).unwrap_err();
     assert_eq!(refused.cause(), None, "a client's mistake is no failure");
+}
+
+/// Only its operator can mend it, who is told which version it takes.
+#[test]
+fn a_database_of_another_schema_is_no_database() {
+    let other = || -> Result<&TestStore, StoreError> { Err(StoreError::Schema { found: 3, needed: 4 }) };
+    let problem = let_in(&head("GET /v1/tasks", "prn_x", ""), other).unwrap_err();
+    assert_eq!(problem.status().as_u16(), 503);
+    let said = "the database has schema version 3, this build needs 4";
+    assert_eq!((problem.detail(), problem.cause()), (said, Some(said)));
 }
 
 #[test]

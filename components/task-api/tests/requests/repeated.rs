@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use perennial_http_api::Response;
-use perennial_store::sqlite::Value as Stored;
+use perennial_store::Value as Stored;
 use serde_json::{Value, json};
 
 use crate::service::{OWNER, Service};

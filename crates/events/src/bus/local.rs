@@ -3,7 +3,7 @@
 
 use spin_sdk::http::{Request, Response, send};
 
-use super::{Bus, BusError, Fault, Message, document, fault_of, woken};
+use super::{Bus, BusError, Fault, Message, document, fault_of, one_by_one, woken};
 use crate::{EVENT_MEDIA_TYPE, within};
 
 /// How long a handler may take, in milliseconds.
@@ -51,14 +51,7 @@ impl LocalBus {
 
 impl Bus for LocalBus {
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
-        let mut taken: usize = 0;
-        for (index, message) in batch.iter().enumerate() {
-            if let Err(error) = self.publish_one(batch, index, message).await {
-                return (taken, Some(error));
-            }
-            taken = taken.saturating_add(1);
-        }
-        (taken, None)
+        one_by_one(batch, async |index, message| self.publish_one(batch, index, message).await).await
     }
 }
 

@@ -7,6 +7,9 @@ mod local;
 #[cfg(target_arch = "wasm32")]
 mod redis;
 
+#[cfg(any(target_arch = "wasm32", test))]
+use std::time::{Duration, Instant};
+
 use thiserror::Error;
 
 #[cfg(target_arch = "wasm32")]
@@ -48,6 +51,31 @@ pub trait Bus {
     /// anyone heard.
     #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>);
+}
+
+/// How long a bus that hands events on one by one goes on with a batch before it gives the relay its turn: the lease must outlast that, and
+/// one more event.
+#[cfg(any(target_arch = "wasm32", test))]
+const BATCH_TIME: Duration = Duration::from_millis(500);
+
+/// Hands the events of a batch on one by one, until one fails or the time of a batch is over; one at least.
+#[cfg(any(target_arch = "wasm32", test))]
+async fn one_by_one(
+    batch: &[Message],
+    publish: impl AsyncFn(usize, &Message) -> Result<(), BusError>,
+) -> (usize, Option<BusError>) {
+    let begun = Instant::now();
+    let mut taken: usize = 0;
+    for (index, message) in batch.iter().enumerate() {
+        if taken > 0 && begun.elapsed() > BATCH_TIME {
+            break;
+        }
+        if let Err(error) = publish(index, message).await {
+            return (taken, Some(error));
+        }
+        taken = taken.saturating_add(1);
+    }
+    (taken, None)
 }
 
 /// The bus did not take an event.
@@ -98,6 +126,31 @@ fn fault_of(status: u16) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_out_one_by_one_goes_until_one_fails_or_the_time_is_over() {
+        let event: CloudEvent = serde_json::from_value(serde_json::json!({
+            "specversion": "1.0", "id": "1", "source": "/perennial/test", "type": "task.created", "subject": "task",
+            "time": "2026-11-30T00:00:00Z", "datacontenttype": "application/json",
+            "dataschema": "urn:perennial:event:task.created:1.0", "userid": "ada", "stream": "ada",
+            "sequence": "00000000000000000001", "partitionkey": "ada", "correlationid": "c", "epoch": "e", "data": {},
+        }))
+        .unwrap();
+        let batch: Vec<Message> =
+            (0..20).map(|_| Message { topic: "task-events".to_owned(), event: event.clone() }).collect();
+        let take = |refused: usize, pause: u64| {
+            pollster::block_on(one_by_one(&batch, async |index, _| {
+                std::thread::sleep(Duration::from_millis(pause));
+                let failed = BusError { bus: "test", reason: "no".to_owned(), fault: Fault::Bus };
+                if index == refused { Err(failed) } else { Ok(()) }
+            }))
+        };
+        assert!(matches!(take(20, 0), (20, None)));
+        assert!(matches!(take(3, 0), (3, Some(_))));
+        // Twenty of these take two seconds.
+        let (taken, error) = take(20, 100);
+        assert!(error.is_none() && (1..20).contains(&taken), "{taken}");
+    }
 
     #[test]
     fn a_handlers_failure_may_be_the_events_and_a_wrong_setting_never_is() {

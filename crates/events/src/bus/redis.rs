@@ -2,7 +2,7 @@
 
 use spin_sdk::redis::Connection;
 
-use super::{Bus, BusError, Fault, Message, document, woken};
+use super::{Bus, BusError, Fault, Message, document, one_by_one, woken};
 
 /// Publishes on the Redis channel named like the topic, for readers outside, and on the channel of each handler that the event
 /// wakes.
@@ -26,14 +26,7 @@ impl RedisBus {
 
 impl Bus for RedisBus {
     async fn publish(&self, batch: &[Message]) -> (usize, Option<BusError>) {
-        let mut taken: usize = 0;
-        for (index, message) in batch.iter().enumerate() {
-            if let Err(error) = self.publish_one(batch, index, message) {
-                return (taken, Some(error));
-            }
-            taken = taken.saturating_add(1);
-        }
-        (taken, None)
+        one_by_one(batch, async |index, message| self.publish_one(batch, index, message)).await
     }
 }
 

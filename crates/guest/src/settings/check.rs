@@ -2,9 +2,11 @@
 
 use perennial_jwt::KeySource;
 
+use super::place::{Place, is_bare, place, postgres_port, redis_port, web_port};
 use super::{
-    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, JwtSettings, LimitSettings,
-    MetricsSettings, RetentionSettings, SettingError, Settings, StoreSettings, WebhookSettings, read,
+    AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, HotSettings, JwtSettings,
+    LimitSettings, MetricsSettings, RetentionSettings, SettingError, Settings, StateSettings, StoreChoice,
+    StoreSettings, WebhookSettings, read,
 };
 
 /// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
@@ -13,14 +15,21 @@ const NO_JWKS_HOST: &str = "https://none.invalid";
 /// The default of `audit_anchor_host`, likewise.
 const NO_ANCHOR_HOST: &str = "https://none.invalid";
 
+/// The default of `database_host`, likewise.
+const NO_DATABASE_HOST: &str = "postgres://none.invalid:5432";
+
 /// The default of `rate_limit_redis_host`, likewise.
 const NO_RATE_HOST: &str = "redis://none.invalid:6379";
 
 /// Reads every variable of the application and checks those that must agree.
 pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
-    StoreSettings::read(get)?;
+    let store = StoreSettings::read(get)?;
     RetentionSettings::read(get)?;
     let bus = BusSettings::read(get)?;
+    if StateSettings::read(get)?.component.is_some() && bus.choice != BusChoice::Dapr {
+        return Err(SettingError::new(super::state::NAME, "must be empty where bus is not dapr"));
+    }
+    HotSettings::read(get)?;
     AuthSettings::read(get)?;
     CallbackSettings::read(get)?;
     MetricsSettings::read(get)?;
@@ -52,6 +61,18 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
         let url = redis(&bus.redis_url, "redis_url")?;
         agrees(get, "redis_host", &url, "redis_url names, without user and password")?;
     }
+    let url = match &store.choice {
+        StoreChoice::Sqlite(_) => NO_DATABASE_HOST,
+        StoreChoice::Postgres(url) => url,
+    };
+    if let Some(place) = place(url, postgres_port) {
+        agrees(
+            get,
+            "database_host",
+            &place,
+            "database_url names, without user, password and database, or the default for none",
+        )?;
+    }
     let url = redis(limits.redis_url.as_deref().unwrap_or(NO_RATE_HOST), "rate_limit_redis_url")?;
     agrees(
         get,
@@ -71,58 +92,17 @@ fn redis(url: &str, name: &'static str) -> Result<Place, SettingError> {
 fn agrees(get: &Get<'_>, name: &'static str, url: &Place, which: &str) -> Result<(), SettingError> {
     let host = read(get, name)?;
     let default_port = |scheme: &str| (scheme == url.scheme).then_some(url.default_port);
-    if place(&host, default_port).as_ref() == Some(url) && !host.contains('@') {
+    if place(&host, default_port).as_ref() == Some(url) && is_bare(&host) {
         return Ok(());
     }
     let Place { scheme, host, port, .. } = url;
     Err(SettingError::new(name, format!("must be {scheme}://{host}:{port}: the place that {which}")))
 }
 
-/// Where a Redis or an issuer's server is.
-#[derive(PartialEq)]
-struct Place {
-    scheme: String,
-    host: String,
-    port: u16,
-    default_port: u16,
-}
-
-/// The port of a Redis that names none.
-fn redis_port(scheme: &str) -> Option<u16> {
-    ["redis", "rediss"].contains(&scheme).then_some(6379)
-}
-
-/// The port of a web server that names none.
-fn web_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "https" => Some(443),
-        "http" => Some(80),
-        _ => None,
-    }
-}
-
-/// The place that an address names; `ports` knows the schemes, and the port where none is named.
-fn place(url: &str, ports: impl FnOnce(&str) -> Option<u16>) -> Option<Place> {
-    let (scheme, rest) = url.split_once("://")?;
-    let default_port = ports(scheme)?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
-    let (host, port) = match address.rsplit_once(':') {
-        // The colons of an IPv6 address are within its brackets.
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (address, default_port),
-    };
-    let port_is_one = port != 0;
-    (port_is_one && !host.is_empty()).then(|| Place {
-        scheme: scheme.to_owned(),
-        host: host.to_ascii_lowercase(),
-        port,
-        default_port,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use perennial_domain::UserId;
+
     use super::*;
 
     fn with(changes: &[(&str, &str)]) -> Result<(), SettingError> {
@@ -132,6 +112,7 @@ mod tests {
                 .unwrap_or(match asked {
                     "store" => "sqlite",
                     "durability" => "full",
+                    "database_host" => NO_DATABASE_HOST,
                     "bus" => "auto",
                     "dapr_http_port" => "3500",
                     "dapr_pubsub" => "pubsub",
@@ -149,12 +130,22 @@ mod tests {
         })
     }
 
+    /// So many ids of users, with commas between.
+    fn users(count: usize) -> String {
+        let id = |number: usize| format!("0198c0de-0000-7000-8000-{number:012x}");
+        (0..count).map(id).collect::<Vec<_>>().join(",")
+    }
+
     #[test]
     fn a_wrong_value_is_refused_by_its_name() {
-        let long = "x".repeat(513);
+        let (long, crowd) = ("x".repeat(513), users(101));
         for (name, value) in [
             ("store", "mysql"),
             ("durability", "fast"),
+            // What is given and not used is a mistake: nothing would be kept there.
+            ("database_url", "postgres://me:secret@db.example/perennial"),
+            ("database_host", "postgres://db.example:5432"),
+            ("database_host", ""),
             ("bus", "kafka"),
             ("dapr_http_port", ""),
             ("dapr_http_port", "0"),
@@ -162,6 +153,7 @@ mod tests {
             ("dapr_http_port", "65536"),
             ("dapr_pubsub", ""),
             ("dapr_pubsub", "pub/sub"),
+            ("dapr_state_store", "statestore"),
             ("dapr_api_token", "two words"),
             ("redis_url", "127.0.0.1:6379"),
             ("redis_url", "redis://:6379"),
@@ -188,6 +180,16 @@ mod tests {
             ("keep_events", "0"),
             ("keep_events", "3651"),
             ("keep_events", "30 d"),
+            ("hot_users", "ada"),
+            ("hot_users", ","),
+            ("hot_users", "admin,"),
+            ("hot_users", "admin;admin"),
+            ("hot_users", "Admin"),
+            ("hot_users", "0198C0DE-0000-7000-8000-000000000000"),
+            ("hot_users", "0198c0de-0000-7000-8000-00000000000"),
+            ("hot_users", "0198c0de00000-7000-8000-000000000000"),
+            ("hot_users", "0198c0de-0000-7000-8000-00000000000|"),
+            ("hot_users", &crowd),
             ("quota_tasks", ""),
             ("quota_tasks", "0"),
             ("quota_tasks", "1000000001"),
@@ -214,6 +216,60 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_named_with_its_password_once_and_where_it_is_by_itself() {
+        let database = |url: &str, host: &str| {
+            with(&[("store", "postgres"), ("database_url", url), ("database_host", host)])
+        };
+        let url = "postgres://me:hush@db.example/perennial?sslmode=require";
+        for (url, host) in [
+            (url, "postgres://db.example:5432"),
+            (url, "postgres://DB.example"),
+            ("postgres://db.example:6543", "postgres://db.example:6543/"),
+            ("postgres://me@[::1]/perennial", "postgres://[::1]:5432"),
+        ] {
+            assert_eq!(database(url, host), Ok(()), "{url} {host}");
+        }
+        for wrong in [
+            "",
+            "db.example:5432",
+            "mysql://me:hush@db.example/perennial",
+            "host=db.example password=hush",
+            "postgres://me:hush@/perennial",
+            "postgres://me:hush@db.example:0/perennial",
+            "postgres://me:hush@%2Frun%2Fpostgresql/perennial",
+            "postgres://me:hush@one.example,two.example/perennial",
+        ] {
+            let error = database(wrong, "postgres://db.example:5432").unwrap_err();
+            assert_eq!(error.name, "database_url", "{wrong}");
+            assert!(!error.to_string().contains("hush"), "{error}");
+        }
+        for wrong in [
+            "",
+            NO_DATABASE_HOST,
+            "db.example:5432",
+            "postgres://db.example:6543",
+            "redis://db.example:5432",
+            "postgres://db.example:5432/perennial",
+            "postgres://db.example:5432?sslmode=require",
+            "postgres://me:hush@db.example:5432",
+            "postgres://*:5432",
+        ] {
+            let error = database(url, wrong).unwrap_err();
+            assert_eq!(error.name, "database_host", "{wrong}");
+            assert!(error.reason.contains("postgres://db.example:5432"), "{error}");
+            assert!(!error.to_string().contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_state_store_is_named_as_components_are() {
+        for name in ["State Store", "state/store", "a?b", &"x".repeat(254)] {
+            let refused = with(&[("bus", "dapr"), ("dapr_state_store", name)]).unwrap_err();
+            assert_eq!(refused.name, "dapr_state_store", "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_right_is_taken() {
         for changes in [
             vec![],
@@ -223,6 +279,7 @@ mod tests {
                 ("redis_url", ""),
                 ("dapr_http_port", "50123"),
                 ("dapr_pubsub", "event-hubs.eu"),
+                ("dapr_state_store", "state-store.eu"),
             ],
             vec![
                 ("redis_url", "redis://me:p@ss@cache.example:7000/2"),
@@ -239,6 +296,32 @@ mod tests {
         ] {
             assert_eq!(with(&changes), Ok(()), "{changes:?}");
         }
+    }
+
+    #[test]
+    fn a_redis_that_was_named_is_the_bus_and_one_that_may_be_there_is_so_while_it_answers() {
+        let bus = |url: &str| {
+            let get = |name: &'static str| match name {
+                "redis_url" => Ok(url.to_owned()),
+                "bus" => Ok("auto".to_owned()),
+                "dapr_http_port" => Ok("3500".to_owned()),
+                "dapr_pubsub" => Ok("pubsub".to_owned()),
+                _ => Ok(String::new()),
+            };
+            BusSettings::read(&get).unwrap().choice
+        };
+        assert_eq!(bus("redis://127.0.0.1:6379"), BusChoice::Auto);
+        assert_eq!(bus("redis://cache:6379"), BusChoice::Redis);
+        assert_eq!(bus(""), BusChoice::Local);
+    }
+
+    #[test]
+    fn hot_users_are_those_that_are_named() {
+        let hot = |value: &str| HotSettings::read(&|_| Ok(value.to_owned())).unwrap().users;
+        assert_eq!(hot(""), []);
+        let ada = UserId::new("0198c0de-0000-7000-8000-000000000000");
+        assert_eq!(hot("admin, 0198c0de-0000-7000-8000-000000000000,admin"), [ada, UserId::admin()]);
+        assert_eq!(hot(&users(100)).len(), 100);
     }
 
     #[test]

@@ -5,22 +5,27 @@ mod audit;
 mod bus;
 mod callbacks;
 mod check;
+mod hot;
 mod jwt;
 mod limits;
+mod place;
 mod retention;
+mod state;
 mod store;
 mod webhooks;
 
 use thiserror::Error;
 
 pub use audit::AuditSettings;
-pub use bus::{BusChoice, BusSettings, DaprSettings};
+pub use bus::{BusChoice, BusSettings, SidecarSettings};
 pub use callbacks::{AuthSettings, CallbackSettings, MetricsSettings};
 pub use check::check;
+pub use hot::HotSettings;
 pub use jwt::JwtSettings;
 pub use limits::LimitSettings;
 pub use retention::RetentionSettings;
-pub use store::StoreSettings;
+pub use state::StateSettings;
+pub use store::{StoreChoice, StoreSettings};
 pub use webhooks::WebhookSettings;
 
 use callbacks::secret;

@@ -2,20 +2,44 @@
 
 use perennial_store::sqlite::Durability;
 
-use super::{Get, SettingError, Settings, choice};
+use super::place::{place, postgres_port};
+use super::{Get, SettingError, Settings, choice, read};
+
+const URL: &str = "database_url";
 
 /// Where the data lies, and how safely.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct StoreSettings {
-    /// How much a power cut may take.
-    pub durability: Durability,
+    /// Where it lies.
+    pub choice: StoreChoice,
+}
+
+/// Where the data lies.
+#[derive(Clone)]
+pub enum StoreChoice {
+    /// In a file of the host's, of which a power cut may take so much.
+    Sqlite(Durability),
+    /// In a PostgreSQL at this address, with its password.
+    Postgres(String),
 }
 
 impl Settings for StoreSettings {
     fn read(get: &Get<'_>) -> Result<Self, SettingError> {
-        choice(get, "store", &[("sqlite", ())])?;
         let durability =
             choice(get, "durability", &[("full", Durability::Full), ("normal", Durability::Normal)])?;
-        Ok(Self { durability })
+        let url = read(get, URL)?;
+        let wrong = |reason: &str| Err(SettingError::new(URL, reason));
+        let choice = match choice(get, "store", &[("sqlite", false), ("postgres", true)])? {
+            false if url.is_empty() => StoreChoice::Sqlite(durability),
+            false => return wrong("must be empty where store is not postgres: nothing is kept there"),
+            true if names_a_server(&url) => StoreChoice::Postgres(url),
+            true => return wrong("must be postgres://user:password@host:port/database"),
+        };
+        Ok(Self { choice })
     }
+}
+
+/// Whether an address names one server; a socket's file is out of a guest's reach.
+fn names_a_server(url: &str) -> bool {
+    place(url, postgres_port).is_some_and(|place| !place.host.contains([',', '%']))
 }

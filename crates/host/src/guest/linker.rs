@@ -19,6 +19,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
     bindings::fermyon::spin2_0_0::variables::add_to_linker::<GuestState, GuestState>(&mut linker, |state| {
         state
     })?;
+    bindings::spin::postgres::postgres::add_to_linker::<GuestState, GuestState>(&mut linker, |state| state)?;
     bindings::spin::sqlite::sqlite::add_to_linker::<GuestState, GuestState>(&mut linker, |state| state)?;
     Ok(linker)
 }

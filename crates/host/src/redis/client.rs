@@ -13,9 +13,9 @@ use redis::{
 };
 use url::{Host, Url};
 
-use super::rest::Way;
 use crate::bindings::fermyon::spin2_0_0::redis::{Error, RedisResult};
 use crate::outbound::{Destination, Permission};
+use crate::rest::Way;
 use crate::services::Services;
 
 /// The bound on what one command may answer, as in Spin.

@@ -3,11 +3,9 @@
 mod bus;
 mod client;
 mod host;
-mod rest;
 
 pub(crate) use bus::{Bus, Message, QUEUE};
 pub(crate) use client::settled;
-pub(crate) use rest::Resting;
 
 /// A guest's connection.
 pub enum Connection {

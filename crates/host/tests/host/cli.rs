@@ -19,17 +19,23 @@ plain = { default = "default" }
 "#;
 
 /// A running `perennial up`.
-struct Up {
+pub struct Up {
     process: Child,
     banner: String,
 }
 
 impl Up {
-    fn command(folder: &Path) -> Command {
+    /// The command for the probe.
+    pub fn command(folder: &Path) -> Command {
         let body = format!(
             "{APP}{PROBE}variables = {{ plain = \"{{{{ plain }}}}\", token = \"{{{{ bootstrap_token }}}}\" }}\n"
         );
-        std::fs::write(folder.join("spin.toml"), manifest(&body)).unwrap();
+        Self::command_of(folder, &body)
+    }
+
+    /// The command for another application.
+    pub fn command_of(folder: &Path, body: &str) -> Command {
+        std::fs::write(folder.join("spin.toml"), manifest(body)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
         command.args(["up", "--listen", "127.0.0.1:0", "--state-dir", "state"]).current_dir(folder);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -37,7 +43,7 @@ impl Up {
     }
 
     /// Starts it and reads the banner.
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let mut banner = String::new();
@@ -60,7 +66,7 @@ impl Up {
         self.send("GET", path, "")
     }
 
-    fn post(&self, path: &str, body: &str) -> Value {
+    pub fn post(&self, path: &str, body: &str) -> Value {
         self.send("POST", path, body)
     }
 
@@ -77,7 +83,8 @@ impl Up {
         serde_json::from_str(&answer[start..=end]).unwrap()
     }
 
-    fn stop(&mut self, signal: &str) -> (ExitStatus, Duration) {
+    /// Sends a signal and waits for the end.
+    pub fn stop(&mut self, signal: &str) -> (ExitStatus, Duration) {
         let began = Instant::now();
         let killed = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
         assert!(killed.success());
@@ -271,4 +278,7 @@ fn a_store_that_was_put_back_goes_on_as_another_history() {
         assert!(after != before && after.len() == 16, "{after}");
         before = after;
     }
+    // Some ways of copying a database change its journal to one under which readers wait for writers.
+    let journal: String = store().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(journal, "wal");
 }

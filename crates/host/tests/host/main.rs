@@ -9,6 +9,7 @@
 )]
 
 mod arrival;
+mod backup;
 mod cli;
 mod contracts;
 mod counts;
@@ -20,6 +21,7 @@ mod hung_redis;
 mod load;
 mod networking;
 mod places;
+mod postgres;
 mod redis;
 mod refusals;
 mod response;

@@ -1,11 +1,11 @@
 //! The one statement that writes.
 
-use perennial_domain::{Commit, StreamId};
-use serde::Deserialize;
+use perennial_domain::Commit;
 
 use super::view::view;
 use super::{Sql, Sqlite, Sync};
-use crate::{Apply, IdempotentAnswer, Lease, Mode, Outcome, OwnLease, RateCount, Refusal, StoreError};
+use crate::rows::outcome::{outcome, outcomes};
+use crate::{Apply, Mode, Outcome, Refusal, StoreError};
 
 /// Takes commits apart (schema/0005_write.sql, 0005_new.sql and 0005_fired.sql there). Of each that is not refused it says
 /// which it is, the answer that was stored under its key before, the relay's lease, and how often its token has written.
@@ -29,15 +29,6 @@ const ONE: &str = "VALUES (0, ?2, ?3, jsonb(?1))";
 /// An array of commits.
 const MANY: &str = "SELECT key, ?2, ?3, jsonb(value) FROM json_each(?1) WHERE true";
 
-/// A lease as the statement gives it.
-#[derive(Deserialize)]
-struct Taken {
-    stream: StreamId,
-    fence: i64,
-    epoch: String,
-    places: Vec<(i64, Option<i64>)>,
-}
-
 impl<S: Sql> Sqlite<S> {
     /// Applies commits in one statement: the trigger behind the view does the rest.
     pub(super) fn write(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {
@@ -53,38 +44,10 @@ impl<S: Sql> Sqlite<S> {
             [commit] => (ONE, serde_json::to_string(commit)?),
             _ => (MANY, serde_json::to_string(commits)?),
         };
-        let mut outcomes = vec![Outcome::Refused; commits.len()];
         let count = if commits.iter().any(|commit| commit.rate.is_some()) { COUNT } else { "NULL" };
         let write = WRITE.replace("{view}", view(commits)).replace("{rows}", rows).replace("{count}", count);
-        let applied = self.query(&write, &[documents.into(), mode.into(), how.relay_for.into()], |row| {
-            let index = usize::try_from(row.integer()?).unwrap_or(usize::MAX);
-            let answered = row.json_or_null::<IdempotentAnswer>()?;
-            let taken = row.json_or_null::<Taken>()?;
-            let counted = row.json_or_null::<RateCount>()?;
-            let own = taken.map(Taken::lease);
-            Ok((
-                index,
-                match (answered, counted) {
-                    (Some(answer), _) => Outcome::Answered(answer),
-                    (None, Some(counted)) => Outcome::Counted(counted, own),
-                    (None, None) => Outcome::Applied(own),
-                },
-            ))
-        })?;
-        for (index, outcome) in applied {
-            if let Some(place) = outcomes.get_mut(index) {
-                *place = outcome;
-            }
-        }
-        Ok(outcomes)
-    }
-}
-
-impl Taken {
-    fn lease(self) -> OwnLease {
-        let published = self.places.first().map_or(0, |(sequence, _)| sequence.saturating_sub(1));
-        let lease = Lease { stream: self.stream, fence: self.fence, published, tries: 0, refusals: 0 };
-        OwnLease { lease, places: self.places, epoch: self.epoch }
+        let given = self.query(&write, &[documents.into(), mode.into(), how.relay_for.into()], outcome)?;
+        Ok(outcomes(commits, given))
     }
 }
 

@@ -6,8 +6,9 @@ use perennial_audit::{ChainState, Entry, Link, Seal};
 use perennial_domain::{Timestamp, UserId};
 
 use super::projects::previous;
-use super::row::Row;
 use super::{Sql, Sqlite};
+pub(super) use crate::rows::audit::entry;
+use crate::rows::audit::{Looked, WALK, as_it_was, entry_or_none, ids, merged, page, seal, seal_or_none};
 use crate::{AuditPage, AuditPlace, AuditStore, Audited, StoreError};
 
 /// The columns of an entry `a`.
@@ -24,30 +25,6 @@ const SEAL: &str = "l.seq, l.audit_id, l.at, l.digest, l.hash";
 /// What is looked at of an entry `a` before it is read.
 const LOOKED: &str = "a.place, a.id, coalesce(a.seq, 0), a.at, a.told, a.action, a.subject";
 
-/// Entries that are looked at for one page.
-const WALK: u32 = 1_000;
-
-/// What the entries of a page may have before it is cut, in bytes.
-const PAGE: i64 = 256 * 1024;
-
-/// Pieces of the log that are looked at to tell how a task was.
-const PIECES: u32 = 10;
-
-/// How far the time that an id tells may be from that of its entry, in milliseconds: five minutes. A request is decided within one.
-const DRIFT: i64 = 300_000;
-
-/// An entry that was looked at.
-struct Looked {
-    place: i64,
-    id: String,
-    seq: i64,
-    at: Timestamp,
-    told: bool,
-    action: String,
-    subject: String,
-    size: i64,
-}
-
 impl<S: Sql> AuditStore for Sqlite<S> {
     fn audited(
         &self,
@@ -60,27 +37,8 @@ impl<S: Sql> AuditStore for Sqlite<S> {
             Some(subject) => self.audited_of(user, subject, after)?,
             None => self.audited_by_time(user, asked, after)?,
         };
-        let (mut places, mut bytes, mut next) = (Vec::new(), 0_i64, None);
-        let mut told = after.map(|after| after.id.clone()).filter(|_| asked.subject.is_some());
-        let mut is_cut = is_full(&looked);
-        for one in &looked {
-            let is_asked = asked.from.is_none_or(|from| one.at >= from)
-                && asked.until.is_none_or(|until| one.at < until)
-                && one.seq > 0;
-            if is_asked {
-                bytes = bytes.saturating_add(one.size);
-                if places.len() >= limit || (bytes > PAGE && !places.is_empty()) {
-                    is_cut = true;
-                    break;
-                }
-                places.push(one.place);
-            }
-            if asked.subject.is_none() || one.told {
-                told = Some(one.id.clone());
-            }
-            next = Some(AuditPlace { id: told.clone().unwrap_or_default(), seq: one.seq });
-        }
-        Ok(AuditPage { entries: self.entries(user, &places)?, next: next.filter(|_| is_cut) })
+        let (places, next) = page(asked, after, &looked, limit);
+        Ok(AuditPage { entries: self.entries(user, &places)?, next })
     }
 
     fn audited_at(
@@ -90,30 +48,9 @@ impl<S: Sql> AuditStore for Sqlite<S> {
         at: Timestamp,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool), StoreError> {
-        let (mut after, mut state, mut occurrences) = (String::new(), None, Vec::new());
-        let mut is_whole = false;
-        for _ in 0..PIECES {
-            let looked = self.told_of(user, task, &after)?;
-            for one in looked.iter().filter(|one| one.at <= at && one.subject == task && one.seq > 0) {
-                if one.action.starts_with("occurrence.")
-                    || ["task.complete", "task.reopen"].contains(&one.action.as_str())
-                {
-                    occurrences.push(one.place);
-                } else if state.is_none() {
-                    state = Some(one.place);
-                }
-            }
-            is_whole = !is_full(&looked);
-            match looked.last() {
-                Some(last) if !is_whole => after.clone_from(&last.id),
-                _ => break,
-            }
-        }
-        let is_cut = occurrences.len() > limit;
-        occurrences.truncate(limit);
-        let places: Vec<i64> = state.into_iter().chain(occurrences).collect();
+        let (places, is_whole) = as_it_was((task, at), limit, |after| self.told_of(user, task, after))?;
         let entries = self.entries(user, &places)?;
-        Ok((entries.into_iter().map(|(entry, _)| entry).collect(), is_whole && !is_cut))
+        Ok((entries.into_iter().map(|(entry, _)| entry).collect(), is_whole))
     }
 
     fn chain(&self, user: &UserId) -> Result<ChainState, StoreError> {
@@ -177,10 +114,7 @@ impl<S: Sql> Sqlite<S> {
         asked: &Audited,
         after: Option<&AuditPlace>,
     ) -> Result<Vec<Looked>, StoreError> {
-        let from =
-            asked.from.map(|from| first_id(from.plus_millis(DRIFT.saturating_neg()))).unwrap_or_default();
-        let until = asked.until.map_or_else(|| "~".to_owned(), |until| first_id(until.plus_millis(DRIFT)));
-        let until = after.map_or(until.clone(), |after| after.id.clone().min(until));
+        let (from, until) = ids(asked, after);
         let those = |told: u8| {
             format!(
                 "SELECT a.id, a.place FROM audit_v4 AS a WHERE a.user_id = ?1 AND a.told = {told} AND a.id < ?2 AND a.id >= ?3"
@@ -194,7 +128,7 @@ impl<S: Sql> Sqlite<S> {
                 those(1)
             ),
             &[user.as_str().into(), until.into(), from.into(), WALK.into()],
-            looked,
+            Looked::read,
         )?;
         all.sort_by(|one, other| other.id.cmp(&one.id));
         Ok(all)
@@ -208,23 +142,16 @@ impl<S: Sql> Sqlite<S> {
         after: Option<&AuditPlace>,
     ) -> Result<Vec<Looked>, StoreError> {
         let before = after.map_or(i64::MAX, |after| after.seq);
-        let mut all = self.told_of(user, subject, after.map_or("", |after| after.id.as_str()))?;
-        let is_more = is_full(&all);
-        all.extend(self.query(
+        let told = self.told_of(user, subject, after.map_or("", |after| after.id.as_str()))?;
+        let untold = self.query(
             &format!(
                 "SELECT {LOOKED}, {SIZE} FROM audit_v4 AS a WHERE a.user_id = ?1 AND a.subject = ?2 AND a.told = 0 AND a.place < coalesce( \
                  (SELECT place FROM audit_v4 WHERE user_id = ?1 AND seq = ?3), ?3) ORDER BY a.place DESC LIMIT ?4"
             ),
             &[user.as_str().into(), subject.into(), before.into(), WALK.into()],
-            looked,
-        )?);
-        let is_more = is_more || is_full(&all);
-        // What was told since the page before is newer than all of it.
-        all.sort_by_key(|one| std::cmp::Reverse(one.seq));
-        if is_more {
-            all.truncate(usize::try_from(WALK).unwrap_or(usize::MAX));
-        }
-        Ok(all)
+            Looked::read,
+        )?;
+        Ok(merged(told, untold))
     }
 
     /// What was told of a task or project: from the last, or the one before another, backwards.
@@ -242,7 +169,7 @@ impl<S: Sql> Sqlite<S> {
                 previous("told.id")
             ),
             &[user.as_str().into(), after.into(), WALK.into(), subject.into()],
-            looked,
+            Looked::read,
         )
     }
 
@@ -260,72 +187,4 @@ impl<S: Sql> Sqlite<S> {
         entries.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.seq));
         Ok(entries)
     }
-}
-
-/// Whether there may be more than was looked at.
-fn is_full(looked: &[Looked]) -> bool {
-    u32::try_from(looked.len()).is_ok_and(|looked| looked >= WALK)
-}
-
-/// The first id that could have been made at a time (RFC 9562 §5.7): the others of its millisecond follow.
-fn first_id(at: Timestamp) -> String {
-    let millis = format!("{:012x}", at.as_millis().max(0));
-    let (high, low) = millis.split_at_checked(8).unwrap_or((&millis, ""));
-    format!("{high}-{low}-7")
-}
-
-/// An entry, from its columns.
-pub(super) fn entry(row: &mut Row) -> Result<Entry, StoreError> {
-    entry_or_none(row)?.ok_or_else(|| StoreError::Corrupt("an entry is missing".to_owned()))
-}
-
-/// An entry, or nothing where all its columns are empty.
-fn entry_or_none(row: &mut Row) -> Result<Option<Entry>, StoreError> {
-    let (user, seq, salt) = (row.text_or_null()?, row.integer_or_null()?, row.text_or_null()?);
-    let (told, id, at) = (row.integer_or_null()?, row.text_or_null()?, row.instant_or_null()?);
-    let mut text = || Ok::<String, StoreError>(row.text_or_null()?.unwrap_or_default());
-    let (actor, action, subject, correlation_id, tzdata) = (text()?, text()?, text()?, text()?, text()?);
-    let (before, after, previous) = (row.text_or_null()?, row.text_or_null()?, row.text_or_null()?);
-    let (Some(user), Some(id), Some(at)) = (user, id, at) else { return Ok(None) };
-    Ok(Some(Entry {
-        user: UserId::new(user),
-        seq: seq.unwrap_or_default(),
-        salt: salt.unwrap_or_default(),
-        told: told.unwrap_or_default(),
-        id,
-        at,
-        actor,
-        action,
-        subject,
-        correlation_id,
-        tzdata,
-        before,
-        after,
-        previous,
-    }))
-}
-
-fn seal(row: &mut Row) -> Result<Seal, StoreError> {
-    seal_or_none(row)?.ok_or_else(|| StoreError::Corrupt("a seal is missing".to_owned()))
-}
-
-fn seal_or_none(row: &mut Row) -> Result<Option<Seal>, StoreError> {
-    let (seq, audit_id, at) = (row.integer_or_null()?, row.text_or_null()?, row.instant_or_null()?);
-    let (digest, hash) = (row.text_or_null()?, row.text_or_null()?);
-    let (Some(seq), Some(audit_id), Some(at)) = (seq, audit_id, at) else { return Ok(None) };
-    let (digest, hash) = (digest.unwrap_or_default(), hash.unwrap_or_default());
-    Ok(Some(Seal { seq, audit_id, at, digest, hash }))
-}
-
-fn looked(row: &mut Row) -> Result<Looked, StoreError> {
-    Ok(Looked {
-        place: row.integer()?,
-        id: row.text()?,
-        seq: row.integer()?,
-        at: row.instant()?,
-        told: row.integer()? != 0,
-        action: row.text()?,
-        subject: row.text()?,
-        size: row.integer()?,
-    })
 }

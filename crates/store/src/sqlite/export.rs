@@ -1,20 +1,14 @@
 //! Everything of a user, a piece at a time: each statement goes on in an index that begins with the user, or walks the user's
 //! tasks and what hangs on them.
 
-use perennial_domain::{Override, Project, TaskId, UserId};
+use perennial_domain::UserId;
 
-use super::projects::{CHANGE, PROJECT, ProjectRow};
-use super::records::{OVERRIDE, OverrideRow};
-use super::row::Row;
+use super::projects::{CHANGE, PROJECT};
+use super::records::OVERRIDE;
 use super::shown::{OCCURRENCE, TASK};
 use super::{Sql, Sqlite};
-use crate::{ExportPart, ExportPiece, ExportedRow, StoreError};
-
-/// Tasks that are looked at for what hangs on them, in one piece.
-const WALK: u32 = 500;
-
-/// What comes after every name of an occurrence.
-const LAST: &str = "~";
+use crate::rows::export::{WALK, hangs, piece, place, row};
+use crate::{ExportPart, ExportPiece, StoreError};
 
 /// The user's tasks after `?2`, whatever has become of them, in the order of their ids: up to so many.
 fn tasks(limit: &str) -> String {
@@ -89,34 +83,11 @@ impl<S: Sql> Sqlite<S> {
         after: &str,
         (limit, bytes): (u32, u32),
     ) -> Result<ExportPiece, StoreError> {
-        let hangs = matches!(part, ExportPart::Occurrences | ExportPart::Overrides);
-        let (id, name) = if hangs { after.split_once(' ').unwrap_or((after, LAST)) } else { (after, "") };
+        let (id, name) = place(part, after);
         let mut parameters = vec![user.as_str().into(), id.into(), limit.into(), bytes.into()];
-        if hangs {
+        if hangs(part) {
             parameters.push(name.into());
         }
-        let found = self.query(&statement(part), &parameters, |row: &mut Row| {
-            Ok((row.text_or_null()?, row.text_or_null()?))
-        })?;
-        let (mut rows, mut end) = (Vec::with_capacity(found.len()), None);
-        for row in found {
-            match row {
-                (Some(place), Some(text)) => rows.push(ExportedRow { place, text }),
-                (_, walked) => end = walked.filter(|_| hangs),
-            }
-        }
-        let next = rows.last().map(|last| last.place.clone());
-        Ok(ExportPiece { next: next.or_else(|| end.map(|id| format!("{id} {LAST}"))), rows })
+        Ok(piece(part, self.query(&statement(part), &parameters, row)?))
     }
-}
-
-/// A project out of an export.
-pub(crate) fn project(text: &str) -> Result<Project, StoreError> {
-    Ok(serde_json::from_str::<ProjectRow>(text)?.project())
-}
-
-/// A change of an occurrence out of an export.
-pub(crate) fn change_of_occurrence(text: &str) -> Result<(TaskId, Override), StoreError> {
-    let (task, row): (TaskId, OverrideRow) = serde_json::from_str(text)?;
-    Ok((task, row.change()?))
 }

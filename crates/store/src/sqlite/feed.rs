@@ -2,15 +2,9 @@
 
 use perennial_domain::UserId;
 
-use super::row::Row;
 use super::{Sql, Sqlite};
-use crate::{EventPage, StoreError, WaitingEvent};
-
-/// What the events of a page may take before it is cut, in bytes.
-const PAGE: u32 = 256 * 1024;
-
-/// Bytes of an event beside its data, about.
-const HEAD: u32 = 600;
+use crate::rows::shown::{HEAD, PAGE, events};
+use crate::{EventPage, StoreError};
 
 /// An event `o` as a JSON object. Data that are no JSON, which nothing here has written, spoil their own event alone.
 pub(super) const EVENT: &str = "json_object('stream_id', o.stream_id, 'sequence', o.sequence, 'topic', o.topic, \
@@ -33,18 +27,8 @@ impl<S: Sql> Sqlite<S> {
                  WHERE before < {PAGE}"
             ),
             &[user.as_str().into(), user.stream().as_str().into(), after.into(), limit.into()],
-            page,
+            events,
         )?;
         Ok(found.into_iter().next().unwrap_or_default())
     }
-}
-
-fn page(row: &mut Row) -> Result<EventPage, StoreError> {
-    let (oldest, last) = (row.integer_or_null()?, row.integer_or_null()?.unwrap_or_default());
-    Ok(EventPage {
-        epoch: row.text()?,
-        oldest: oldest.unwrap_or_else(|| last.saturating_add(1)),
-        last,
-        events: row.json_or_null::<Vec<WaitingEvent>>()?.unwrap_or_default(),
-    })
 }

@@ -2,8 +2,8 @@
 
 use perennial_domain::UserId;
 
-use super::row::Row;
 use super::{Sql, Sqlite};
+use crate::rows::Row;
 use crate::{KeptLetter, StoreError};
 
 /// A dead letter `d` as a JSON object; `event` is what it tells of the event.

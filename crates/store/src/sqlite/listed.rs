@@ -1,14 +1,13 @@
 //! Lists of tasks: each order is that of an index, so that a page costs what it shows, however many tasks there are.
 
-use perennial_domain::filter::{Bounds, Condition, Quantity, Test};
 use perennial_domain::{TaskStatus, UserId};
 
+use super::Value;
 use super::shown::TASK;
-use super::{Value, filtered};
+use crate::asked::Bind;
+use crate::asked::order::{Asked, Key, Kind, Part};
+use crate::rows::shown::PAGE;
 use crate::{Among, Listing, Place, Sort, WALK};
-
-/// What a list of tasks may take before it is cut, in bytes: fifty tasks have 20 KB, two hundred of the largest 13 MB.
-const LIST: u32 = 256 * 1024;
 
 /// A query, and what stands for its parameters.
 pub(super) struct Listed {
@@ -39,8 +38,8 @@ impl Listed {
     /// is more to look at.
     pub fn whole(&self) -> Question {
         self.question(&format!(
-            "SELECT CASE WHEN total(octet_length(task)) < {LIST} THEN '[' || group_concat(task, ',') || ']' END, \
-             total(octet_length(task)) >= {LIST}, {} FROM ({})",
+            "SELECT CASE WHEN total(octet_length(task)) < {PAGE} THEN '[' || group_concat(task, ',') || ']' END, \
+             total(octet_length(task)) >= {PAGE}, {} FROM ({})",
             self.end(),
             self.rows
         ))
@@ -54,7 +53,7 @@ impl Listed {
             self.rows
         );
         self.question(&format!(
-            "SELECT '[' || group_concat(task, ',') FILTER (WHERE before < {LIST}) || ']', max(before) >= {LIST}, {} FROM ({sized})",
+            "SELECT '[' || group_concat(task, ',') FILTER (WHERE before < {PAGE}) || ']', max(before) >= {PAGE}, {} FROM ({sized})",
             self.end()
         ))
     }
@@ -75,43 +74,16 @@ impl Listed {
 /// each, and are merged as they are read. What a filter asks for besides is looked for among so many of them.
 pub(super) fn list(user: &UserId, listing: &Listing, after: Option<&Place>, limit: u32) -> Listed {
     let mut parameters = Parameters(vec![user.as_str().into(), limit.into()]);
-    let mut conditions: Vec<String> =
-        listing.filter.iter().map(|filter| filtered::condition(filter, &mut parameters)).collect();
-    let scope = match &listing.among {
-        Among::All | Among::Deleted => None,
-        Among::Project(id) => Some(parameters.bind(id.to_string())),
-        Among::Parent(id) => Some(parameters.bind(id.to_string())),
-        Among::Tag(tag) if has_index(listing) => Some(parameters.bind(tag.as_str())),
-        Among::Tag(tag) => {
-            conditions.push(filtered::condition(&Condition::Test(Test::Tag(tag.clone())), &mut parameters));
-            None
-        }
-    };
-    let after = after.map(|place| After {
-        id: parameters.bind(place.id.to_string()),
-        key: match &place.key {
-            serde_json::Value::Number(number) => number.as_i64().map(|number| parameters.bind(number)),
-            serde_json::Value::String(text) => Some(parameters.bind(text.as_str())),
-            _ => None,
-        },
-    });
-    let range = Range::of(listing, after.as_ref(), &mut parameters);
+    let asked = Asked::of(listing, after, &mut parameters);
     let Parameters(parameters) = parameters;
-    if conditions.is_empty() {
-        let rows = ordered(
-            listing,
-            scope.as_deref(),
-            (after.as_ref(), &range),
-            ("task", &format!("{TASK} AS task")),
-            "?2",
-        );
+    if asked.conditions.is_empty() {
+        let rows = ordered(&asked, ("task", &format!("{TASK} AS task")), "?2");
         return Listed { walked: String::new(), rows, parameters };
     }
-    let walked =
-        ordered(listing, scope.as_deref(), (after.as_ref(), &range), ("key, id", "NULL"), &WALK.to_string());
+    let walked = ordered(&asked, ("key, id", "NULL"), &WALK.to_string());
     let rows = format!(
         "SELECT {TASK} AS task FROM walked CROSS JOIN task AS t ON t.id = walked.id WHERE {} LIMIT ?2",
-        conditions.join(" AND ")
+        asked.conditions.join(" AND ")
     );
     Listed { walked: format!("WITH walked (key, id) AS MATERIALIZED ({walked}) "), rows, parameters }
 }
@@ -131,178 +103,39 @@ impl Parameters {
     }
 }
 
-/// Tasks in an order, from a place on: what is `wanted` of what is `shown` of each.
-fn ordered(
-    listing: &Listing,
-    scope: Option<&str>,
-    (after, range): (Option<&After>, &Range),
-    (wanted, shown): (&str, &str),
-    limit: &str,
-) -> String {
-    let descending = listing.descending || matches!(listing.among, Among::Deleted);
-    let (direction, than) = if descending { ("DESC", "<") } else { ("ASC", ">") };
-    // What has nothing to be ordered by comes after all that has.
-    let parts: Vec<String> = [false, true]
-        .into_iter()
-        .filter_map(|last| {
-            let mut branches = Vec::new();
-            let mut order = String::new();
-            for key in keys(listing).iter().filter(|key| key.last == last && !(last && range.is_of_keys)) {
-                order = match key.column {
-                    None if last || listing.sort == Sort::Created => format!("3 {direction}"),
-                    _ => format!("2 {direction}, 3 {direction}"),
-                };
-                let Some(from) = after.map_or(Some(String::new()), |after| after.condition(key, than)) else {
-                    continue;
-                };
-                for source in sources(listing, key, scope) {
-                    branches.push(format!(
-                        "SELECT {shown}, {} AS key, {} AS id FROM {source} AND {}{}{from}",
-                        key.shown,
-                        key.id,
-                        key.condition,
-                        range.condition(key)
-                    ));
-                }
-            }
+impl Bind for Parameters {
+    fn bind(&mut self, value: impl Into<Value>) -> String {
+        Self::bind(self, value)
+    }
+}
+
+/// Tasks of a list in its order, from a place on: what is `wanted` of what is `shown` of each.
+fn ordered(asked: &Asked<'_>, (wanted, shown): (&str, &str), limit: &str) -> String {
+    let (direction, _) = asked.direction();
+    let parts: Vec<String> = asked
+        .parts()
+        .iter()
+        .map(|Part { is_keyed, kinds }| {
+            let order = match is_keyed {
+                true => format!("2 {direction}, 3 {direction}"),
+                false => format!("3 {direction}"),
+            };
+            let branches: Vec<String> = kinds
+                .iter()
+                .flat_map(|Kind { key, condition }| {
+                    sources(asked, key).into_iter().map(move |source| {
+                        format!(
+                            "SELECT {shown}, {} AS key, {} AS id FROM {source} AND {condition}",
+                            key.shown, key.id
+                        )
+                    })
+                })
+                .collect();
             let merged = branches.join(" UNION ALL ");
-            (!branches.is_empty())
-                .then(|| format!("SELECT {wanted} FROM ({merged} ORDER BY {order} LIMIT {limit})"))
+            format!("SELECT {wanted} FROM ({merged} ORDER BY {order} LIMIT {limit})")
         })
         .collect();
     format!("{} LIMIT {limit}", parts.join(" UNION ALL "))
-}
-
-/// What a filter asks of that which a list is ordered by: it is begun where that begins, and ends where it ends.
-struct Range {
-    /// Comparisons, each without its column.
-    bounds: Vec<String>,
-    /// Whether tasks that have nothing to be ordered by are outside of it.
-    is_of_keys: bool,
-}
-
-impl Range {
-    /// Whatever is filtered by what the list is ordered by. From a place on, that place is its beginning.
-    fn of(listing: &Listing, after: Option<&After>, parameters: &mut Parameters) -> Self {
-        let quantity = match listing.sort {
-            Sort::Due => Some(Quantity::Due),
-            Sort::Priority => Some(Quantity::Priority),
-            Sort::Updated => Some(Quantity::Updated),
-            Sort::Created | Sort::Position | Sort::Relevance => None,
-        };
-        let quantity = quantity.filter(|_| !matches!(listing.among, Among::Deleted));
-        let asked: Vec<Bounds> = match (quantity, &listing.filter) {
-            (Some(quantity), Some(filter)) => within(filter, quantity),
-            _ => Vec::new(),
-        };
-        let first = after.is_none();
-        let mut bounds = Vec::new();
-        for one in &asked {
-            let (from, below) = match *one {
-                Bounds::From(from) => (Some(from), None),
-                Bounds::Below(below) => (None, Some(below)),
-                Bounds::Between(from, below) => (Some(from), Some(below)),
-            };
-            let from = from.filter(|_| first || listing.descending);
-            let below = below.filter(|_| first || !listing.descending);
-            bounds.extend(from.map(|from| format!(">= {}", parameters.bind(from))));
-            bounds.extend(below.map(|below| format!("< {}", parameters.bind(below))));
-        }
-        // A cursor among those that have nothing is of another filter: there it finds nothing.
-        let is_of_keys = !asked.is_empty() && after.is_none_or(|after| after.key.is_some());
-        Self { bounds, is_of_keys }
-    }
-
-    fn condition(&self, key: &Key) -> String {
-        let Some(column) = key.column else { return String::new() };
-        self.bounds.iter().map(|bound| format!(" AND {column} {bound}")).collect()
-    }
-}
-
-/// What must be so of a quantity, whatever else.
-fn within(filter: &Condition, quantity: Quantity) -> Vec<Bounds> {
-    match filter {
-        Condition::Test(Test::Within(of, bounds)) if *of == quantity => vec![*bounds],
-        Condition::And(all) => all.iter().flat_map(|one| within(one, quantity)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether the tasks with a tag have an index for the order asked for.
-fn has_index(listing: &Listing) -> bool {
-    matches!(listing.sort, Sort::Created | Sort::Due)
-}
-
-/// Where the page before ended.
-struct After {
-    key: Option<String>,
-    id: String,
-}
-
-impl After {
-    /// What follows it among the tasks of a kind of key; `None`: none of them does.
-    fn condition(&self, key: &Key, than: &str) -> Option<String> {
-        let Self { key: at, id } = self;
-        match (at, key.column) {
-            // By their ids alone.
-            (None, None) => Some(format!(" AND {} {than} {id}", key.id)),
-            // What has no key comes last.
-            (None, Some(_)) => None,
-            (Some(_), None) if key.last => Some(String::new()),
-            // A place that an id says.
-            (Some(at), None) => Some(format!(" AND ({}, {}) {than} ({at}, {id})", key.id, key.id)),
-            (Some(at), Some(column)) => Some(format!(" AND ({column}, {}) {than} ({at}, {id})", key.id)),
-        }
-    }
-}
-
-/// A kind of task by what it is ordered by.
-struct Key {
-    /// Whether it comes after all others.
-    last: bool,
-    /// The column, where there is one beside the id.
-    column: Option<&'static str>,
-    /// The id that completes the order.
-    id: &'static str,
-    /// What is shown as its key.
-    shown: &'static str,
-    /// Which tasks.
-    condition: &'static str,
-}
-
-const fn key(last: bool, column: Option<&'static str>, shown: &'static str, condition: &'static str) -> Key {
-    Key { last, column, id: "t.id", shown, condition }
-}
-
-const CREATED: &[Key] = &[key(false, None, "NULL", "true")];
-const DUE: &[Key] = &[
-    key(false, Some("t.next_due_at"), "t.next_due_at", "t.next_due_at IS NOT NULL"),
-    key(true, None, "NULL", "t.next_due_at IS NULL"),
-];
-const PRIORITY: &[Key] = &[key(false, Some("t.rank"), "t.rank", "true")];
-const UPDATED: &[Key] = &[key(false, Some("t.updated_at"), "t.updated_at", "true")];
-const POSITION: &[Key] = &[
-    key(false, Some("t.position"), "t.position", "t.position IS NOT NULL"),
-    key(false, None, "t.id", "t.position IS NULL"),
-];
-const DELETED: &[Key] = &[key(false, Some("t.deleted_at"), "t.deleted_at", "true")];
-const TAG_CREATED: &[Key] = &[Key { id: "g.task_id", ..key(false, None, "NULL", "true") }];
-const TAG_DUE: &[Key] = &[
-    Key { id: "g.task_id", ..key(false, Some("g.due_at"), "g.due_at", "g.due_at IS NOT NULL") },
-    Key { id: "g.task_id", ..key(true, None, "NULL", "g.due_at IS NULL") },
-];
-
-fn keys(listing: &Listing) -> &'static [Key] {
-    match (&listing.among, listing.sort) {
-        (Among::Deleted, _) => DELETED,
-        (Among::Tag(_), Sort::Created) => TAG_CREATED,
-        (Among::Tag(_), Sort::Due) => TAG_DUE,
-        (_, Sort::Created | Sort::Relevance) => CREATED,
-        (_, Sort::Due) => DUE,
-        (_, Sort::Priority) => PRIORITY,
-        (_, Sort::Updated) => UPDATED,
-        (_, Sort::Position) => POSITION,
-    }
 }
 
 /// The index that has tasks in an order. It is named, for what is not known of the tables is guessed otherwise.
@@ -324,7 +157,8 @@ fn index(among: &Among, sort: Sort, key: &Key) -> &'static str {
 }
 
 /// The tables of a branch with the condition on them: one for each status that is asked for.
-fn sources(listing: &Listing, key: &Key, scope: Option<&str>) -> Vec<String> {
+fn sources(asked: &Asked<'_>, key: &Key) -> Vec<String> {
+    let listing = asked.listing;
     if matches!(listing.among, Among::Deleted) {
         return vec![
             "task AS t INDEXED BY task_deleted WHERE t.user_id = ?1 AND t.deleted_at IS NOT NULL AND t.forgotten IS NULL"
@@ -336,13 +170,13 @@ fn sources(listing: &Listing, key: &Key, scope: Option<&str>) -> Vec<String> {
         Some(TaskStatus::Open) => &["open"],
         Some(TaskStatus::Done) => &["done"],
     };
-    let scope = scope.unwrap_or("NULL");
-    let source = |status: &&str| match (&listing.among, key.id) {
-        (Among::Tag(_), "g.task_id") => format!(
+    let scope = asked.scope.as_deref().unwrap_or("NULL");
+    let source = |status: &&str| match &listing.among {
+        Among::Tag(_) if key.is_of_tags() => format!(
             "task_tag AS g CROSS JOIN task AS t ON t.id = g.task_id \
              WHERE g.user_id = ?1 AND g.tag = {scope} AND g.status = '{status}' AND t.user_id = ?1 AND t.deleted_at IS NULL"
         ),
-        (among, _) => {
+        among => {
             let of = match among {
                 Among::Project(_) => format!(" AND t.project_id = {scope}"),
                 Among::Parent(_) => format!(" AND t.parent_id = {scope}"),

@@ -18,7 +18,6 @@ mod parked;
 mod projects;
 mod read;
 mod records;
-mod row;
 mod search;
 mod series;
 mod shown;
@@ -28,17 +27,20 @@ mod sql;
 mod system;
 mod view;
 
-pub(crate) use export::{change_of_occurrence as exported_override, project as exported_project};
+pub use crate::rows::Value;
 #[cfg(feature = "native")]
 pub use native::NativeSql;
 #[cfg(target_arch = "wasm32")]
 pub use spin::SpinSql;
-pub use sql::{Sql, SqlError, Value};
+pub use sql::{Sql, SqlError};
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use perennial_domain::{StreamId, UserId};
 
 use crate::StoreError;
-use row::Row;
+use crate::rows::Row;
 
 /// How much a power cut may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +69,8 @@ pub struct Sqlite<S> {
     syncs: Cell<Sync>,
     /// How long published events are kept, in milliseconds.
     keeps: Cell<i64>,
+    /// The streams that are published in lanes.
+    hot: RefCell<BTreeSet<StreamId>>,
 }
 
 /// How long published events are kept unless told otherwise, in milliseconds: 30 days.
@@ -75,7 +79,13 @@ pub const KEEP_EVENTS: i64 = 2_592_000_000;
 impl<S: Sql> Sqlite<S> {
     /// Takes a fresh connection into use: migrates a database that is behind, refuses one that is ahead.
     pub fn open(sql: S, durability: Durability) -> Result<Self, StoreError> {
-        let store = Self { sql, durability, syncs: Cell::new(Sync::Full), keeps: Cell::new(KEEP_EVENTS) };
+        let store = Self {
+            sql,
+            durability,
+            syncs: Cell::new(Sync::Full),
+            keeps: Cell::new(KEEP_EVENTS),
+            hot: RefCell::default(),
+        };
         migrate::migrate(&store)?;
         Ok(store)
     }
@@ -83,6 +93,11 @@ impl<S: Sql> Sqlite<S> {
     /// Says how long published events are kept, in milliseconds, where this connection forgets what is old.
     pub fn keep_events(&self, millis: i64) {
         self.keeps.set(millis);
+    }
+
+    /// Says whose events this connection publishes in lanes.
+    pub fn hot_users(&self, users: &[UserId]) {
+        self.hot.replace(users.iter().map(UserId::stream).collect());
     }
 
     /// Makes the next statement as durable as it must be.

@@ -1,11 +1,11 @@
 //! Projects, tags, places and changes: what a user's tasks stand in, and what was done to them.
 
-use perennial_domain::{Between, MAX_PARTS, Project, ProjectId, ProjectInput, TaskId, Timestamp, UserId};
-use serde::Deserialize;
+use perennial_domain::{Between, MAX_PARTS, Project, ProjectId, TaskId, UserId};
 
 use super::read::after;
-use super::row::Row;
 use super::{Sql, Sqlite};
+use crate::rows::Row;
+use crate::rows::shown::project;
 use crate::{ChangeRecord, Page, StoreError};
 
 /// A project `p` as a JSON object.
@@ -15,22 +15,6 @@ pub(super) const PROJECT: &str = "json_object('id', p.id, 'version', p.version, 
 /// A change `c` as a JSON object.
 pub(super) const CHANGE: &str = "json_object('id', c.id, 'at', c.at, 'actor', c.actor, 'action', c.action, 'subject', c.subject, \
      'correlation_id', c.correlation_id, 'before', json(c.before), 'after', json(c.after))";
-
-#[derive(Deserialize)]
-pub(super) struct ProjectRow {
-    id: ProjectId,
-    version: i64,
-    input: ProjectInput,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl ProjectRow {
-    pub fn project(self) -> Project {
-        let Self { id, version, input, created_at, updated_at } = self;
-        Project { id, version, input, created_at, updated_at }
-    }
-}
 
 /// The change of the subject `?4` before the change `id`. A split is a change of two: of the task that was split, whose list goes on
 /// with what was before, and of the new one, whose list begins there.
@@ -50,10 +34,6 @@ fn neighbour(follows: bool, here: &str) -> String {
          UNION ALL SELECT {end}(t.id) FROM task AS t WHERE t.user_id = ?1 AND t.deleted_at IS NULL \
          AND t.status = 'open' AND t.position IS NULL AND t.id {than} {here}))"
     )
-}
-
-fn project(row: &mut Row) -> Result<Project, StoreError> {
-    Ok(row.json::<ProjectRow>()?.project())
 }
 
 impl<S: Sql> Sqlite<S> {

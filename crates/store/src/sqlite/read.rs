@@ -1,18 +1,20 @@
 //! What one user's requests read. Every statement carries the user's id.
 
 use perennial_domain::{
-    Between, Bound, Channel, ChannelId, Commit, EventId, Identity, NotificationId, Override, Project,
-    ProjectId, RecurrenceId, ReminderId, SeriesState, TaskId, Timestamp, TokenId, TokenRow, UserId,
+    Between, Bound, Channel, ChannelId, Commit, Identity, Override, Project, ProjectId, RecurrenceId,
+    SeriesState, TaskId, Timestamp, TokenId, TokenRow, UserId,
 };
-use serde::Deserialize;
 
 use super::listed::{self, Listed, Question};
-use super::records::{CHANNEL, ChannelRow, OVERRIDE, OverrideRow};
-use super::row::Row;
+use super::records::{CHANNEL, OVERRIDE};
 use super::series::Bin;
 use super::shown::{occurrences, task};
-use super::system::accounts::{token, token_query};
+use super::system::accounts::token_query;
 use super::{Sql, Sqlite, Value, parked};
+use crate::rows::Row;
+use crate::rows::accounts::token;
+use crate::rows::records::ChannelRow;
+use crate::rows::shown::{Projection, notification, tasks};
 use crate::{
     Apply, ChangeRecord, EventPage, ExportPart, ExportPiece, IdempotentAnswer, KeptLetter, Listing,
     NotificationRecord, OccurrenceRecord, Outcome, Page, ParkedItem, Place, Store, StoreError, Tasks, Told,
@@ -47,7 +49,7 @@ impl<S: Sql> Store for Sqlite<S> {
 
     fn task(&self, user: &UserId, id: TaskId) -> Result<Option<Tasks>, StoreError> {
         let parameters = [user.as_str().into(), id.to_string().into()];
-        self.query_one(&task(), &parameters, page)
+        self.query_one(&task(), &parameters, tasks)
     }
 
     fn tasks(
@@ -177,11 +179,6 @@ impl<S: Sql> Store for Sqlite<S> {
         user: &UserId,
         task: TaskId,
     ) -> Result<(Option<RecurrenceId>, Vec<Override>), StoreError> {
-        #[derive(Deserialize)]
-        struct Projection {
-            last: Option<RecurrenceId>,
-            overrides: Vec<OverrideRow>,
-        }
         let found = self.query_one(
             &format!(
                 "SELECT json_object('last', (SELECT recurrence_id FROM (SELECT recurrence_id, max(ordinal) FROM ( \
@@ -195,8 +192,7 @@ impl<S: Sql> Store for Sqlite<S> {
             &[user.as_str().into(), task.to_string().into()],
             Row::json::<Projection>,
         )?;
-        let Some(found) = found else { return Ok((None, Vec::new())) };
-        Ok((found.last, found.overrides.into_iter().map(OverrideRow::change).collect::<Result<_, _>>()?))
+        found.map_or_else(|| Ok((None, Vec::new())), Projection::split)
     }
 
     fn export(
@@ -323,7 +319,7 @@ impl<S: Sql> Store for Sqlite<S> {
 impl<S: Sql> Sqlite<S> {
     /// The tasks of a list, as many as go together.
     pub(super) fn shown(&self, listed: &Listed) -> Result<Tasks, StoreError> {
-        let ask = |asked: Question| self.query_one(&asked.statement, &asked.parameters, page);
+        let ask = |asked: Question| self.query_one(&asked.statement, &asked.parameters, tasks);
         let found = ask(listed.whole())?.unwrap_or_default();
         if found.cut {
             return Ok(ask(listed.cut())?.unwrap_or_default());
@@ -334,30 +330,4 @@ impl<S: Sql> Sqlite<S> {
 
 pub(super) fn after(page: &Page) -> Value {
     page.after.clone().unwrap_or_default().into()
-}
-
-fn notification(row: &mut Row) -> Result<NotificationRecord, StoreError> {
-    Ok(NotificationRecord {
-        id: row.id(NotificationId::parse)?,
-        kind: row.text()?,
-        event_id: row.id_or_null(EventId::parse)?,
-        task_id: row.id_or_null(TaskId::parse)?,
-        recurrence_id: RecurrenceId::from_text(row.text()?),
-        reminder_id: row.id_or_null(ReminderId::parse)?,
-        channel_id: ChannelId::new(row.text()?),
-        state: row.name()?,
-        attempts: row.integer()?,
-        next_attempt_at: row.instant_or_null()?,
-        delivered_at: row.instant_or_null()?,
-        last_error: row.text_or_null()?,
-        created_at: row.instant()?,
-    })
-}
-
-/// A list, whether it is not the whole, and where looking for more ended.
-fn page(row: &mut Row) -> Result<Tasks, StoreError> {
-    let text = row.text_or_null()?.unwrap_or_else(|| "[]".to_owned());
-    let cut = row.integer_or_null()?.unwrap_or_default() != 0;
-    let end = row.json_or_null::<(serde_json::Value, TaskId)>()?.map(|(key, id)| Place { key, id });
-    Ok(Tasks { text, cut, end, ..Tasks::default() })
 }

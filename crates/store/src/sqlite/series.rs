@@ -2,9 +2,10 @@
 
 use perennial_domain::{RecurrenceId, TaskId, UserId};
 
-use super::records::{OCCURRENCE, OVERRIDE, StateRow, TASK, USER};
+use super::records::{OCCURRENCE, OVERRIDE, TASK, USER};
 use super::{Sql, Sqlite};
 use crate::StoreError;
+use crate::rows::records::StateRow;
 
 /// For each key (user, task, asked) its index and the state, as JSON. The names that a successor might meet begin with the
 /// earliest of those it may follow: the occurrence asked for or the last one closed, or the day before it was done. What a

@@ -3,10 +3,9 @@
 use std::cell::RefCell;
 
 use perennial_domain::{Plan, RecurrenceId, TaskId, UserId, WebhookPolicy, plan_successor};
-use perennial_fixture::{Counting, NOON};
+use perennial_fixture::{Counting, NOON, Watch};
 use perennial_http_api::Accepted;
-use perennial_store::sqlite::{Durability, NativeSql, Sql, SqlError, Sqlite, Value as SqlValue};
-use perennial_store::{Store, WorkStore};
+use perennial_store::{Store, Value as SqlValue, WorkStore};
 use serde_json::{Value, json};
 use task_api::{Answered, Api, Limits, handle};
 
@@ -18,11 +17,18 @@ impl Service {
         assert_eq!(response.status().as_u16(), 204, "{}", String::from_utf8_lossy(response.body()));
     }
 
-    /// Asks for something while something else happens, right after the first statement that holds a text; gives the status.
-    fn interrupted(&mut self, line: &str, after: &'static str, meanwhile: impl FnOnce(&mut Self)) -> u16 {
-        let sql = NativeSql::open(&self.fixture.path()).unwrap();
-        let sql = Interrupted(sql, after, RefCell::new(Some(Box::new(|| meanwhile(self)))));
-        let store = Sqlite::open(sql, Durability::Normal).unwrap();
+    /// Asks for something while something else happens, right after the first statement that holds the text of its store; gives the
+    /// status.
+    fn interrupted(
+        &mut self,
+        line: &str,
+        (sqlite, postgres): (&'static str, &'static str),
+        meanwhile: impl FnOnce(&mut Self),
+    ) -> u16 {
+        let after = self.fixture.dialect(sqlite, postgres);
+        let interrupted = Interrupted(after, RefCell::default());
+        let store = self.fixture.watched(&interrupted);
+        interrupted.1.replace(Some(Box::new(|| meanwhile(self))));
         let published = Published::default();
         let accepted = Accepted { bootstrap_token: OWNER, issuer: None, key_server: &published };
         let mut api = Api {
@@ -39,27 +45,32 @@ impl Service {
     }
 }
 
+/// What the statements hold that read a change, and what a command on a task is decided upon.
+const OF_A_CHANGE: (&str, &str) = (
+    "FROM audit_v4 AS c WHERE c.user_id = ?1 AND c.told = 1 AND c.id = ?2",
+    "FROM audit AS c WHERE c.user_id = $1::text AND c.told AND c.id = $2::text",
+);
+const OF_A_SERIES: (&str, &str) = ("'overrides'", "perennial_series(");
+
 type Hook<'a> = RefCell<Option<Box<dyn FnOnce() + 'a>>>;
 
-/// A connection on which something else happens right after the first statement that holds a text.
-struct Interrupted<'a>(NativeSql, &'static str, Hook<'a>);
+/// Has something else happen right after the first statement that holds a text.
+struct Interrupted<'a>(&'static str, Hook<'a>);
 
-impl Sql for Interrupted<'_> {
-    fn execute(&self, statement: &str, parameters: &[SqlValue]) -> Result<Vec<Vec<SqlValue>>, SqlError> {
-        let rows = self.0.execute(statement, parameters);
-        if statement.contains(self.1)
-            && let Some(meanwhile) = self.2.borrow_mut().take()
+impl Watch for Interrupted<'_> {
+    fn after(&self, statement: &str) {
+        if statement.contains(self.0)
+            && let Some(meanwhile) = self.1.borrow_mut().take()
         {
             meanwhile();
         }
-        rows
     }
 }
 
 /// What was acknowledged stays, also where it came between the looks at the change and at the task.
 #[test]
 fn a_change_that_came_meanwhile_is_not_taken_back() {
-    for between in ["FROM audit_v4 AS c WHERE c.user_id = ?1 AND c.told = 1 AND c.id = ?2", "'overrides'"] {
+    for between in [OF_A_CHANGE, OF_A_SERIES] {
         let mut service = Service::default();
         let id = service.task(&json!({ "title": "one" }));
         let change = service.change(&format!("PATCH /v1/tasks/{id}"), &json!({ "title": "two" }));
@@ -284,7 +295,7 @@ fn what_is_put_off_beside_a_deletion_is_not_lost() {
     let path = format!("/v1/tasks/{id}");
     let reminder = service.get(&path)["reminders"][0]["id"].clone();
     let put_off = json!({ "reminder": reminder, "for": "PT5H" });
-    let deleted = service.interrupted(&format!("DELETE {path}"), "'overrides'", |service| {
+    let deleted = service.interrupted(&format!("DELETE {path}"), OF_A_SERIES, |service| {
         service.json(&format!("POST {path}/snooze"), &put_off);
     });
     assert_eq!((deleted, service.fixture.count("alarm WHERE state = 'armed'")), (204, 0));

@@ -114,7 +114,7 @@ impl Service {
 
     /// The states of a task's alarms, with the hours from noon at which they fire.
     fn alarms(&self, id: &str) -> Vec<(String, i64)> {
-        use perennial_store::sqlite::Value;
+        use perennial_store::Value;
         let rows = self
             .fixture
             .rows(&format!("SELECT state, fire_at FROM alarm WHERE task_id = '{id}' ORDER BY fire_at"));

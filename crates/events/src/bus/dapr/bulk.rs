@@ -24,8 +24,8 @@ pub(super) struct Bulk<'a> {
     pub topic: &'a str,
     /// The request's body.
     pub body: Vec<u8>,
-    /// How many they are.
-    pub count: usize,
+    /// The key of each: those of one key lie in one place.
+    keys: Vec<&'a str>,
 }
 
 /// One of them. The event is text to the sidecar, which passes text on as it is: an event it would take apart and write anew, with
@@ -54,54 +54,71 @@ impl<'a> Bulk<'a> {
     pub fn first_of(batch: &'a [Message]) -> Result<Option<Self>, BusError> {
         let Some(topic) = batch.first().map(|message| message.topic.as_str()) else { return Ok(None) };
         let mut body = vec![b'['];
-        let mut count: usize = 0;
+        let mut keys = Vec::new();
         for message in batch.iter().take_while(|message| message.topic == topic) {
-            let entry = match entry(count, message) {
+            let entry = match entry(keys.len(), message) {
                 Ok(entry) => entry,
                 // One that cannot go out has its turn when those before it are gone.
-                Err(_) if count > 0 => break,
+                Err(_) if !keys.is_empty() => break,
                 Err(error) => return Err(error),
             };
-            if count > 0 {
+            if !keys.is_empty() {
                 if body.len().saturating_add(entry.len()) > LONGEST {
                     break;
                 }
                 body.push(b',');
             }
             body.extend_from_slice(&entry);
-            count = count.saturating_add(1);
+            keys.push(message.event.partitionkey.as_str());
         }
         body.push(b']');
-        Ok(Some(Self { topic, body, count }))
+        Ok(Some(Self { topic, body, keys }))
+    }
+
+    /// How many they are.
+    fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether any of those that lie where one lies was taken.
+    fn took_some_like(&self, index: usize, failed: &BTreeMap<usize, String>) -> bool {
+        let key = self.keys.get(index);
+        self.keys.iter().enumerate().any(|(other, of)| Some(of) == key && !failed.contains_key(&other))
     }
 
     /// How many of them were taken in order, and why the next one was not.
     pub fn outcome(&self, status: u16, answer: &[u8]) -> (usize, Option<BusError>) {
-        if (200..300).contains(&status) {
-            return (self.count, None);
+        let is_well = (200..300).contains(&status);
+        let answered: Option<Answer> = match answer {
+            b"" if is_well => Some(Answer::default()),
+            _ => serde_json::from_slice(answer).ok(),
+        };
+        if is_well && answered.as_ref().is_some_and(|answered| answered.failed_entries.is_empty()) {
+            return (self.count(), None);
         }
-        let answered: Answer = serde_json::from_slice(answer).unwrap_or_default();
         let failed_entries: BTreeMap<usize, String> = answered
+            .unwrap_or_default()
             .failed_entries
             .into_iter()
-            .filter_map(|entry| Some((entry.entry_id.parse::<usize>().ok()?, entry.error)))
-            .filter(|(index, _)| *index < self.count)
+            .filter_map(|entry| {
+                Some((entry.entry_id.parse::<usize>().ok()?, entry.error.unwrap_or_default()))
+            })
+            .filter(|(index, _)| *index < self.count())
             .collect();
-        // Others of its stream, which lie where it is to lie, were taken.
-        let some = failed_entries.len() < self.count;
-        match failed_entries.into_iter().next() {
+        match failed_entries.first_key_value() {
             Some((index, reason)) => {
                 let long = TOO_LONG.iter().any(|words| reason.contains(words));
-                let fault = match (long, some) {
-                    (true, _) => Fault::Event,
-                    (_, true) => Fault::Stream,
-                    _ => Fault::Bus,
+                // Where others of its stream, which lie where it is to lie, were taken, it is none of the bus.
+                let fault = match long {
+                    true => Fault::Event,
+                    false if self.took_some_like(*index, &failed_entries) => Fault::Stream,
+                    false => Fault::Bus,
                 };
-                (index, Some(failed(fault, short(&reason))))
+                (*index, Some(failed(fault, short(reason))))
             }
             None => {
                 // Alone in its request, it is what the sidecar finds too long.
-                let fault = if status == 413 && self.count == 1 { Fault::Event } else { Fault::Bus };
+                let fault = if status == 413 && self.count() == 1 { Fault::Event } else { Fault::Bus };
                 let said = String::from_utf8_lossy(answer);
                 (0, Some(failed(fault, format!("the sidecar answered {status}: {}", short(&said)))))
             }
@@ -136,7 +153,7 @@ struct FailedEntry {
     #[serde(rename = "entryId")]
     entry_id: String,
     #[serde(default)]
-    error: String,
+    error: Option<String>,
 }
 
 #[cfg(test)]
@@ -165,7 +182,7 @@ mod tests {
     fn an_event_goes_out_as_it_is_under_the_key_of_its_stream() {
         let batch = [message("task-events", "\"<é>\"")];
         let bulk = Bulk::first_of(&batch).unwrap().unwrap();
-        assert_eq!((bulk.topic, bulk.count), ("task-events", 1));
+        assert_eq!((bulk.topic, bulk.count()), ("task-events", 1));
         let [entry] = &entries(&bulk)[..] else { panic!("one entry") };
         assert_eq!(entry["entryId"], "0");
         assert_eq!(entry["contentType"], "text/plain");
@@ -179,11 +196,11 @@ mod tests {
         assert!(Bulk::first_of(&[]).unwrap().is_none());
         let batch = ["a", "a", "b", "a"].map(|topic| message(topic, "x"));
         let bulk = Bulk::first_of(&batch).unwrap().unwrap();
-        assert_eq!((bulk.topic, bulk.count), ("a", 2));
+        assert_eq!((bulk.topic, bulk.count()), ("a", 2));
         let long = "x".repeat(MAX_EVENT - 1_000);
         let batch: Vec<_> = (0..20).map(|_| message("a", &long)).collect();
         let bulk = Bulk::first_of(&batch).unwrap().unwrap();
-        assert_eq!(bulk.count, 12);
+        assert_eq!(bulk.count(), 12);
         assert!(bulk.body.len() <= LONGEST + 2, "{}", bulk.body.len());
     }
 
@@ -191,7 +208,7 @@ mod tests {
     fn an_event_that_is_too_long_has_its_turn_alone() {
         let long = message("a", &"x".repeat(MAX_EVENT));
         let batch = [message("a", "x"), long.clone(), message("a", "y")];
-        assert_eq!(Bulk::first_of(&batch).unwrap().unwrap().count, 1);
+        assert_eq!(Bulk::first_of(&batch).unwrap().unwrap().count(), 1);
         let Err(error) = Bulk::first_of(&batch[1..]) else { panic!("it is too long") };
         assert_eq!(error.fault, Fault::Event);
     }
@@ -206,7 +223,6 @@ mod tests {
         let large = "kafka server: Message was too large, server rejected it";
         let configured = "Attempt to produce message larger than configured Producer.MaxMessageBytes: 9 > 8";
         for (status, answer, expected) in [
-            (204, Value::Null, (4, None)),
             (200, json!({}), (4, None)),
             (
                 500,
@@ -220,6 +236,9 @@ mod tests {
                 failures(json!([{ "entryId": "1", "error": "failed the validation" }])),
                 (1, Some(Fault::Stream)),
             ),
+            (200, failures(json!([{ "entryId": "2", "error": null }])), (2, Some(Fault::Stream))),
+            (200, failures(json!([{ "entryId": "9", "error": "of no one" }])), (0, Some(Fault::Bus))),
+            (200, json!("nothing that one knows"), (0, Some(Fault::Bus))),
             (500, failures(json!([{ "entryId": "9", "error": "of no one" }])), (0, Some(Fault::Bus))),
             (500, failures(json!([])), (0, Some(Fault::Bus))),
             (403, json!({ "message": "topic is not allowed" }), (0, Some(Fault::Bus))),
@@ -229,6 +248,20 @@ mod tests {
         ] {
             let (taken, error) = bulk.outcome(status, answer.to_string().as_bytes());
             assert_eq!((taken, error.map(|error| error.fault)), expected, "{status} {answer}");
+        }
+        assert_eq!(bulk.outcome(204, b"").0, 4);
+        // Of a user with lanes some lie elsewhere: that those were taken says nothing of this one.
+        let elsewhere = |number: usize| {
+            let mut message = batch[number].clone();
+            message.event.partitionkey = format!("ada|0{}", number % 2);
+            message
+        };
+        let lanes = [0, 1, 2, 3].map(elsewhere);
+        let bulk = Bulk::first_of(&lanes).unwrap().unwrap();
+        for (failed, fault) in [(&["1", "3"][..], Fault::Bus), (&["1", "2"], Fault::Stream)] {
+            let list: Vec<Value> = failed.iter().map(|id| json!({ "entryId": id, "error": "x" })).collect();
+            let (taken, error) = bulk.outcome(500, failures(json!(list)).to_string().as_bytes());
+            assert_eq!((taken, error.map(|error| error.fault)), (1, Some(fault)), "{failed:?}");
         }
         let alone = Bulk::first_of(&batch[3..]).unwrap().unwrap();
         assert_eq!(alone.outcome(413, b"").1.unwrap().fault, Fault::Event);

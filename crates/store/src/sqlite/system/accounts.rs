@@ -2,9 +2,10 @@
 
 use perennial_domain::{Timestamp, TokenId, TokenRow, User, UserId};
 
+use crate::rows::Row;
+use crate::rows::accounts::{key_set, token, token_owner, user, user_record};
 use crate::sqlite::read::after;
-use crate::sqlite::records::{USER, UserRow};
-use crate::sqlite::row::Row;
+use crate::sqlite::records::USER;
 use crate::sqlite::{Sql, Sqlite, Sync, migrate, parked};
 use crate::{AccountStore, KeySetRecord, Page, ParkedItem, StoreError, TokenOwner, UserRecord};
 
@@ -41,7 +42,7 @@ impl<S: Sql> AccountStore for Sqlite<S> {
                  WHERE u.deleted_at IS NULL AND u.id > ?1 ORDER BY u.id LIMIT ?2"
             ),
             &[after(page), page.limit.into()],
-            |row| Ok(UserRecord { user: user(row)?, identity: row.json_or_null()? }),
+            user_record,
         )
     }
 
@@ -60,13 +61,7 @@ impl<S: Sql> AccountStore for Sqlite<S> {
         self.query_one(
             "SELECT document, fetched_at, tried_at FROM jwks WHERE url = ?1",
             &[url.into()],
-            |row| {
-                Ok(KeySetRecord {
-                    document: row.text_or_null()?,
-                    fetched_at: row.instant_or_null()?,
-                    tried_at: row.instant()?,
-                })
-            },
+            key_set,
         )
     }
 
@@ -97,14 +92,7 @@ impl<S: Sql> AccountStore for Sqlite<S> {
                  WHERE t.hash = ?1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)"
             ),
             &[hash.into(), now.into()],
-            |row| {
-                Ok(TokenOwner {
-                    token: row.id(TokenId::parse)?,
-                    scopes: row.json()?,
-                    last_used_at: row.instant_or_null()?,
-                    user: user(row)?,
-                })
-            },
+            token_owner,
         )
     }
 
@@ -140,28 +128,10 @@ impl<S: Sql> AccountStore for Sqlite<S> {
     }
 }
 
-fn user(row: &mut Row) -> Result<User, StoreError> {
-    row.json::<UserRow>()?.user()
-}
-
 pub(in crate::sqlite) fn token_query(condition: &str) -> String {
     format!(
         "SELECT id, user_id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM token \
          WHERE revoked_at IS NULL \
          AND NOT EXISTS (SELECT 1 FROM user WHERE user.id = token.user_id AND user.deleted_at IS NOT NULL) AND {condition}"
     )
-}
-
-pub(in crate::sqlite) fn token(row: &mut Row) -> Result<TokenRow, StoreError> {
-    Ok(TokenRow {
-        id: row.id(TokenId::parse)?,
-        user_id: UserId::new(row.text()?),
-        name: row.text()?,
-        hash: row.text()?,
-        scopes: row.json()?,
-        created_at: row.instant()?,
-        expires_at: row.instant_or_null()?,
-        revoked_at: row.instant_or_null()?,
-        last_used_at: row.instant_or_null()?,
-    })
 }

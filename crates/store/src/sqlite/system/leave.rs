@@ -76,6 +76,8 @@ const OTHERS: &[&str] = &[
      SELECT rowid FROM outbox WHERE stream_id = u.value ->> 0 AND sequence <= u.value ->> 1 LIMIT ?2))",
     "DELETE FROM stream_topic WHERE ?2 > 0 AND stream_id IN (SELECT value ->> 0 FROM json_each(?1)) \
      AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.stream_id = stream_topic.stream_id)",
+    "DELETE FROM hot_lane WHERE ?2 > 0 AND stream_id IN (SELECT value ->> 0 FROM json_each(?1)) \
+     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.stream_id = hot_lane.stream_id)",
     "DELETE FROM stream WHERE ?2 > 0 AND id IN (SELECT value ->> 0 FROM json_each(?1)) \
      AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.stream_id = stream.id)",
     "DELETE FROM task_tag WHERE (user_id, tag, status, task_id) IN ( \

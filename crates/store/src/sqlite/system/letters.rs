@@ -3,25 +3,16 @@
 use perennial_domain::Timestamp;
 use serde_json::json;
 
+use crate::rows::letters::{FURTHEST, LARGEST_ANSWER, WALK, keeping};
+use crate::rows::{self, Row};
 use crate::sqlite::feed::EVENT;
 use crate::sqlite::letters::letter;
 use crate::sqlite::listed::Parameters;
-use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync, Value};
 use crate::{
     Keeping, KeptLetter, Letter, LetterFilter, LetterStore, Letters, Replay, Replayed, Replays, StoreError,
     Turn,
 };
-
-/// Letters looked at for one page.
-const WALK: u32 = 10_000;
-
-/// Bytes of letters that are read at once to be sent again, about.
-const LARGEST_ANSWER: u32 = 4 << 20;
-
-/// How far ahead the turn of whoever sends letters again lies at most, in milliseconds: one beyond it was given by a clock that was
-/// wrong.
-const FURTHEST: i64 = 60_000;
 
 /// Whether letters are to be sent again, and may be at `?1`.
 pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM replay_stream WHERE turn_at <= ?1) \
@@ -41,6 +32,41 @@ const TO_REPLAY: &str = "SELECT json_group_array(json_object('place', d.place, '
        ORDER BY s.turn_at, s.stream_id, l.sequence, l.place LIMIT ?3)) AS walked \
      CROSS JOIN dead_letter AS d ON d.place = walked.place WHERE walked.before < {LARGEST}";
 
+/// Whether a build that knows no letters has given up events to publish, as work alone.
+pub(super) const GIVEN_UP: &str =
+    "EXISTS (SELECT 1 FROM work INDEXED BY work_without_letter WHERE kind = 'event' AND tries = 0)";
+
+/// Makes letters of the first `?1` of these, unless they are. Their ids are UUIDs of version 7 (RFC 9562 §5.7).
+const KEEP_GIVEN_UP: &str = "INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, \
+     error, error_class, tries, first_at, last_at, instance, status, status_at, event) \
+     SELECT lower(printf('%08x-%04x-7', w.at >> 16, w.at & 65535) || substr(hex(randomblob(2)), 2) || '-' \
+      || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), \
+     w.user_id, coalesce(o.topic, 'task-events'), w.item, w.recurrence_id, w.lane, coalesce(o.sequence, 0), coalesce(o.type, ''), \
+     w.task_id, coalesce(w.reason, ''), 'permanent', 1, w.at, w.at, '', 'open', ?2, coalesce(o.data, '') \
+     FROM (SELECT user_id, lane, task_id, recurrence_id, item, reason, coalesce(parked_at, 0) AS at \
+      FROM work INDEXED BY work_without_letter WHERE kind = 'event' AND tries = 0 ORDER BY parked_at LIMIT ?1) AS w \
+     LEFT JOIN outbox AS o ON o.event_id = w.item \
+     WHERE NOT EXISTS (SELECT 1 FROM dead_letter WHERE event_id = w.item AND consumer = w.recurrence_id) ON CONFLICT DO NOTHING";
+
+/// Says of them that they are: work that stands for a letter was tried.
+const IS_KEPT: &str = "UPDATE work SET tries = 1 WHERE id IN ( \
+     SELECT w.id FROM work AS w INDEXED BY work_without_letter WHERE w.kind = 'event' AND w.tries = 0 \
+     AND EXISTS (SELECT 1 FROM dead_letter WHERE event_id = w.item AND consumer = w.recurrence_id) \
+     ORDER BY w.parked_at LIMIT ?1)";
+
+/// Makes letters of what builds that know none have given up, `limit` at most; they are kept from now on. Cut off between the two, the second is done by the next.
+pub(super) fn keep_given_up<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+    store.execute(KEEP_GIVEN_UP, &[limit.into(), now.into()])?;
+    store.execute(IS_KEPT, &[limit.into()])?;
+    Ok(())
+}
+
+/// A letter `e`, of whom and about what its event `o` is, where that was told here: whoever reaches a broker can put anything there under
+/// the id of an event, and no letter of another is to stand in the place of its own.
+const AS_TOLD: &str = "iif(o.event_id IS NULL, e.value, json_set(e.value, '$.user', o.user_id, '$.sequence', o.sequence, \
+     '$.type', o.type, '$.subject', o.subject, '$.consumers', json(coalesce(e.value -> ('$.hearers.\"' || o.type || '\"'), '[]')), '$.stream', iif(e.value ->> 'stream' = o.stream_id || '|' || substr(e.value ->> 'stream', -2), \
+     e.value ->> 'stream', o.stream_id)))";
+
 impl<S: Sql> LetterStore for Sqlite<S> {
     fn keep_letters(&self, letters: &[Letter], now: Timestamp) -> Result<Vec<Keeping>, StoreError> {
         if letters.is_empty() {
@@ -48,22 +74,18 @@ impl<S: Sql> LetterStore for Sqlite<S> {
         }
         self.sync(Sync::Full)?;
         self.query(
-            "INSERT INTO letter_v6 (now, doc) SELECT ?2, value FROM json_each(?1) WHERE true \
+            &format!(
+            "INSERT INTO letter_v6 (now, doc) SELECT ?2, {AS_TOLD} \
+             FROM json_each(?1) AS e LEFT JOIN outbox AS o ON o.event_id = e.value ->> 'event_id' WHERE true \
              RETURNING CASE \
              WHEN EXISTS (SELECT 1 FROM user WHERE id = doc ->> 'user' AND deleted_at IS NOT NULL) THEN 'deleted' \
              WHEN doc ->> '$.consumers[0]' IS NOT NULL AND doc ->> 'consumer' IS NULL AND NOT EXISTS ( \
               SELECT 1 FROM json_each(doc, '$.consumers') AS c \
               WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = c.value AND event_id = doc ->> 'event_id')) THEN 'applied' \
-             WHEN EXISTS (SELECT 1 FROM dead_letter WHERE event_id = doc ->> 'event_id') THEN 'kept' ELSE 'full' END",
+             WHEN EXISTS (SELECT 1 FROM dead_letter WHERE event_id = doc ->> 'event_id') THEN 'kept' ELSE 'full' END"
+            ),
             &[serde_json::to_string(letters)?.into(), now.into()],
-            |row| {
-                Ok(match row.text()?.as_str() {
-                    "deleted" => Keeping::Deleted,
-                    "applied" => Keeping::Applied,
-                    "kept" => Keeping::Kept,
-                    _ => Keeping::NoRoom,
-                })
-            },
+            keeping,
         )
     }
 
@@ -113,14 +135,9 @@ impl<S: Sql> LetterStore for Sqlite<S> {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let letters: Vec<_> = replayed
-            .iter()
-            .map(|Replayed { place, status, tries, error }| json!([place, status, tries, error]))
-            .collect();
         let turns: Vec<_> =
             turns.iter().map(|Turn { stream, pause }| json!([stream, now.plus_millis(*pause)])).collect();
-        let document =
-            json!({ "fence": fence, "until": until, "now": now, "letters": letters, "turns": turns });
+        let document = json!({ "fence": fence, "until": until, "now": now, "letters": rows::letters::replayed(replayed), "turns": turns });
         self.sync(Sync::Normal)?;
         self.execute("INSERT INTO replayed_v6 (doc) VALUES (?1)", &[document.to_string().into()])?;
         Ok(())
@@ -138,7 +155,7 @@ impl<S: Sql> LetterStore for Sqlite<S> {
             &[
                 serde_json::to_string(events)?.into(),
                 consumer.into(),
-                format!("duplicate_events_total{{consumer=\"{consumer}\"}}").into(),
+                rows::letters::repeated(consumer).into(),
             ],
         )?;
         Ok(())

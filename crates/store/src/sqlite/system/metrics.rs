@@ -3,7 +3,7 @@
 use perennial_domain::Timestamp;
 
 use super::audit;
-use crate::sqlite::row::Row;
+use crate::rows::Row;
 use crate::sqlite::{Sql, Sqlite};
 use crate::{Metrics, MetricsStore, StoreError};
 
@@ -38,7 +38,7 @@ const METRICS: &str = "SELECT json_object('schema', (SELECT version FROM schema_
        SELECT id, published FROM stream WHERE relay_tries > 0 ORDER BY relay_tries DESC LIMIT {LOOKED_AT}) AS walked)), \
      'streams', (SELECT count(*) FROM (SELECT 1 FROM stream WHERE relay_at IS NOT NULL LIMIT {MOST})), \
      'due', json((SELECT json_group_object(k.value, json_object('count', \
-      (SELECT count(*) FROM (SELECT 1 FROM lane AS l CROSS JOIN work AS w ON w.kind = l.kind AND w.again = l.again AND w.lane = l.lane \
+      (SELECT count(*) FROM (SELECT 1 FROM lane AS l INDEXED BY lane_ready_v6 CROSS JOIN work AS w ON w.kind = l.kind AND w.again = l.again AND w.lane = l.lane \
        AND w.wake_at <= ?1 WHERE l.kind = k.value AND l.again IN (0, 1) AND l.shard IN (SELECT shard FROM shard WHERE shard BETWEEN 0 AND 15) AND l.ready_at <= ?1 \
        LIMIT {MOST})), \
       'since', coalesce(min({first}, {again}), {first}, {again}))) FROM json_each('{DUE}') AS k)), \

@@ -5,6 +5,7 @@ pub(super) mod accounts;
 mod ahead;
 mod audit;
 mod forget;
+mod lanes;
 mod leave;
 mod letters;
 mod metrics;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use perennial_domain::{StreamId, Timestamp};
 use serde_json::json;
 
+use super::lanes;
 use super::shards::number;
+use crate::rows::{Row, relay};
 use crate::sqlite::feed::EVENT;
-use crate::sqlite::row::Row;
 use crate::sqlite::{Sql, Sqlite, Sync};
-use crate::{DeadLetter, Lease, Mark, OutboxStore, Shard, StoreError, WaitingEvent};
+use crate::{DeadLetter, LaneEnd, Lanes, Lease, Mark, OutboxStore, Shard, StoreError, WaitingEvent};
 
 /// Bytes of events that are read at once, about.
 const LARGEST_ANSWER: i64 = 4 << 20;
@@ -29,7 +30,7 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
             "UPDATE stream SET relay_at = ?2 + ?3, relay_by = NULL, fence = fence + 1 WHERE id = ?1 AND relay_at <= ?2 \
              RETURNING id, fence, published, relay_tries, iif(refused_after = published, refusals, 0)",
             &[id.as_str().into(), now.into(), lease_for.into()],
-            lease,
+            relay::lease,
         )
     }
 
@@ -50,7 +51,7 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
              WHERE s.shard BETWEEN coalesce(?4, 0) AND coalesce(?4, 15) ORDER BY w.relay_at LIMIT ?3) \
              RETURNING id, fence, published, relay_tries, iif(refused_after = published, refusals, 0), CAST(relay_by AS INTEGER)",
             &[now.into(), lease_for.into(), limit.into(), number(shard)],
-            |row| Ok((lease(row)?, row.integer()?)),
+            |row| Ok((relay::lease(row)?, row.integer()?)),
         )?;
         leases.sort_by_key(|(_, since)| *since);
         Ok(leases.into_iter().map(|(lease, _)| lease).collect())
@@ -82,17 +83,19 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         )
     }
 
+    fn lanes(&self, leases: &[Lease]) -> Result<Vec<Lanes>, StoreError> {
+        lanes::of(self, leases)
+    }
+
+    fn note_lanes(&self, ends: &[LaneEnd]) -> Result<(), StoreError> {
+        lanes::note(self, ends)
+    }
+
     // A stream that was leased and had no turn stands before those that had one.
     fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<Vec<StreamId>, StoreError> {
         if marks.is_empty() {
             return Ok(Vec::new());
         }
-        let marks: Vec<_> = marks
-            .iter()
-            .map(|Mark { lease, up_to, pause, refused }| {
-                json!([lease.stream, lease.fence, up_to, pause, refused])
-            })
-            .collect();
         self.sync(Sync::Normal)?;
         let streams = self.query(
             "UPDATE stream SET published = max(published, e.value ->> 2), relay_by = NULL, \
@@ -104,7 +107,7 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
               THEN ?2 + coalesce(e.value ->> 3, -(e.value ->> 2 <= published)) END \
              FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.fence = e.value ->> 1 \
              RETURNING id, sequence > published",
-            &[serde_json::to_string(&marks)?.into(), now.into()],
+            &[relay::marks(marks)?.into(), now.into()],
             |row| Ok((StreamId::new(row.text()?), row.integer()?)),
         )?;
         Ok(streams.into_iter().filter(|(_, more)| *more != 0).map(|(id, _)| id).collect())
@@ -114,19 +117,16 @@ impl<S: Sql> OutboxStore for Sqlite<S> {
         if letters.is_empty() {
             return Ok(());
         }
-        let letters: Vec<_> = letters
-            .iter()
-            .map(|letter| json!([letter.stream, letter.sequence, letter.reason, letter.event, letter.class]))
-            .collect();
         self.sync(Sync::Full)?;
         // Where its data cannot be read, they are kept as the text that they are.
         self.execute(
             "INSERT INTO letter_v6 (now, doc) SELECT ?2, json_object('topic', o.topic, 'event_id', o.event_id, 'consumer', '', \
-             'user', o.user_id, 'stream', o.stream_id, 'sequence', o.sequence, 'type', o.type, 'subject', o.subject, \
+             'user', o.user_id, 'stream', e.value ->> 5, 'sequence', o.sequence, 'type', o.type, 'subject', o.subject, \
              'error', e.value ->> 2, 'error_class', e.value ->> 4, 'instance', '', 'event', iif(json_valid(o.data) OR NOT json_valid(e.value ->> 3), \
              e.value ->> 3, json_set(e.value ->> 3, '$.data', substr(o.data, 1, 100000)))) \
-             FROM json_each(?1) AS e CROSS JOIN outbox AS o ON o.stream_id = e.value ->> 0 AND o.sequence = e.value ->> 1 WHERE true",
-            &[serde_json::to_string(&letters)?.into(), now.into()],
+             FROM json_each(?1) AS e CROSS JOIN stream AS s ON s.id = e.value ->> 0 AND s.fence = e.value ->> 6 \
+             CROSS JOIN outbox AS o ON o.stream_id = s.id AND o.sequence = e.value ->> 1 WHERE true",
+            &[relay::buried(letters)?.into(), now.into()],
         )?;
         Ok(())
     }
@@ -159,14 +159,4 @@ fn fitting(waiting: Vec<Waiting>) -> BTreeMap<i64, i64> {
         fit.insert(event.lease, event.sequence);
     }
     fit
-}
-
-fn lease(row: &mut Row) -> Result<Lease, StoreError> {
-    Ok(Lease {
-        stream: StreamId::new(row.text()?),
-        fence: row.integer()?,
-        published: row.integer()?,
-        tries: row.integer()?,
-        refusals: row.integer()?,
-    })
 }

@@ -2,7 +2,7 @@
 
 use perennial_domain::Timestamp;
 
-use super::{forget, leave};
+use super::{forget, leave, letters};
 use crate::StoreError;
 use crate::sqlite::{Sql, Sqlite};
 
@@ -91,6 +91,8 @@ pub(super) fn ends(now: Timestamp, events: i64) -> [Timestamp; 5] {
 }
 
 pub(super) fn prune<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+    // Before letters are forgotten that are old.
+    letters::keep_given_up(store, now, limit)?;
     for (forget, kept) in FORGET {
         store.execute(forget, &[before(now, kept).into(), limit.into()])?;
     }

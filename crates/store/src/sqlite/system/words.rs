@@ -1,38 +1,12 @@
 //! The words of tasks that were written by a build that made none.
 
-use perennial_domain::TaskId;
-use perennial_domain::filter::lowered;
-use perennial_domain::search::{Posting, tokens};
-use serde::{Deserialize, Serialize};
-
 use crate::StoreError;
-use crate::sqlite::row::Row;
+use crate::rows::Row;
+use crate::rows::words::{TEXTS, Texts, Words};
 use crate::sqlite::{Sql, Sqlite, Sync};
 
 /// Whether there is any such task.
 pub(super) const LOOK: &str = "EXISTS (SELECT 1 FROM task WHERE has_words = 0 AND deleted_at IS NULL)";
-
-/// Texts that are read at once, in bytes, about.
-const TEXTS: u32 = 512 * 1024;
-
-/// The texts of a task. Tags that are no list, which nothing here has written, have no words.
-#[derive(Deserialize)]
-struct Texts {
-    id: TaskId,
-    version: i64,
-    title: String,
-    tags: String,
-    description: String,
-}
-
-/// What is found by them.
-#[derive(Serialize)]
-struct Words {
-    id: TaskId,
-    version: i64,
-    words: Vec<Posting>,
-    title_lower: String,
-}
 
 /// Makes the words of at most so many tasks. The same may be made twice; who changes a task meanwhile makes its words.
 pub(super) fn make<S: Sql>(store: &Sqlite<S>, limit: u32) -> Result<(), StoreError> {
@@ -55,13 +29,4 @@ pub(super) fn make<S: Sql>(store: &Sqlite<S>, limit: u32) -> Result<(), StoreErr
         &[serde_json::to_string(&words)?.into()],
     )?;
     Ok(())
-}
-
-impl Texts {
-    fn words(self) -> Words {
-        let Self { id, version, title, tags, description } = self;
-        let tags: Vec<String> = serde_json::from_str(&tags).unwrap_or_default();
-        let words = Posting::of(tokens(&title, &tags, &description));
-        Words { id, version, words, title_lower: lowered(&title) }
-    }
 }

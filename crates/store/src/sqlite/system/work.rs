@@ -1,43 +1,21 @@
 //! Work lists (schema/0002_work.sql).
 
-use perennial_domain::{
-    DueAlarm, Misfire, Notification, NotificationId, Priority, RecurrenceId, ReminderId, TaskId, Timestamp,
-    UserId,
-};
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use perennial_domain::{RecurrenceId, TaskId, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::shards::number;
 use super::{ahead, audit, forget, leave, letters, prune, words};
-use crate::sqlite::records::{CHANNEL, ChannelRow, USER, UserRow};
+use crate::rows::Row;
+use crate::rows::work::{
+    CLAIMS, Look, Settled, claimed, due_series, fitting, notification, reminder, with_states,
+};
+use crate::sqlite::records::{CHANNEL, USER};
 use crate::sqlite::series::Key;
 use crate::sqlite::{Sql, Sqlite, Sync};
 use crate::{
     Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, Shard, Share, StoreError,
     Ticket, WorkKind, WorkStore,
 };
-
-/// A claimed item as the statement gives it; `what` is what is to be done.
-#[derive(Deserialize)]
-struct ClaimRow<W> {
-    id: i64,
-    claim: String,
-    tries: i64,
-    user: UserId,
-    task: TaskId,
-    recurrence_id: RecurrenceId,
-    what: Option<W>,
-}
-
-impl<W> ClaimRow<W> {
-    fn split(self) -> (Ticket, Option<W>) {
-        let Self { id, claim, tries, user, task, recurrence_id, what } = self;
-        (Ticket { id, claim, tries, user, task, recurrence_id }, what)
-    }
-}
 
 /// What it takes to fire a reminder of the item `w`. What is no JSON must not spoil the whole statement.
 const REMINDER: &str = "(SELECT json_object('user', json({USER}), 'priority', t.priority, 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
@@ -65,34 +43,6 @@ fn due_notification() -> String {
     NOTIFICATION.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL)
 }
 
-#[derive(Deserialize)]
-struct ReminderRow {
-    user: UserRow,
-    priority: Priority,
-    reminder: ReminderId,
-    fire_at: Timestamp,
-    misfire: Misfire,
-    title: String,
-    due_local: Option<String>,
-    due_tz: Option<String>,
-    due_at: Option<Timestamp>,
-    channels: Vec<ChannelRow>,
-}
-
-#[derive(Deserialize)]
-struct NotificationRow {
-    user: UserRow,
-    id: NotificationId,
-    subject: String,
-    channel: ChannelRow,
-    payload: String,
-    endpoint_failures: i64,
-    proven: i64,
-}
-
-/// Bytes of states that are read at once, about: what a guest's memory and a host's limits bear many times over.
-const LARGEST_ANSWER: u64 = 4 << 20;
-
 /// About how many bytes the state of the series of the item `w` has as JSON. Nothing is read beyond what the state would hold.
 /// What is no JSON must not spoil the whole statement.
 const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.description) + octet_length(t.tags) \
@@ -102,10 +52,6 @@ const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.
      + (SELECT coalesce(sum(350 + coalesce(octet_length(title), 0) + 120 * coalesce(json_array_length(CASE WHEN json_valid(t.reminders) THEN t.reminders END), 0)), 0) FROM ( \
       SELECT o.title FROM occurrence AS o WHERE o.task_id = t.id AND o.status = 'open' LIMIT 101)) \
      FROM task AS t WHERE t.id = w.task_id)";
-
-/// How often an item is claimed and never settled: then it is given up without being handed out again. More often than whoever
-/// survives a claim tries it.
-const CLAIMS: i64 = 12;
 
 /// The kinds of work, each with whether it was claimed before and never settled: that comes last.
 const KINDS: &str = "[[\"successor\",0],[\"reminder\",0],[\"zone\",0],[\"notification\",0],\
@@ -119,29 +65,18 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              AND l.kind = k.kind AND l.again = k.again AND l.shard = s.shard AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
              'relay', EXISTS (SELECT 1 FROM shard AS s CROSS JOIN stream AS w ON w.shard = s.shard \
-              WHERE s.shard BETWEEN coalesce(?8, 0) AND coalesce(?8, 15) AND w.relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {}, 'ahead', {}, 'words', {}, \
+              WHERE s.shard BETWEEN coalesce(?8, 0) AND coalesce(?8, 15) AND w.relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {} OR {}, 'ahead', {}, 'words', {}, \
              'seals', {}, 'anchors', {})",
             letters::LOOK,
             prune::LOOK,
             forget::LOOK,
             leave::LOOK,
+            letters::GIVEN_UP,
             ahead::LOOK,
             words::LOOK,
             audit::LOOK,
             audit::LOOK_ANCHORS
         );
-        #[derive(Deserialize)]
-        struct Look {
-            kinds: Vec<(WorkKind, i64)>,
-            zones: i64,
-            relay: i64,
-            letters: i64,
-            old: i64,
-            ahead: i64,
-            words: i64,
-            seals: i64,
-            anchors: i64,
-        }
         let [answers, notices, lanes, deleted, events] = prune::ends(now, self.keeps.get());
         let found = self.query_one(
             &look,
@@ -155,19 +90,9 @@ impl<S: Sql> WorkStore for Sqlite<S> {
                 events.into(),
                 number(shard),
             ],
-            crate::sqlite::row::Row::json::<Look>,
+            Row::json::<Look>,
         )?;
-        Ok(found.map_or_else(DueWork::default, |look| DueWork {
-            kinds: look.kinds.into_iter().map(|(kind, again)| (kind, again != 0)).collect(),
-            zones: look.zones != 0,
-            relay: look.relay != 0,
-            letters: look.letters != 0,
-            old: look.old != 0,
-            ahead: look.ahead != 0,
-            words: look.words != 0,
-            seals: look.seals != 0,
-            anchors: look.anchors != 0,
-        }))
+        Ok(found.map_or_else(DueWork::default, Look::due_work))
     }
 
     fn claim_successors(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
@@ -194,7 +119,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
             "SELECT json_array(task_id, recurrence_id) FROM work WHERE kind = 'successor' AND again = 0 AND lane = ?1 \
              AND wake_at <= ?2 ORDER BY wake_at LIMIT ?3",
             &[user.as_str().into(), now.into(), limit.into()],
-            crate::sqlite::row::Row::json,
+            Row::json,
         )
     }
 
@@ -234,7 +159,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
                 claim.hold_for.into(),
                 serde_json::to_string(shares)?.into(),
             ],
-            crate::sqlite::row::Row::text,
+            Row::text,
         )?;
         let taken = taken.iter().map(|items| claimed(items, notification));
         Ok(taken.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -348,7 +273,7 @@ impl<S: Sql> Sqlite<S> {
                 CLAIMS.into(),
                 number(claim.shard),
             ],
-            crate::sqlite::row::Row::text,
+            Row::text,
         )?;
         Ok(items.unwrap_or_else(|| "[]".to_owned()))
     }
@@ -366,111 +291,13 @@ impl<S: Sql> Sqlite<S> {
         let keys: Vec<Key<'_>> =
             tickets.iter().map(|ticket| (&ticket.user, ticket.task, Some(&ticket.recurrence_id))).collect();
         let states = self.series_of(&keys)?;
-        let mut found: Vec<Option<Result<DueSeries, StoreError>>> = tickets.iter().map(|_| None).collect();
-        for (index, row) in states {
-            if let Some(place) = found.get_mut(index) {
-                *place = Some(row.and_then(due_series));
-            }
-        }
-        let claimed = |(ticket, what): (Ticket, Option<Result<DueSeries, StoreError>>)| Claimed {
-            ticket,
-            what: what.transpose(),
-        };
-        Ok(tickets.into_iter().zip(found).map(claimed).collect())
+        Ok(with_states(tickets, states))
     }
-}
-
-/// Divides claimed items into those whose states fit in one answer, and the rest. The first of each user come before the
-/// second of any, and the small before the large: who has large states waits for those who have not. One always fits.
-fn fitting(claimed: Vec<Claimed<u64>>) -> (Vec<Ticket>, Vec<Ticket>) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut ranked: Vec<(usize, u64, Ticket)> = Vec::with_capacity(claimed.len());
-    for Claimed { ticket, what } in claimed {
-        let rank = seen.entry(ticket.user.as_str().to_owned()).or_default();
-        *rank = rank.saturating_add(1);
-        ranked.push((*rank, what.ok().flatten().unwrap_or_default(), ticket));
-    }
-    let sum = ranked.iter().map(|(_, size, _)| *size).fold(0, u64::saturating_add);
-    if sum > LARGEST_ANSWER {
-        ranked.sort_by_key(|(rank, size, _)| (*rank, *size));
-    }
-    let (mut fit, mut rest, mut sum) = (Vec::new(), Vec::new(), 0_u64);
-    for (_, size, ticket) in ranked {
-        sum = sum.saturating_add(size);
-        if fit.is_empty() || sum <= LARGEST_ANSWER { fit.push(ticket) } else { rest.push(ticket) }
-    }
-    (fit, rest)
-}
-
-fn due_series(row: crate::sqlite::records::StateRow) -> Result<DueSeries, StoreError> {
-    let (user, state) = row.split()?;
-    Ok(DueSeries { user, state })
-}
-
-/// Reads claimed items. What cannot be read is its own item's failure; only then is each read for itself.
-fn claimed<R: DeserializeOwned, T>(
-    items: &str,
-    make: impl Fn(R, &Ticket) -> Result<T, StoreError>,
-) -> Result<Vec<Claimed<T>>, StoreError> {
-    let claimed = |(ticket, what): (Ticket, Result<Option<R>, StoreError>)| {
-        let what = what.and_then(|what| what.map(|what| make(what, &ticket)).transpose());
-        Claimed { ticket, what }
-    };
-    if let Ok(rows) = serde_json::from_str::<Vec<ClaimRow<R>>>(items) {
-        return Ok(rows.into_iter().map(ClaimRow::split).map(|(t, what)| claimed((t, Ok(what)))).collect());
-    }
-    let rows: Vec<ClaimRow<Value>> = serde_json::from_str(items)?;
-    let read = |what: Option<Value>| what.map(serde_json::from_value).transpose().map_err(StoreError::from);
-    Ok(rows.into_iter().map(ClaimRow::split).map(|(t, what)| claimed((t, read(what)))).collect())
-}
-
-fn reminder(row: ReminderRow, ticket: &Ticket) -> Result<DueReminder, StoreError> {
-    let user = row.user.user()?;
-    Ok(DueReminder {
-        alarm: DueAlarm {
-            task: ticket.task,
-            recurrence_id: ticket.recurrence_id.clone(),
-            reminder: row.reminder,
-            fire_at: row.fire_at,
-            misfire: row.misfire,
-            priority: row.priority,
-            quiet_hours: user.quiet_hours,
-            title: row.title,
-            due_local: row.due_local,
-            due_tz: row.due_tz,
-            due_at: row.due_at,
-        },
-        channels: row.channels.into_iter().map(ChannelRow::channel).collect(),
-        user,
-    })
-}
-
-fn notification(row: NotificationRow, ticket: &Ticket) -> Result<DueNotification, StoreError> {
-    Ok(DueNotification {
-        user: row.user.user()?,
-        notification: Notification {
-            id: row.id,
-            subject: row.subject,
-            channel: row.channel.config,
-            payload: row.payload,
-            attempt: ticket.tries,
-            endpoint_failures: row.endpoint_failures,
-        },
-        proven: row.proven != 0,
-    })
 }
 
 /// The columns that a settled item gets.
 fn settlement_row(ticket: &Ticket, settlement: &Settlement, now: Timestamp) -> Value {
-    let before = ticket.tries.saturating_sub(1);
-    let (wake_at, tries, reason, parked_at) = match settlement {
-        Settlement::Drop => (None, before, None, None),
-        Settlement::Release => (Some(now), before, None, None),
-        Settlement::Retry { after, reason } => {
-            (Some(now.plus_millis(*after)), ticket.tries, Some(reason), None)
-        }
-        Settlement::Park { reason } => (None, ticket.tries, Some(reason), Some(now)),
-    };
-    json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "wake_at": wake_at, "tries_after": tries, "reason": reason,
-        "parked_at": parked_at })
+    let Settled { after, tries, reason, parks } = Settled::new(ticket, settlement);
+    json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "wake_at": after.map(|after| now.plus_millis(after)),
+        "tries_after": tries, "reason": reason, "parked_at": parks.then_some(now) })
 }

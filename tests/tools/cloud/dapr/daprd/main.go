@@ -6,15 +6,18 @@ import (
 	resolver "github.com/dapr/components-contrib/nameresolution/sqlite"
 	"github.com/dapr/components-contrib/pubsub/kafka"
 	"github.com/dapr/components-contrib/secretstores/local/file"
+	"github.com/dapr/components-contrib/state/redis"
 	"github.com/dapr/dapr/cmd/daprd/app"
 	"github.com/dapr/dapr/pkg/components/nameresolution"
 	"github.com/dapr/dapr/pkg/components/pubsub"
 	"github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/dapr/pkg/components/state"
 )
 
 func main() {
 	nameresolution.DefaultRegistry.RegisterComponent(resolver.NewResolver, "sqlite")
 	pubsub.DefaultRegistry.RegisterComponent(kafka.NewKafka, "kafka")
 	secretstores.DefaultRegistry.RegisterComponent(file.NewLocalSecretStore, "local.file")
+	state.DefaultRegistry.RegisterComponent(redis.NewRedisStateStore, "redis")
 	app.Run()
 }

@@ -1,0 +1,141 @@
+//! A new session with a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::config::{SslMode, SslNegotiation, TargetSessionAttrs};
+
+use super::address::{Address, Server, full};
+use super::session::Session;
+use super::tls::Connector;
+use super::watch::{Status, Watched};
+use crate::outbound::ResolveError;
+use crate::services::Services;
+
+/// How long a connection may be silent before the kernel asks whether the other end is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Why there is no session.
+#[derive(Debug)]
+pub(super) struct NoSession {
+    pub why: String,
+    /// Whether nobody answered. Who is refused was answered.
+    pub silent: bool,
+}
+
+/// Where a session goes.
+#[derive(Clone)]
+pub(super) struct Route {
+    address: SocketAddr,
+    host: String,
+    unframed: usize,
+}
+
+/// Connects to the first server of an address that is there, and is as the address wants it.
+pub(super) async fn connect(services: &Services, address: &Address) -> Result<Session, NoSession> {
+    let limit = services.limits.postgres_connect;
+    let mut last = NoSession { why: String::new(), silent: false };
+    let tried = async {
+        for server in &address.servers {
+            match to(services, address, server).await {
+                Ok(session) => return Some(session),
+                Err(error) => last = error,
+            }
+        }
+        None
+    };
+    match timeout(limit, tried).await {
+        Ok(Some(session)) => Ok(session),
+        Ok(None) => Err(last),
+        Err(_) => {
+            Err(NoSession { why: format!("the PostgreSQL did not answer within {limit:?}"), silent: true })
+        }
+    }
+}
+
+async fn to(services: &Services, address: &Address, server: &Server) -> Result<Session, NoSession> {
+    let found = services.outbound.resolve(&server.destination).await.map_err(|error| NoSession {
+        why: error.to_string(),
+        silent: matches!(error, ResolveError::NoAddress),
+    })?;
+    let mut last = None;
+    for place in found {
+        let route = Route { address: place, host: server.host.clone(), unframed: unframed(address) };
+        match along(address, route).await {
+            Ok(session) => return Ok(session),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| NoSession { why: "address not available".to_owned(), silent: true }))
+}
+
+async fn along(address: &Address, route: Route) -> Result<Session, NoSession> {
+    let status = Arc::<Status>::default();
+    let stream = dial(&route, status.clone())
+        .await
+        .map_err(|error| NoSession { why: error.to_string(), silent: true })?;
+    let tls = Connector::to(&route.host, status.clone());
+    let connected = address.config.connect_raw(stream, tls).await;
+    let (client, connection) = connected.map_err(|error| no_session(&error))?;
+    let session = Session::new(client, connection, status, route);
+    check_role(&session, address).await?;
+    Ok(session)
+}
+
+/// Refuses a server that only reads where one that writes is wanted, and the other way round.
+async fn check_role(session: &Session, address: &Address) -> Result<(), NoSession> {
+    let (unwanted, why) = match address.config.get_target_session_attrs() {
+        TargetSessionAttrs::ReadWrite => ("on", "database does not allow writes"),
+        TargetSessionAttrs::ReadOnly => ("off", "database is not read only"),
+        _ => return Ok(()),
+    };
+    let told = session
+        .client()
+        .simple_query("SHOW transaction_read_only")
+        .await
+        .map_err(|error| no_session(&error))?;
+    let is_unwanted = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(unwanted));
+    if told.iter().any(is_unwanted) {
+        return Err(NoSession { why: why.to_owned(), silent: false });
+    }
+    Ok(())
+}
+
+/// Asks the server to stop what a session waits for.
+pub(super) async fn cancel(session: &Session) -> Result<(), NoSession> {
+    let status = Arc::<Status>::default();
+    let route = session.route();
+    let stream = dial(route, status.clone())
+        .await
+        .map_err(|error| NoSession { why: error.to_string(), silent: true })?;
+    let tls = Connector::to(&route.host, status);
+    session.client().cancel_token().cancel_query_raw(stream, tls).await.map_err(|error| no_session(&error))
+}
+
+async fn dial(route: &Route, status: Arc<Status>) -> std::io::Result<Watched<TcpStream>> {
+    let stream = TcpStream::connect(route.address).await?;
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(&stream, true)?;
+    sockopt::set_tcp_keepidle(&stream, KEEPALIVE)?;
+    sockopt::set_tcp_keepintvl(&stream, KEEPALIVE)?;
+    Ok(Watched::new(stream, status, route.unframed))
+}
+
+/// How many bytes a server says before its first message: whether it has TLS, if it is asked.
+fn unframed(address: &Address) -> usize {
+    let asks = address.config.get_ssl_mode() != SslMode::Disable
+        && address.config.get_ssl_negotiation() == SslNegotiation::Postgres;
+    usize::from(asks)
+}
+
+fn no_session(error: &tokio_postgres::Error) -> NoSession {
+    use std::error::Error as _;
+    let lost = error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+    let of_tls = error.to_string().contains("TLS");
+    NoSession { why: full(error), silent: lost && !of_tls }
+}

@@ -1,0 +1,239 @@
+//! Work lists (schema/0001_work.sql).
+//!
+//! A claim is one statement, short since others pass over what it has locked; what is to be done is read in the next. In that one is seen
+//! all that was there when it was claimed: an item and what it stands for are written together.
+
+use perennial_domain::{RecurrenceId, TaskId, Timestamp, UserId};
+use serde_json::json;
+
+use super::shards::number;
+use super::{audit, forget, leave, letters, prune, words};
+use crate::postgres::records::{CHANNEL, USER};
+use crate::postgres::series::Key;
+use crate::postgres::{Pg, Postgres};
+use crate::rows::Row;
+use crate::rows::work::{
+    CLAIMS, Look, Settled, claimed, due_series, fitting, notification, reminder, with_states,
+};
+use crate::{
+    Claim, Claimed, DueNotification, DueReminder, DueSeries, DueWork, Settlement, Shard, Share, StoreError,
+    Ticket, WorkKind, WorkStore,
+};
+
+/// What it takes to fire a reminder of the item `w`.
+const REMINDER: &str = "(SELECT json_build_object('user', {USER}, 'priority', t.priority, 'reminder', a.reminder_id, 'fire_at', a.fire_at, \
+     'misfire', CASE WHEN t.recurrence IS NULL OR jsonb_typeof(t.recurrence) = 'object' \
+      THEN coalesce(t.recurrence ->> 'misfire', 'all') END, 'title', coalesce(o.title, t.title), \
+     'due_local', o.due_local, 'due_tz', o.due_tz, 'due_at', o.due_at, \
+     'channels', (SELECT coalesce(json_agg(there.channel), '[]') FROM (SELECT {CHANNEL} AS channel FROM channel AS c \
+      WHERE c.user_id = w.user_id AND c.deleted_at IS NULL ORDER BY c.id LIMIT 100) AS there)) \
+     FROM alarm AS a JOIN task AS t ON t.id = a.task_id AND t.deleted_at IS NULL JOIN account AS u ON u.id = a.user_id AND u.deleted_at IS NULL \
+     JOIN occurrence AS o ON o.task_id = a.task_id AND o.recurrence_id = a.recurrence_id AND o.status = 'open' \
+     WHERE a.task_id = w.task_id AND a.recurrence_id = w.recurrence_id AND a.reminder_id = w.item AND a.state = 'armed')";
+
+/// What it takes to deliver the notification of the item `w` in the lane `l`: of a reminder, or of something else.
+const NOTIFICATION: &str = "(SELECT json_build_object('user', {USER}, 'id', n.id, 'subject', n.subject, \
+     'channel', {CHANNEL}, 'payload', n.payload::text, 'endpoint_failures', coalesce(l.failures, 0), 'proven', coalesce(l.proven::int, 0)) \
+     FROM (SELECT id, user_id, channel_id, task_id AS subject, payload FROM notification WHERE id = w.item AND state = 'pending' \
+     UNION ALL SELECT id, user_id, channel_id, subject, payload FROM notice WHERE id = w.item AND state = 'pending') AS n \
+     JOIN account AS u ON u.id = n.user_id AND u.deleted_at IS NULL JOIN channel AS c ON c.id = n.channel_id AND c.deleted_at IS NULL)";
+
+/// What is told of each claimed item `w`.
+const ITEM: &str = "'id', w.id, 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id";
+
+/// About how many bytes the state of the series of the item `w` has as JSON. Nothing is read beyond what the state would hold.
+const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.description) + octet_length(t.tags::text) \
+     + octet_length(t.reminders::text) + coalesce(octet_length(t.recurrence::text), 0) \
+     + (SELECT coalesce(sum(150 + coalesce(octet_length(v.title), 0)), 0) FROM ( \
+      SELECT v.title FROM override AS v WHERE v.task_id = t.id ORDER BY v.recurrence_id LIMIT 500) AS v) \
+     + (SELECT coalesce(sum(350 + coalesce(octet_length(o.title), 0) \
+       + 120 * CASE jsonb_typeof(t.reminders) WHEN 'array' THEN jsonb_array_length(t.reminders) ELSE 0 END), 0) FROM ( \
+      SELECT o.title FROM occurrence AS o WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 101) AS o) \
+     FROM task AS t WHERE t.id = w.task_id)";
+
+impl<S: Pg> WorkStore for Postgres<S> {
+    fn due_work_of(&self, shard: Option<Shard>, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
+        let look = format!(
+            "WITH c AS MATERIALIZED (SELECT perennial_now($1::bigint) AS now) \
+             SELECT json_build_object('kinds', d.kinds, 'zones', d.zones::int, 'relay', d.relay::int, 'ahead', d.ahead::int, \
+             'words', d.words::int, 'letters', ({})::int, 'old', ({} OR {} OR {})::int, 'seals', ({})::int, 'anchors', ({})::int)::text \
+             FROM c CROSS JOIN LATERAL perennial_due(c.now, $2::text, $3::bigint) AS d",
+            letters::LOOK,
+            prune::look("$4::bigint"),
+            forget::look(),
+            leave::LOOK,
+            audit::LOOK,
+            audit::LOOK_ANCHORS
+        );
+        let parameters = [self.now(now), tzdata.into(), number(shard), self.keeps.get().into()];
+        let found = self.query_one(&look, &parameters, Row::json::<Look>)?;
+        Ok(found.map_or_else(DueWork::default, Look::due_work))
+    }
+
+    fn claim_successors(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
+        self.claim_series(WorkKind::Successor, claim)
+    }
+
+    fn due_series(
+        &self,
+        user: &UserId,
+        task: TaskId,
+        asked: &RecurrenceId,
+    ) -> Result<Option<DueSeries>, StoreError> {
+        let found = self.series_of(&[(user, task, Some(asked))])?.pop();
+        found.map(|(_, row)| row.and_then(due_series)).transpose()
+    }
+
+    fn owed_successors(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(TaskId, RecurrenceId)>, StoreError> {
+        self.query(
+            "SELECT json_build_array(w.task_id, w.recurrence_id)::text FROM work AS w \
+             WHERE w.kind = 'successor' AND NOT w.again AND w.lane = $1::text \
+             AND w.wake_at <= (SELECT perennial_now($2::bigint)) ORDER BY w.wake_at LIMIT $3::bigint",
+            &[user.as_str().into(), self.now(now), limit.into()],
+            Row::json,
+        )
+    }
+
+    fn claim_zones(&self, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
+        self.claim_series(WorkKind::Zone, claim)
+    }
+
+    fn claim_reminders(&self, claim: &Claim) -> Result<Vec<Claimed<DueReminder>>, StoreError> {
+        let taken = self.claim(WorkKind::Reminder, claim, "w.id")?;
+        claimed(&self.taken(claim, &taken, claim.again, REMINDER)?, reminder)
+    }
+
+    fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
+        let taken = self.claim(WorkKind::Notification, claim, "w.id")?;
+        claimed(&self.taken(claim, &taken, claim.again, NOTIFICATION)?, notification)
+    }
+
+    fn claim_shares(
+        &self,
+        claim: &Claim,
+        shares: &[Share],
+    ) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
+        let taken = self.query_one(
+            "SELECT coalesce(json_agg(w.id), '[]')::text \
+             FROM perennial_claim_shares($1::text, $2::bigint, $3::bigint, $4::bigint, $5::text::jsonb) AS w",
+            &[
+                claim.id.as_str().into(),
+                self.now(claim.now),
+                claim.lease_for.into(),
+                claim.hold_for.into(),
+                serde_json::to_string(shares)?.into(),
+            ],
+            Row::text,
+        )?;
+        claimed(
+            &self.taken(claim, &taken.unwrap_or_else(|| "[]".to_owned()), false, NOTIFICATION)?,
+            notification,
+        )
+    }
+
+    fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
+        self.execute(
+            "SELECT 1::bigint FROM perennial_offer_zones($1::text, $2::bigint)",
+            &[tzdata.into(), limit.into()],
+        )?;
+        Ok(())
+    }
+
+    fn settle(&self, settled: &[(Ticket, Settlement)], now: Timestamp) -> Result<(), StoreError> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        let row = |(ticket, settlement): &(Ticket, Settlement)| {
+            let Settled { after, tries, reason, parks } = Settled::new(ticket, settlement);
+            json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user, "after": after,
+                "tries_after": tries, "reason": reason, "parks": parks })
+        };
+        let rows: Vec<_> = settled.iter().map(row).collect();
+        self.execute(
+            "SELECT 1::bigint FROM perennial_settle($1::text::jsonb, $2::bigint)",
+            &[letters::sound(serde_json::to_string(&rows)?)?.into(), self.now(now)],
+        )?;
+        Ok(())
+    }
+
+    fn clock_went_back(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.execute("SELECT 1::bigint FROM perennial_clock_went_back($1::bigint)", &[self.now(now)])?;
+        Ok(())
+    }
+
+    fn prune(&self, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+        self.prune_all(now, limit)
+    }
+
+    fn make_words(&self, limit: u32) -> Result<(), StoreError> {
+        words::make(self, limit)
+    }
+}
+
+impl<S: Pg> Postgres<S> {
+    /// Claims items of a kind, lane by lane: a JSON array of what is told of each, an expression about the item `w`.
+    fn claim(&self, kind: WorkKind, claim: &Claim, told: &str) -> Result<String, StoreError> {
+        let items = self.query_one(
+            &format!(
+                "SELECT coalesce(json_agg({told}), '[]')::text FROM perennial_claim($1::text, $2::text, $3::bigint = 1, $4::bigint, \
+                 $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint) AS w"
+            ),
+            &[
+                claim.id.as_str().into(),
+                kind.name().into(),
+                i64::from(claim.again).into(),
+                self.now(claim.now),
+                claim.lease_for.into(),
+                claim.hold_for.into(),
+                claim.lanes.into(),
+                claim.per_lane.into(),
+                CLAIMS.into(),
+                number(claim.shard),
+            ],
+            Row::text,
+        )?;
+        Ok(items.unwrap_or_else(|| "[]".to_owned()))
+    }
+
+    /// Reads what is to be done for the items that a claim has taken, a JSON array of their ids: one of them, in their order. `what` is the
+    /// expression that says it for the item `w` in the lane `l`.
+    fn taken(&self, claim: &Claim, ids: &str, again: bool, what: &str) -> Result<String, StoreError> {
+        if ids == "[]" {
+            return Ok(ids.to_owned());
+        }
+        let what = what.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL);
+        let items = self.query_one(
+            &format!(
+                "SELECT coalesce(json_agg(json_build_object({ITEM}, 'what', {what}) ORDER BY i.place), '[]')::text \
+                 FROM json_array_elements_text($1::text::json) WITH ORDINALITY AS i (id, place) \
+                 JOIN work AS w ON w.id = i.id::bigint AND w.claim = $2::text \
+                 LEFT JOIN lane AS l ON l.kind = w.kind AND l.again = ($3::bigint = 1) AND l.lane = w.lane"
+            ),
+            &[ids.into(), claim.id.as_str().into(), i64::from(again).into()],
+            Row::text,
+        )?;
+        Ok(items.unwrap_or_else(|| "[]".to_owned()))
+    }
+
+    /// Claims items that are about series, and reads these. Of states that together are too large for one answer those that
+    /// do not fit are given back: nobody has tried them.
+    fn claim_series(&self, kind: WorkKind, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
+        let told = format!("json_build_object({ITEM}, 'what', {STATE_SIZE})");
+        let (tickets, too_many) =
+            fitting(claimed(&self.claim(kind, claim, &told)?, |size: u64, _| Ok(size))?);
+        let given_back: Vec<_> = too_many.into_iter().map(|ticket| (ticket, Settlement::Release)).collect();
+        self.settle(&given_back, claim.now)?;
+        if tickets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<Key<'_>> =
+            tickets.iter().map(|ticket| (&ticket.user, ticket.task, Some(&ticket.recurrence_id))).collect();
+        let states = self.series_of(&keys)?;
+        Ok(with_states(tickets, states))
+    }
+}

@@ -1,0 +1,459 @@
+//! Commits on PostgreSQL that meet: no write is lost, done twice, or decided upon what is no longer so.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use perennial_domain::*;
+use perennial_fixture::{Counting, NOON, WEEKLY, context};
+use perennial_postgres::{Database, Server, connect};
+use perennial_store::postgres::{Clock, NativePg, Postgres};
+use perennial_store::{AccountStore, Apply, Mode, Outcome, Store, StoreError};
+use postgres::Client;
+
+const ALL: Apply = Apply { mode: Mode::All, relay_for: 0 };
+
+/// The database of a test.
+struct Place(Database<'static>);
+
+impl Place {
+    /// `None`: there is no PostgreSQL here.
+    fn new() -> Option<Self> {
+        Server::shared().map(|server| Self(server.lend()))
+    }
+
+    fn store(&self) -> Postgres<NativePg> {
+        Postgres::open(NativePg::open(&self.0).unwrap(), Clock::Caller).unwrap()
+    }
+
+    /// The number that a query gives.
+    fn number(&self, query: &str) -> i64 {
+        connect(&self.0).query_one(query, &[]).unwrap().get(0)
+    }
+
+    /// A user, in whatever role.
+    fn user(&self, ids: &mut Counting, role: &str) -> UserId {
+        let id = ids.next();
+        let row = format!("'{id}', 'Ada', '{role}', 'Europe/Berlin', 0");
+        let insert = format!("INSERT INTO account (id, name, role, tz, created_at) VALUES ({row})");
+        connect(&self.0).batch_execute(&insert).unwrap();
+        UserId::new(id.to_string())
+    }
+
+    /// Begins a transaction that has applied a commit, and keeps it open.
+    fn holds(&self, commit: &Commit) -> Client {
+        let mut client = connect(&self.0);
+        client.batch_execute("BEGIN").unwrap();
+        let documents = serde_json::to_string(&[commit]).unwrap();
+        client.query("SELECT * FROM perennial_apply($1::text::jsonb, 'all', 0, 0)", &[&documents]).unwrap();
+        client
+    }
+
+    /// Waits until a session waits for another.
+    fn until_somebody_waits(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.number(waiting) == 0 {
+            assert!(Instant::now() < deadline, "nobody waits");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Ids that no other thread of a test has.
+fn ids_of(thread: usize) -> Counting {
+    Counting(thread as u64 * 1_000_000)
+}
+
+fn creates(user: &UserId, ids: &mut Counting) -> Commit {
+    let input = serde_json::from_str(WEEKLY).unwrap();
+    create_task(&mut context(user, ids), &input).unwrap().0
+}
+
+/// Runs so many at once.
+fn at_once<T: Send>(many: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let run = &run;
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..many).map(|thread| scope.spawn(move || run(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// Invariant 2: whoever looks while others write sees a user's events from the first one on without a gap, and so the audit.
+#[test]
+fn sequences_have_no_gap_and_are_the_order_of_commits() {
+    let Some(place) = Place::new() else { return };
+    let user = place.user(&mut ids_of(90), "member");
+    let gaps = format!(
+        "SELECT coalesce((SELECT max(sequence) - count(*) FROM outbox WHERE stream_id = '{user}'), 0) \
+         + coalesce((SELECT max(seq) - count(*) FROM audit WHERE user_id = '{user}'), 0)"
+    );
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut client = connect(&place.0);
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(client.query_one(&gaps, &[]).unwrap().get::<_, i64>(0), 0, "seen too early");
+            }
+        });
+        at_once(4, |thread| {
+            let (store, mut ids) = (place.store(), ids_of(thread));
+            for round in 0..12 {
+                let commits: Vec<Commit> = (0..=round % 3).map(|_| creates(&user, &mut ids)).collect();
+                store.apply(&commits, ALL).unwrap();
+            }
+        });
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(place.number("SELECT max(sequence) FROM outbox"), 96);
+    assert_eq!(place.number("SELECT max(seq) FROM audit"), 96);
+    // Each event knows the one before it, and what is counted is what there is.
+    assert_eq!(
+        place.number("SELECT count(*) FROM outbox WHERE previous IS DISTINCT FROM nullif(sequence - 1, 0)"),
+        0
+    );
+    assert_eq!(place.number("SELECT tasks FROM usage"), 96);
+}
+
+/// Invariant 12: of equal requests at once one has its effect, and the others get its answer.
+#[test]
+fn equal_requests_at_once_have_one_effect_and_one_answer() {
+    let Some(place) = Place::new() else { return };
+    let user = place.user(&mut ids_of(90), "member");
+    for round in 0..5 {
+        let answers = at_once(6, |thread| {
+            let mut commit = creates(&user, &mut ids_of(thread + 10 * round));
+            commit.idempotency = Some(IdempotencyRecord {
+                key: format!("key {round}"),
+                fingerprint: "the same".to_owned(),
+                status: 201,
+                etag: None,
+                location: None,
+                body: commit.id.to_string(),
+                change_id: None,
+            });
+            let said = place.store().commit(&commit).unwrap();
+            (commit.id.to_string(), said)
+        });
+        let first: Vec<_> = answers.iter().filter(|(_, said)| *said == Outcome::Applied(None)).collect();
+        assert_eq!(first.len(), 1, "{answers:?}");
+        for (_, said) in answers.iter().filter(|(id, _)| *id != first[0].0) {
+            let Outcome::Answered(answer) = said else { panic!("{said:?}") };
+            assert_eq!(answer.body, first[0].0);
+        }
+    }
+    assert_eq!(place.number("SELECT count(*) FROM task"), 5);
+}
+
+/// Has one commit made and not yet there, another that waits for it, and the first one come or go; gives what is said to the other.
+fn meets(place: &Place, one: &Commit, other: &Commit, end: &str) -> Result<Outcome, StoreError> {
+    let mut holder = place.holds(one);
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| place.store().commit(other));
+        place.until_somebody_waits();
+        holder.batch_execute(end).unwrap();
+        waits.join().unwrap()
+    })
+}
+
+fn is_changed(said: &Result<Outcome, StoreError>, what: &str) -> bool {
+    matches!(said, Err(StoreError::Changed(refusal)) if refusal.what == what)
+}
+
+fn is_forbidden(said: &Result<Outcome, StoreError>, what: &str) -> bool {
+    matches!(said, Err(StoreError::Forbidden(refusal)) if refusal.what == what)
+}
+
+/// Who waits for another commit decides nothing upon what was before it.
+#[test]
+fn whoever_waits_sees_what_the_other_has_done() {
+    let Some(place) = Place::new() else { return };
+    let (store, mut ids) = (place.store(), ids_of(90));
+    let user = place.user(&mut ids, "member");
+    for end in ["COMMIT", "ROLLBACK"] {
+        let commit = creates(&user, &mut ids);
+        store.commit(&commit).unwrap();
+        let state = store.series(&user, commit.tasks[0].id, None).unwrap().unwrap();
+        let [one, other] = [0, 1].map(|_| delete_task(&mut context(&user, &mut ids), &state));
+        let said = meets(&place, &one, &other, end);
+        match end {
+            "COMMIT" => assert!(is_changed(&said, "task"), "{said:?}"),
+            _ => assert_eq!(said.unwrap(), Outcome::Applied(None)),
+        }
+    }
+    assert_eq!(place.number("SELECT max(version) FROM task"), 2);
+    assert_eq!(place.number("SELECT tasks FROM usage"), 0);
+}
+
+/// Sets of commits lock the streams of their users in one order, whatever order they come in: none fails for another. The users
+/// have written nothing yet.
+#[test]
+fn sets_of_many_users_in_any_order_do_not_lock_each_other_out() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let users: Vec<UserId> = (0..6).map(|_| place.user(&mut ids, "member")).collect();
+    at_once(4, |thread| {
+        let (mut client, mut ids) = (connect(&place.0), ids_of(thread));
+        for round in 0..10 {
+            let mut turn = users.clone();
+            turn.rotate_left((thread + round) % users.len());
+            if thread % 2 == 1 {
+                turn.reverse();
+            }
+            let commits: Vec<Commit> = turn.iter().map(|user| creates(user, &mut ids)).collect();
+            let documents = serde_json::to_string(&commits).unwrap();
+            // Past the store, which would try again.
+            client
+                .query("SELECT * FROM perennial_apply($1::text::jsonb, 'all', 0, 0)", &[&documents])
+                .unwrap();
+        }
+    });
+    assert_eq!(place.number("SELECT min(sequence) FROM stream"), 40);
+}
+
+/// An admin stays, though those that there are delete themselves at once.
+#[test]
+fn the_last_admin_stays_whoever_is_deleted_at_once() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    connect(&place.0).batch_execute("UPDATE account SET role = 'member'").unwrap();
+    let [one, other] = [0, 1].map(|_| place.user(&mut ids, "admin"));
+    let [first, second] = [one, other].map(|user| delete_user(&mut context(&user, &mut ids), &user));
+    let said = meets(&place, &first, &second, "COMMIT");
+    assert!(is_forbidden(&said, "last-admin"), "{said:?}");
+}
+
+/// Whoever is deleted writes nothing more, though they began before.
+#[test]
+fn who_is_deleted_meanwhile_writes_nothing_and_is_given_nothing() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let [admin, ada, bob] = ["admin", "member", "member"].map(|role| place.user(&mut ids, role));
+    let task = creates(&ada, &mut ids);
+    let said = meets(&place, &delete_user(&mut context(&admin, &mut ids), &ada), &task, "COMMIT");
+    assert!(is_forbidden(&said, "user"), "{said:?}");
+
+    let input = UserInput { name: "Bob".to_owned(), tz: "UTC".to_owned(), identity: None };
+    let (_, owner) = create_user(&mut context(&admin, &mut ids), &input).unwrap();
+    let owner = User { id: bob.clone(), ..owner };
+    let input = serde_json::from_value(serde_json::json!({ "user": bob, "name": "phone" })).unwrap();
+    let own = [Scope::TasksRead, Scope::TasksWrite];
+    let secret = TokenSecret::new("secret".to_owned());
+    let (other, mut more) = (place.user(&mut ids, "admin"), ids_of(91));
+    let (token, _) =
+        create_token(&mut context(&other, &mut more), &input, Some(&owner), &own, &secret).unwrap();
+    let said = meets(&place, &delete_user(&mut context(&admin, &mut ids), &bob), &token, "COMMIT");
+    assert!(is_changed(&said, "user"), "{said:?}");
+
+    // Nothing is made for them either once all that was theirs is gone.
+    connect(&place.0).batch_execute(&format!("DELETE FROM stream WHERE id = '{ada}'")).unwrap();
+    assert!(is_forbidden(&place.store().commit(&task), "user"));
+    assert_eq!(place.number(&format!("SELECT count(*) FROM stream WHERE id = '{ada}'")), 0);
+}
+
+/// The tokens of an issuer about a subject speak for one user, though two are made for them at once.
+#[test]
+fn one_identity_speaks_for_one_user() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let [one, other] = [0, 1].map(|_| {
+        let admin = place.user(&mut ids, "admin");
+        let identity = Identity { issuer: "https://id.example".to_owned(), subject: "ada".to_owned() };
+        let input = UserInput { name: "Ada".to_owned(), tz: "UTC".to_owned(), identity: Some(identity) };
+        create_user(&mut context(&admin, &mut ids), &input).unwrap().0
+    });
+    let said = meets(&place, &one, &other, "COMMIT");
+    assert!(is_forbidden(&said, "identity"), "{said:?}");
+}
+
+/// Only the last attempt made says what became of a notification, though the next one is claimed at the same time.
+#[test]
+fn an_attempt_that_is_overtaken_while_it_is_told_says_nothing() {
+    let Some(place) = Place::new() else { return };
+    let (store, mut ids) = (place.store(), ids_of(90));
+    let user = place.user(&mut ids, "member");
+    let commit = creates(&user, &mut ids);
+    store.commit(&commit).unwrap();
+    let (task, id) = (commit.tasks[0].id, NotificationId::new(ids.next()));
+    let row = format!("'{id}', '{user}', '{task}', 'r', 'm', 'c', 1, 'pending', '{{}}', 1, 1");
+    let columns = "id, user_id, task_id, recurrence_id, reminder_id, channel_id, fire_at, state, payload, next_attempt_at, created_at";
+    let mut claims = connect(&place.0);
+    claims.batch_execute(&format!("INSERT INTO notification ({columns}) VALUES ({row})")).unwrap();
+
+    let notification = Notification {
+        id,
+        subject: task.to_string(),
+        channel: perennial_fixture::webhook("c").config,
+        payload: "{}".to_owned(),
+        attempt: 0,
+        endpoint_failures: 0,
+    };
+    let told = record_attempt(&mut context(&user, &mut ids), &notification, &Attempt::Accepted, 1);
+    claims.batch_execute("BEGIN; UPDATE work SET tries = tries + 1 WHERE kind = 'notification'").unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| place.store().commit(&told));
+        place.until_somebody_waits();
+        claims.batch_execute("COMMIT").unwrap();
+        let said = waits.join().unwrap();
+        assert!(is_changed(&said, "attempt"), "{said:?}");
+    });
+    assert_eq!(place.number("SELECT count(*) FROM notification WHERE state = 'pending'"), 1);
+}
+
+/// What is anyone's to see to is seen to once: parked work of another, and letters of nobody.
+#[test]
+fn what_two_admins_see_to_at_once_is_done_once() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let [one, other] = [0, 1].map(|_| place.user(&mut ids, "admin"));
+    let user = place.user(&mut ids, "member");
+    connect(&place.0)
+        .batch_execute(&format!(
+            "INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, parked_at) VALUES ('successor', '{user}', '{user}', 't', 'r', 1);              INSERT INTO dead_letter (id, user_id, topic, event_id, consumer, stream_id, sequence, type, subject, error, error_class, tries,              first_at, last_at, instance, status, status_at, event)              VALUES ('l', '', 'task-events', 'e', 'c', 's', 1, '', 's', 'x', 'permanent', 1, 1, 1, 'i', 'open', 1, 'no event')"
+        ))
+        .unwrap();
+    let parked = place.number("SELECT id FROM work WHERE kind = 'successor'");
+    let [first, second] =
+        [&one, &other].map(|admin| retry_parked(&mut context(admin, &mut ids), parked, &user));
+    let said = meets(&place, &first, &second, "COMMIT");
+    assert!(is_changed(&said, "parked"), "{said:?}");
+
+    let letter = ExpectLetter {
+        place: place.number("SELECT place FROM dead_letter"),
+        user_id: String::new(),
+        status: LetterStatus::Open,
+    };
+    let [first, second] = [&one, &other].map(|admin| {
+        let letters = vec![letter.clone()];
+        change_letters(
+            &mut context(admin, &mut ids),
+            LetterAction::Replay,
+            letters,
+            "l",
+            serde_json::json!({}),
+        )
+    });
+    let said = meets(&place, &first, &second, "COMMIT");
+    assert!(is_changed(&said, "letter"), "{said:?}");
+    assert_eq!(place.number("SELECT replays FROM dead_letter"), 1);
+}
+
+/// A commit that comes once more after its answer was lost is what it was: applied, with its lease, and not twice.
+#[test]
+fn a_commit_that_comes_once_more_is_applied_once_and_keeps_its_lease() {
+    let Some(place) = Place::new() else { return };
+    let (store, mut ids) = (place.store(), ids_of(90));
+    let user = place.user(&mut ids, "member");
+    let mut commit = creates(&user, &mut ids);
+    commit.idempotency = Some(IdempotencyRecord {
+        key: "key".to_owned(),
+        fingerprint: "it".to_owned(),
+        status: 201,
+        etag: None,
+        location: None,
+        body: "{}".to_owned(),
+        change_id: None,
+    });
+    let how = Apply { mode: Mode::All, relay_for: 5_000 };
+    let [first, again] = [0, 1].map(|_| store.apply(std::slice::from_ref(&commit), how).unwrap());
+    assert!(
+        matches!(&first[..], [Outcome::Applied(Some(lease))] if lease.places == [(1, None)]),
+        "{first:?}"
+    );
+    assert_eq!(first, again);
+    assert_eq!(place.number("SELECT relay_at FROM stream"), NOON.plus_millis(5_000).as_millis());
+    assert_eq!(place.number("SELECT count(*) FROM task"), 1);
+}
+
+/// The lease of a commit goes by the clock that all replicas share, and not by that of whoever writes.
+#[test]
+fn leases_go_by_the_clock_of_the_database() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let user = place.user(&mut ids, "member");
+    let store = Postgres::open(NativePg::open(&place.0).unwrap(), Clock::Database).unwrap();
+    store.apply(&[creates(&user, &mut ids)], Apply { mode: Mode::All, relay_for: 5_000 }).unwrap();
+    let ahead = "SELECT relay_at - floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM stream";
+    assert!((-300_000..=5_000).contains(&place.number(ahead)), "{}", place.number(ahead));
+}
+
+/// So does whoever writes: they are told what time it is with the token that is looked up, or where they ask.
+#[test]
+fn whoever_writes_is_told_the_time_of_the_database() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let (user, token) = (place.user(&mut ids, "member"), ids.next());
+    let now = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let values = format!("'{token}', '{}', 'test', 'hash', '[]', 0, {now} + 3600000", user.as_str());
+    let insert = "INSERT INTO token (id, user_id, name, hash, scopes, created_at, expires_at) VALUES";
+    connect(&place.0).batch_execute(&format!("{insert} ({values})")).unwrap();
+    let store = Postgres::open(NativePg::open(&place.0).unwrap(), Clock::Database).unwrap();
+    let time = || store.time().unwrap().unwrap().as_millis();
+    let by_the_database = || place.number(&format!("SELECT {now}"));
+
+    let (before, far) = (by_the_database(), NOON.plus_millis(1_000 * 366 * 86_400_000));
+    assert!(store.token_owner("hash", far).unwrap().is_some(), "it expires by the clock of the database");
+    let after = by_the_database();
+    thread::sleep(Duration::from_millis(2));
+    assert!((before..=after).contains(&time()), "it was told with the token");
+    assert!(time() > after, "it is asked for");
+
+    connect(&place.0).batch_execute(&format!("UPDATE token SET expires_at = {now} - 1")).unwrap();
+    assert!(
+        store.token_owner("hash", NOON).unwrap().is_none(),
+        "it has expired by the clock of the database"
+    );
+    assert_eq!(place.store().time().unwrap(), None);
+}
+
+/// What a commit names is looked up by indexes, though the session began while all tables were empty and known to be.
+#[test]
+fn a_session_that_began_with_empty_tables_does_not_walk_through_full_ones() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let user = place.user(&mut ids, "member");
+    let native = NativePg::open(&place.0).unwrap();
+    native.batch("ANALYZE").unwrap();
+    let store = Postgres::open(&native, Clock::Caller).unwrap();
+    let mut all = || {
+        let create = creates(&user, &mut ids);
+        let (id, first) = (create.tasks[0].id, &create.opened[0].recurrence_id);
+        store.commit(&create).unwrap();
+        let state = store.series(&user, id, Some(first)).unwrap().unwrap();
+        let Completion::Closes(closes, _) = complete(&mut context(&user, &mut ids), &state).unwrap() else {
+            panic!()
+        };
+        store.commit(&closes).unwrap();
+        let state = store.series(&user, id, None).unwrap().unwrap();
+        store.commit(&delete_task(&mut context(&user, &mut ids), &state)).unwrap();
+    };
+    all();
+
+    let other = ids_of(91).next();
+    connect(&place.0)
+        .batch_execute(&format!(
+            "SET session_replication_role = replica; \
+             INSERT INTO task (id, user_id, version, title, description, priority, tags, reminders, status, created_at, updated_at) \
+             SELECT 't' || n, '{other}', 1, 't', '', 'none', '[]', '[]', 'open', 1, 1 FROM generate_series(1, 5000) AS n; \
+             INSERT INTO occurrence (task_id, recurrence_id, user_id, ordinal, status, succession, tzdata) \
+             SELECT 't' || n, '', '{other}', 1, 'open', 'none', '2025a' FROM generate_series(1, 5000) AS n; \
+             INSERT INTO alarm (task_id, recurrence_id, reminder_id, user_id, fire_at, state) \
+             SELECT 't' || n, '', 'r', '{other}', 1, 'armed' FROM generate_series(1, 5000) AS n; \
+             INSERT INTO work (kind, user_id, lane, task_id, recurrence_id, item, wake_at, parked_at) \
+             SELECT 'reminder', '{other}', '{other}', 't' || n, '', 'r', nullif(n % 2, 0), nullif((n + 1) % 2, 0) \
+             FROM generate_series(1, 5000) AS n; \
+             INSERT INTO notification (id, user_id, task_id, recurrence_id, reminder_id, channel_id, fire_at, state, payload, created_at) \
+             SELECT 'n' || n, '{other}', 't' || n, '', 'r', 'c', 1, 'pending', '{{}}', 1 FROM generate_series(1, 5000) AS n"
+        ))
+        .unwrap();
+    let read = || {
+        native.batch("SELECT pg_stat_force_next_flush()").unwrap();
+        place.number("SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables")
+    };
+    let before = read();
+    all();
+    let rows = read() - before;
+    assert!(rows < 1_000, "{rows} rows were read");
+}

@@ -1,0 +1,20 @@
+//! The fault harness: replicas of everything on one PostgreSQL, clients that write down what they were told, and faults of every kind
+//! meanwhile. In the end nothing that was acknowledged is lost, nothing has happened twice, nothing is stuck, and nothing came early.
+
+mod books;
+mod doors;
+mod fault;
+mod figures;
+mod late;
+mod proxy;
+mod replica;
+mod run;
+mod schedule;
+mod system;
+mod world;
+
+pub use figures::Figures;
+pub use replica::Replica;
+pub use run::{Plan, run};
+pub use system::System;
+pub use world::World;

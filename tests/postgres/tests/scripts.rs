@@ -1,0 +1,137 @@
+//! The scripts that keep PostgreSQL's log and give it back: what they never do. They are tried without a server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Files of the log, in their order.
+const FIRST: &str = "0000000100000000000000FE";
+const SECOND: &str = "0000000100000000000000FF";
+const THIRD: &str = "000000010000000100000000";
+
+/// The end of a restore_command after which PostgreSQL goes on, since there is no such file.
+const NO_SUCH_FILE: i32 = 1;
+
+/// An archive, and a folder with the log of a server.
+struct Folders {
+    archive: PathBuf,
+    log: PathBuf,
+    _temporary: TempDir,
+}
+
+impl Folders {
+    fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let [archive, log] = ["an archive", "pg_wal"].map(|name| temporary.path().join(name));
+        [&archive, &log].iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        Self { archive, log, _temporary: temporary }
+    }
+
+    /// The server has a file of its log archived.
+    fn archive(&self, name: &str, text: &str) -> Output {
+        fs::write(self.log.join(name), text).unwrap();
+        run("archive", &[&self.archive, &self.log.join(name), name.as_ref()])
+    }
+
+    /// A server that is being restored asks for a file; what it gets, or how it is refused.
+    fn fetch(&self, name: &str, others: &[&Path]) -> Result<String, i32> {
+        let to = self.log.join("RECOVERYXLOG");
+        let asked: [&Path; 3] = [&self.archive, name.as_ref(), &to];
+        let output = run("fetch", &[&asked, others].concat());
+        match output.status.code() {
+            Some(0) => Ok(fs::read_to_string(to).unwrap()),
+            code => Err(code.unwrap()),
+        }
+    }
+
+    fn kept(&self) -> Vec<String> {
+        let names = fs::read_dir(&self.archive).unwrap();
+        let mut names: Vec<_> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn kept_as(&self, name: &str) -> PathBuf {
+        self.archive.join(format!("{name}.gz"))
+    }
+}
+
+fn run(script: &str, arguments: &[&Path]) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres").join(script);
+    Command::new("sh").arg(script).args(arguments).output().unwrap()
+}
+
+#[test]
+fn what_is_archived_comes_back_and_is_never_written_again() {
+    let folders = Folders::new();
+    for text in ["first", "first"] {
+        let again = folders.archive(FIRST, text);
+        assert!(
+            again.status.success(),
+            "asked twice, it is kept: {}",
+            String::from_utf8_lossy(&again.stderr)
+        );
+    }
+    assert!(!folders.archive(FIRST, "of another server").status.success());
+    assert_eq!(folders.kept(), [format!("{FIRST}.gz")], "and nothing else is left there");
+    assert_eq!(folders.fetch(FIRST, &[]), Ok("first".to_owned()));
+}
+
+#[test]
+fn an_archive_that_is_not_there_takes_nothing_and_has_not_ended() {
+    let folders = Folders::new();
+    fs::remove_dir(&folders.archive).unwrap();
+    assert!(!folders.archive(FIRST, "first").status.success());
+    assert!(!folders.archive.exists());
+    assert!(folders.fetch(FIRST, &[]).unwrap_err() > 125);
+}
+
+#[test]
+fn a_hole_in_the_archive_is_not_its_end() {
+    let folders = Folders::new();
+    for (name, text) in [(FIRST, "first"), (SECOND, "second"), (THIRD, "third")] {
+        assert!(folders.archive(name, text).status.success());
+    }
+    assert_eq!(folders.fetch("000000010000000100000001", &[]), Err(NO_SUCH_FILE));
+    assert_eq!(folders.fetch("00000002.history", &[]), Err(NO_SUCH_FILE));
+    assert_eq!(folders.fetch("000000020000000000000000", &[]), Err(NO_SUCH_FILE), "another time line");
+    fs::remove_file(folders.kept_as(SECOND)).unwrap();
+    assert_eq!(folders.fetch(FIRST, &[]), Ok("first".to_owned()));
+    assert!(folders.fetch(SECOND, &[]).unwrap_err() > 125);
+    assert_eq!(
+        folders.fetch(SECOND, &[&folders.log]),
+        Ok("second".to_owned()),
+        "the server that ended still has it"
+    );
+}
+
+#[test]
+fn a_damaged_file_of_the_archive_is_not_its_end() {
+    let folders = Folders::new();
+    assert!(folders.archive(FIRST, &"first".repeat(100)).status.success());
+    let mut bytes = fs::read(folders.kept_as(FIRST)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xFF;
+    fs::remove_file(folders.kept_as(FIRST)).unwrap();
+    fs::write(folders.kept_as(FIRST), bytes).unwrap();
+    assert!(folders.fetch(FIRST, &[]).unwrap_err() > 125);
+}
+
+#[test]
+fn a_base_backup_is_not_restored_over_anything() {
+    let folders = Folders::new();
+    let data = folders.log.join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("PG_VERSION"), "15").unwrap();
+    let refused = run("restore", &[&folders.archive, &folders.archive, &data]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && told.contains("is not empty"), "{told}");
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 1);
+    // Nor is one made over anything: nobody is asked for it.
+    let refused = run("backup", &[&data]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && told.contains("is there already"), "{told}");
+}
