@@ -15,7 +15,10 @@ DENY     := 0.20.2
 NATIVE   := --locked --release
 BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
 SCHEMA   := --features task-api/schema
-UNIT     := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) --exclude perennial-tests --exclude perennial-cloud --exclude perennial-faults $(SCHEMA)
+# All tests but the host's choose from the same packages, so that what they share is compiled with the same features, and once.
+TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) $(SCHEMA)
+UNIT     := $(TESTED) --exclude perennial-tests --exclude perennial-cloud --exclude perennial-faults
+E2E      := contract drill end-to-end fairness kill live manifest wrong-input
 # The programs of tests that work with a store.
 STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises scheduler requests jwt
 WASM     := --locked --profile guest --target $(TARGET)
@@ -77,24 +80,24 @@ test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@echo '==> end-to-end tests'
 	@tests/tools/redis || { test -z "$$CI" && echo 'no redis-server: its tests will be skipped'; }
 	@tests/tools/contract install || { test -z "$$CI" && echo 'no schemathesis: the contract is not tested'; }
-	@$(CARGO) test $(NATIVE) -p perennial-tests --no-fail-fast -- --nocapture
+	@$(TESTED) $(E2E:%=--test %) -- --nocapture
 
 test-faults: build ## replicas on one PostgreSQL while everything fails, in short; SEED=
 	@echo '==> faults'
 	@tests/tools/postgres >/dev/null || { test -z "$$CI" && echo 'no PostgreSQL: nothing fails on it'; }
-	@$(CARGO) test $(NATIVE) -p perennial-faults -- --nocapture
+	@$(TESTED) --test faults -- --nocapture
 
 chaos: build ## the same at length; REPLICAS=4 FAULTS=200 WRITES=100000 SEED=
-	@REPLICAS=$(or $(REPLICAS),4) FAULTS=$(or $(FAULTS),200) WRITES=$(or $(WRITES),100000) $(CARGO) test $(NATIVE) -p perennial-faults -- --nocapture
+	@REPLICAS=$(or $(REPLICAS),4) FAULTS=$(or $(FAULTS),200) WRITES=$(or $(WRITES),100000) $(TESTED) --test faults -- --nocapture
 
 contract: build ## the service against its own description, at length; CASES=1000 an operation, SEED=
-	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test $(NATIVE) -p perennial-tests --test contract -- --nocapture
+	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(TESTED) --test contract -- --nocapture
 
 live-soak: build ## a thousand streams taken up again under writes of two users and kills; LIVE_RECONNECTS=1000 LIVE_KILLS=7 SEED=
-	@LIVE_RECONNECTS=$(or $(LIVE_RECONNECTS),1000) LIVE_KILLS=$(or $(LIVE_KILLS),7) $(CARGO) test $(NATIVE) -p perennial-tests --test live -- --nocapture
+	@LIVE_RECONNECTS=$(or $(LIVE_RECONNECTS),1000) LIVE_KILLS=$(or $(LIVE_KILLS),7) $(TESTED) --test live -- --nocapture
 
 drill: build ## backup and restore of both stores under load: what is lost, how long it takes; DRILL_WRITES=2000 DRILL_ARCHIVE_TIMEOUT=10
-	@DRILL_WRITES=$(or $(DRILL_WRITES),2000) DRILL_ARCHIVE_TIMEOUT=$(or $(DRILL_ARCHIVE_TIMEOUT),10) $(CARGO) test $(NATIVE) -p perennial-tests --test drill -- --nocapture --test-threads=1
+	@DRILL_WRITES=$(or $(DRILL_WRITES),2000) DRILL_ARCHIVE_TIMEOUT=$(or $(DRILL_ARCHIVE_TIMEOUT),10) $(TESTED) --test drill -- --nocapture --test-threads=1
 
 redis: ## find a redis-server, or unpack Debian's into .cache/redis
 	@tests/tools/redis
@@ -111,13 +114,13 @@ up-cloud: build cloud ## start Kafka, Dapr and each handler by itself, as in the
 
 test-cloud: build cloud ## the service over a real Kafka and Dapr
 	@echo '==> cloud tests'
-	@$(CARGO) test $(NATIVE) -p perennial-cloud --no-fail-fast -- --nocapture --test-threads=1
+	@$(TESTED) --test cloud -- --nocapture --test-threads=1
 
 chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, RATE=, KILLS=, SEED=
-	@$(CARGO) test $(NATIVE) -p perennial-cloud -- --ignored --nocapture --test-threads=1
+	@$(TESTED) --test cloud -- --ignored --nocapture --test-threads=1
 
 fairness: build ## one user's backlogs in full size, and how late another's work is then
-	@FAIRNESS_SCALE=1 $(CARGO) test $(NATIVE) -p perennial-tests --test fairness -- --nocapture --test-threads=1
+	@FAIRNESS_SCALE=1 $(TESTED) --test fairness -- --nocapture --test-threads=1
 
 mutants: toolchain ## take away the guard of each invariant and see a test fail; SINCE=REV, MINUTES=
 	@SINCE="$(SINCE)" MINUTES="$(MINUTES)" tests/mutants/run
@@ -127,7 +130,7 @@ engine-example: toolchain ## call the recurrence engine's component from JavaScr
 
 differential: toolchain ## the recurrence engine beside one of another family (Node, npm); CASES=20000, SEED=1
 	@cd crates/recurrence/tests/differential && npm ci --no-audit --no-fund --silent
-	@$(CARGO) test $(NATIVE) -p perennial-recurrence --test differential -- --ignored --nocapture
+	@$(TESTED) --test differential -- --ignored --nocapture
 
 bench: bench-recurrence bench-service ## what the recurrence engine and the service can do, each beside others, as ratios of one run
 
