@@ -457,3 +457,169 @@ fn a_session_that_began_with_empty_tables_does_not_walk_through_full_ones() {
     let rows = read() - before;
     assert!(rows < 1_000, "{rows} rows were read");
 }
+
+/// Puts an item on the list of successors, which waits since a time in milliseconds.
+fn owes(place: &Place, user: &UserId, task: &str, since: i64) {
+    let columns = "kind, user_id, lane, task_id, recurrence_id, wake_at";
+    let row = format!("'successor', '{user}', '{user}', '{task}', 'r', {since}");
+    connect(&place.0).batch_execute(&format!("INSERT INTO work ({columns}) VALUES ({row})")).unwrap();
+}
+
+/// How many items a claim takes at a time in milliseconds.
+fn claimed(client: &mut Client, at: i64) -> usize {
+    let claim =
+        "SELECT id FROM perennial_claim('c', 'successor', false, $1::bigint, 5000, 0, 10, 10, 10, NULL)";
+    client.query(claim, &[&at]).unwrap().len()
+}
+
+/// A table has more columns from one version to the next: sessions that have worked with it go on (schema/README.md, rule 3).
+#[test]
+fn a_column_more_is_no_matter_to_sessions_that_are_there() {
+    let Some(place) = Place::new() else { return };
+    let (store, mut ids) = (place.store(), ids_of(90));
+    let user = place.user(&mut ids, "member");
+    let mut claims = connect(&place.0);
+    let mut round = |number: i64| {
+        let commit = creates(&user, &mut ids);
+        store.commit(&commit).unwrap();
+        let state = store.series(&user, commit.tasks[0].id, None).unwrap().unwrap();
+        store.commit(&delete_task(&mut context(&user, &mut ids), &state)).unwrap();
+        owes(&place, &user, &format!("t{number}"), 1);
+        assert_eq!(claimed(&mut claims, number * 1_000_000), 1, "round {number}");
+    };
+    round(1);
+    let tables = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1";
+    let tables: Vec<String> =
+        connect(&place.0).query(tables, &[]).unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(tables.len() > 30, "{tables:?}");
+    for table in &tables {
+        let add = format!("ALTER TABLE {table} ADD COLUMN of_a_later_version text");
+        connect(&place.0).batch_execute(&add).unwrap();
+    }
+    round(2);
+    for table in tables {
+        let drop = format!("ALTER TABLE {table} DROP COLUMN of_a_later_version");
+        connect(&place.0).batch_execute(&drop).unwrap();
+    }
+    round(3);
+}
+
+/// Who writes for many waits for one of them with nobody else's stream locked: the others are not waited for in turn.
+#[test]
+fn a_set_for_many_users_waits_for_a_busy_one_alone() {
+    let Some(place) = Place::new() else { return };
+    let (store, mut ids) = (place.store(), ids_of(90));
+    let [one, other] = [0, 1].map(|_| place.user(&mut ids, "member"));
+    for user in [&one, &other] {
+        store.commit(&creates(user, &mut ids)).unwrap();
+        owes(&place, user, &format!("of {user}"), 1);
+    }
+    let mut claims = connect(&place.0);
+    assert_eq!(claimed(&mut claims, 1_000_000), 2);
+    let rows = claims.query("SELECT json_build_object('id', id, 'claim', claim, 'tries', tries, 'user', user_id, 'after', 1000, \
+        'tries_after', 0, 'reason', 'x', 'parks', false)::text FROM work WHERE kind = 'successor' AND task_id LIKE 'of %'", &[]).unwrap();
+    let settled =
+        format!("[{}]", rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join(","));
+    let mut holder = place.holds(&creates(&other, &mut ids));
+    // What is of the busy one is told, and the rest is done.
+    let settle = "SELECT s FROM perennial_settle($1::text::jsonb, 1000000) AS s";
+    assert_eq!(claims.query(settle, &[&settled]).unwrap().len(), 1);
+    let unsettled = "SELECT count(*) FROM work WHERE task_id LIKE 'of %' AND unsettled > 0 AND user_id";
+    assert_eq!(place.number(&format!("{unsettled} = '{one}'")), 0);
+    assert_eq!(place.number(&format!("{unsettled} = '{other}'")), 1);
+
+    let commits = [creates(&one, &mut ids), creates(&other, &mut ids)];
+    let (written, mine) = (commits[0].tasks[0].id, creates(&one, &mut ids));
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| place.store().apply(&commits, Apply { mode: Mode::Each, relay_for: 0 }));
+        place.until_somebody_waits();
+        assert_eq!(place.number(&format!("SELECT count(*) FROM task WHERE id = '{written}'")), 1);
+        // Its stream is free: a request would be refused after two seconds.
+        let asked = place.store().apply(&[mine], Apply { mode: Mode::All, relay_for: 1 });
+        assert!(asked.is_ok(), "{asked:?}");
+        holder.batch_execute("COMMIT").unwrap();
+        assert_eq!(waits.join().unwrap().unwrap(), vec![Outcome::Applied(None); 2]);
+    });
+}
+
+/// A request does not wait for ever for a user who writes: others wait for its session.
+#[test]
+fn a_request_waits_for_a_busy_user_for_moments() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let user = place.user(&mut ids, "member");
+    place.store().commit(&creates(&user, &mut ids)).unwrap();
+    let holder = place.holds(&creates(&user, &mut ids));
+    let asked = place.store().apply(&[creates(&user, &mut ids)], Apply { mode: Mode::All, relay_for: 1 });
+    assert!(matches!(asked, Err(StoreError::Unavailable(_))), "{asked:?}");
+    drop(holder);
+}
+
+/// Whoever writes all the time has their lane locked most of the time: one that was due for long is waited for, and not passed over.
+#[test]
+fn a_lane_that_was_due_for_long_is_waited_for() {
+    let Some(place) = Place::new() else { return };
+    let user = place.user(&mut ids_of(90), "member");
+    owes(&place, &user, "t", 10_000);
+    let (mut writes, mut claims) = (connect(&place.0), connect(&place.0));
+    let lock = "BEGIN; SELECT 1 FROM lane WHERE kind = 'successor' AND NOT again FOR UPDATE";
+    writes.batch_execute(lock).unwrap();
+    assert_eq!(claimed(&mut claims, 11_000), 0, "it has been due for a second");
+    assert_eq!(claimed(&mut claims, 20_000), 0, "it is not waited for longer than for moments");
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| claimed(&mut claims, 20_000));
+        place.until_somebody_waits();
+        writes.batch_execute("COMMIT").unwrap();
+        assert_eq!(waits.join().unwrap(), 1);
+    });
+}
+
+/// Two that count what has ended in different order do not lock each other out, though they count in the same place.
+#[test]
+fn what_is_counted_in_any_order_locks_nobody_out() {
+    let Some(place) = Place::new() else { return };
+    let (store, mut ids) = (place.store(), ids_of(90));
+    let user = place.user(&mut ids, "member");
+    let commit = creates(&user, &mut ids);
+    store.commit(&commit).unwrap();
+    let task = commit.tasks[0].id;
+    let columns =
+        "id, user_id, task_id, recurrence_id, reminder_id, channel_id, fire_at, state, payload, created_at";
+    let rows: Vec<String> = (0..4)
+        .map(|number| {
+            format!("('n{number}', '{user}', '{task}', 'r', 'm', 'c', {number}, 'pending', '{{}}', 1)")
+        })
+        .collect();
+    connect(&place.0)
+        .batch_execute(&format!("INSERT INTO notification ({columns}) VALUES {}", rows.join(",")))
+        .unwrap();
+    // Of seventeen sessions two have one place.
+    let mut sessions: Vec<(i64, Client)> = (0..17)
+        .map(|_| {
+            let mut client = connect(&place.0);
+            let place: i64 = client.query_one("SELECT pg_backend_pid()::bigint % 16", &[]).unwrap().get(0);
+            (place, client)
+        })
+        .collect();
+    sessions.sort_by_key(|(place, _)| *place);
+    let pair = sessions.windows(2).position(|pair| pair[0].0 == pair[1].0).unwrap();
+    let (mut one, mut other) = (sessions.remove(pair).1, sessions.remove(pair).1);
+    let ends = |id: &str, state: &str| format!("UPDATE notification SET state = '{state}' WHERE id = '{id}'");
+    one.batch_execute(&format!("BEGIN; {}", ends("n0", "delivered"))).unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            other.batch_execute(&format!(
+                "BEGIN; {}; {}; COMMIT",
+                ends("n1", "failed"),
+                ends("n2", "delivered")
+            ))
+        });
+        place.until_somebody_waits();
+        one.batch_execute(&format!("{}; COMMIT", ends("n3", "failed"))).unwrap();
+        waits.join().unwrap().unwrap();
+    });
+    assert_eq!(
+        place.number("SELECT sum(value)::bigint FROM tally WHERE name LIKE 'notifications_total%'"),
+        4
+    );
+}

@@ -1,5 +1,7 @@
 //! The one statement that writes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use perennial_domain::Commit;
 
 use super::sql::PgError;
@@ -8,7 +10,7 @@ use crate::rows::outcome::{outcome, outcomes};
 use crate::{Apply, Mode, Outcome, Refusal, StoreError};
 
 /// Takes commits apart (schema/0001_apply.sql).
-const WRITE: &str = "SELECT ix, answered, lease, counted \
+const WRITE: &str = "SELECT ix, answered, lease, counted, later \
      FROM perennial_apply($1::text::jsonb, $2::text, $3::bigint, $4::bigint)";
 
 impl<S: Pg> Postgres<S> {
@@ -21,8 +23,42 @@ impl<S: Pg> Postgres<S> {
         };
         let documents = serde_json::to_string(commits)?;
         let parameters = [documents.into(), mode.into(), how.relay_for.into(), self.now(first.at)];
-        let given = self.query(WRITE, &parameters, outcome)?;
-        Ok(outcomes(commits, given))
+        let given = self.query(WRITE, &parameters, |row| {
+            let outcome = outcome(row)?;
+            Ok((outcome, row.integer()? == 1))
+        })?;
+        let later: BTreeSet<usize> =
+            given.iter().filter(|(_, later)| *later).map(|((index, _), _)| *index).collect();
+        let given = given.into_iter().filter(|(_, later)| !later).map(|(outcome, _)| outcome).collect();
+        let mut outcomes = outcomes(commits, given);
+        self.write_alone(commits, how, &later, &mut outcomes)?;
+        Ok(outcomes)
+    }
+
+    /// Applies what was left since its user was writing: user by user, so that nobody waits for another.
+    fn write_alone(
+        &self,
+        commits: &[Commit],
+        how: Apply,
+        later: &BTreeSet<usize>,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), StoreError> {
+        let mut of_users: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for index in later {
+            if let Some(commit) = commits.get(*index) {
+                of_users.entry(commit.user.as_str()).or_default().push(*index);
+            }
+        }
+        for places in of_users.into_values() {
+            let theirs: Vec<Commit> =
+                places.iter().filter_map(|place| commits.get(*place)).cloned().collect();
+            for (place, outcome) in places.iter().zip(self.write(&theirs, how)?) {
+                if let Some(slot) = outcomes.get_mut(*place) {
+                    *slot = outcome;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -30,6 +66,9 @@ impl<S: Pg> Postgres<S> {
 pub(super) fn was_in_the_way(error: &PgError) -> bool {
     matches!(error, PgError::Said { code, .. } if code == "40001" || code == "40P01")
 }
+
+/// What our own functions raise (raise_exception).
+pub(super) const RAISED: &str = "P0001";
 
 /// What PostgreSQL's words mean for the commits that met them (SQLSTATE: PostgreSQL, appendix A).
 pub(super) fn classify(error: PgError) -> StoreError {
@@ -44,17 +83,19 @@ pub(super) fn classify(error: PgError) -> StoreError {
         let what = words.next().unwrap_or_default().to_owned();
         Refusal { what, index: words.next().and_then(|index| index.parse().ok()).unwrap_or_default() }
     };
-    if let Some((_, rest)) = message.split_once("expect:") {
-        return StoreError::Changed(refusal(rest));
-    }
-    if let Some((_, rest)) = message.split_once("rule:") {
-        return StoreError::Forbidden(refusal(rest));
-    }
-    if let Some((_, rest)) = message.split_once("exists:") {
-        return StoreError::Duplicate(refusal(rest));
-    }
-    if message.contains("applied:") {
-        return StoreError::AlreadyApplied;
+    if code == RAISED {
+        if let Some(rest) = message.strip_prefix("expect:") {
+            return StoreError::Changed(refusal(rest));
+        }
+        if let Some(rest) = message.strip_prefix("rule:") {
+            return StoreError::Forbidden(refusal(rest));
+        }
+        if let Some(rest) = message.strip_prefix("exists:") {
+            return StoreError::Duplicate(refusal(rest));
+        }
+        if message.starts_with("applied:") {
+            return StoreError::AlreadyApplied;
+        }
     }
     let text = format!("{code}: {message}");
     match code.get(..2).unwrap_or_default() {

@@ -28,6 +28,8 @@ mod shown;
 mod spin;
 mod sql;
 mod system;
+#[cfg(any(target_arch = "wasm32", test))]
+mod told;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};

@@ -13,7 +13,7 @@ pub(super) const VERSION: i64 = 1;
 pub(super) const COMPATIBLE: i64 = 1;
 
 /// What PostgreSQL says where a table is missing, and what it says of that, of columns and of functions (appendix A).
-const UNDEFINED_TABLE: &str = "42P01";
+pub(super) const UNDEFINED_TABLE: &str = "42P01";
 const MISSING: [&str; 3] = [UNDEFINED_TABLE, "42703", "42883"];
 
 /// The version of a database's schema, and the oldest build's that can work with it.

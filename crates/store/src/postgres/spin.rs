@@ -3,6 +3,7 @@
 use spin_sdk::pg4::{Connection, DbValue, ParameterValue, PgError as Error, QueryError};
 
 use super::sql::{Pg, PgError};
+use super::told::told;
 use crate::rows::Value;
 
 /// A connection of the host.
@@ -55,8 +56,7 @@ fn error(error: Error) -> PgError {
             }
         }
         Error::BadParameter(text) | Error::ValueConversionFailed(text) => PgError::Type(text),
-        Error::QueryFailed(QueryError::Text(text)) | Error::ConnectionFailed(text) | Error::Other(text) => {
-            PgError::Lost(text)
-        }
+        Error::QueryFailed(QueryError::Text(text)) => told(text),
+        Error::ConnectionFailed(text) | Error::Other(text) => PgError::Lost(text),
     }
 }

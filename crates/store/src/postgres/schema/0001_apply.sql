@@ -28,18 +28,25 @@ CREATE FUNCTION perennial_uuid7(at bigint) RETURNS text LANGUAGE sql VOLATILE AS
     SELECT lpad(to_hex(at >> 16), 8, '0') || '-' || lpad(to_hex(at & 65535), 4, '0') || '-7' || substr(gen_random_uuid()::text, 16)
 $$;
 
--- Locks what the commits are about to write, as is said above, and gives the streams that it has made for that.
-CREATE FUNCTION perennial_lock(docs jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
+-- Locks what the commits are about to write, as is said above, and gives the streams that it has made for that. Where it does not wait, of the
+-- streams of several users those are left that somebody is writing to: they are told as busy.
+CREATE FUNCTION perennial_lock(docs jsonb, waits boolean, OUT made text[], OUT busy text[]) LANGUAGE plpgsql AS $$
 DECLARE
     doc jsonb;
     ids text[] := '{}';
-    made text[];
+    free text[];
+    accounts boolean := false;
     speaks boolean := false;
     deletes boolean := false;
 BEGIN
+    made := '{}';
+    busy := '{}';
     FOR doc IN SELECT e.value FROM jsonb_array_elements(docs) AS e LOOP
-        ids := ids || (doc ->> 'user');
+        IF doc ->> 'user' <> ALL (ids) THEN
+            ids := ids || (doc ->> 'user');
+        END IF;
         IF doc ?| '{users,deleted_users,identities,tokens,retried}' THEN
+            accounts := true;
             speaks := speaks OR doc ? 'identities';
             deletes := deletes OR doc ? 'deleted_users';
             ids := ids || ARRAY(
@@ -55,7 +62,7 @@ BEGIN
     IF cardinality(ids) = 1 THEN
         PERFORM 1 FROM stream AS s WHERE s.id = ids[1] FOR NO KEY UPDATE;
         IF FOUND THEN
-            RETURN '{}';
+            RETURN;
         END IF;
     END IF;
     WITH new AS (
@@ -65,7 +72,12 @@ BEGIN
             AND (SELECT a.deleted_at FROM account AS a WHERE a.id = u.id) IS NULL
         ORDER BY u.id ON CONFLICT DO NOTHING RETURNING id)
     SELECT coalesce(array_agg(n.id), '{}') INTO made FROM new AS n;
-    PERFORM 1 FROM stream AS s WHERE s.id = ANY (ids) ORDER BY s.id FOR NO KEY UPDATE;
+    IF waits OR accounts OR cardinality(ids) = 1 THEN
+        PERFORM 1 FROM stream AS s WHERE s.id = ANY (ids) ORDER BY s.id FOR NO KEY UPDATE;
+    ELSE
+        free := ARRAY(SELECT s.id FROM stream AS s WHERE s.id = ANY (ids) ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED);
+        busy := ARRAY(SELECT s.id FROM stream AS s WHERE s.id = ANY (ids) AND s.id <> ALL (free));
+    END IF;
 
     IF speaks THEN
         PERFORM pg_advisory_xact_lock(l.lock) FROM (
@@ -75,7 +87,6 @@ BEGIN
     IF deletes THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('perennial: deleted users', 0));
     END IF;
-    RETURN made;
 END
 $$;
 
@@ -997,9 +1008,11 @@ $$;
 
 -- Applies commits and gives of each that is not refused which it is, the answer that was stored under its key before, the relay's lease
 -- and how often its token has written. Where one is refused, `mode` each goes on with the others, and all undoes them. A commit whose key
--- is known touches nothing. `told` is not NULL where time goes by the commits, not by the database's clock.
+-- is known touches nothing. Of each, those of users to whom somebody is writing right now are `later` where there are others: they are to be
+-- applied alone, so that nobody is waited for with the stream of another locked. `told` is not NULL where time goes by the commits, not by the
+-- database's clock.
 CREATE FUNCTION perennial_apply(docs jsonb, mode text, relay_for bigint, told bigint DEFAULT NULL)
-RETURNS TABLE (ix bigint, answered text, lease text, counted text) LANGUAGE plpgsql
+RETURNS TABLE (ix bigint, answered text, lease text, counted text, later bigint) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_indexonlyscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
@@ -1013,14 +1026,25 @@ DECLARE
     why text;
     change text;
     made text[];
+    busy text[];
 BEGIN
-    made := perennial_lock(docs);
+    -- Somebody waits for who asks for the relay's lease: not for long, since others wait for the session.
+    IF relay_for > 0 THEN
+        PERFORM set_config('lock_timeout', '2s', true);
+    END IF;
+    SELECT l.made, l.busy INTO made, busy FROM perennial_lock(docs, mode <> 'each') AS l;
     due := perennial_now(told);
     FOR doc, ix IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(docs) WITH ORDINALITY AS e LOOP
         answered := NULL;
         lease := NULL;
         counted := NULL;
+        later := 0;
         owner := doc ->> 'user';
+        IF owner = ANY (busy) THEN
+            later := 1;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         IF told IS NOT NULL THEN
             due := (doc ->> 'at')::bigint;
         END IF;

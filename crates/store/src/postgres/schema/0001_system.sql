@@ -353,8 +353,10 @@ $$;
 
 -- How often notifications came to which end. What counts is written all the time, in place as long as there is room beside it.
 ALTER TABLE tally SET (fillfactor = 50);
+-- Who counts in a part has it until the end of their transaction: two that count several things in different order do not wait for each other.
 CREATE FUNCTION perennial_count_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('perennial: tally', pg_backend_pid() % 16));
     INSERT INTO tally AS t (name, part, value)
     SELECT 'notifications_total{state="' || c.now || '"}', pg_backend_pid() % 16, count(*)
     FROM (

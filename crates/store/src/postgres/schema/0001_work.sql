@@ -511,11 +511,17 @@ END $$;
 
 -- Claims.
 
+-- What a claim tells of an item that it has taken: not a row of the table, which has more columns from one version to the next. A session that
+-- has claimed before would not know them.
+CREATE TYPE perennial_taken AS (
+    id bigint, claim text, tries bigint, user_id text, task_id text, recurrence_id text, item text, kind text, lane text
+);
+
 -- Takes what is due of these lanes, which the caller has locked: `per_lane` of each, lane by lane. What was claimed `most` times and never
 -- settled is given up instead.
 CREATE FUNCTION perennial_take(
     by_claim text, of_kind text, begun boolean, at bigint, lease_for bigint, hold_for bigint, per_lane bigint, most bigint, lanes text[]
-) RETURNS SETOF work LANGUAGE plpgsql
+) RETURNS SETOF perennial_taken LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
@@ -561,7 +567,35 @@ BEGIN
     END IF;
     PERFORM set_config('perennial.claims', '', true);
     RETURN QUERY
-        SELECT w.* FROM unnest(items) WITH ORDINALITY AS i (id, place) JOIN work AS w ON w.id = i.id ORDER BY i.place;
+        SELECT w.id, w.claim, w.tries, w.user_id, w.task_id, w.recurrence_id, w.item, w.kind, w.lane
+        FROM unnest(items) WITH ORDINALITY AS i (id, place) JOIN work AS w ON w.id = i.id ORDER BY i.place;
+END $$;
+
+-- Waits a moment for the lane that has been due for longest, where that is over two seconds: whoever writes all the time has it locked most
+-- of the time, and it would be passed over for ever. Nothing else is locked yet, so nobody waits for this.
+CREATE FUNCTION perennial_wait_for_a_lane(of_kind text, begun boolean, of_shard bigint, at bigint) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET lock_timeout = '100ms' AS $$
+DECLARE
+    longest text;
+BEGIN
+    IF of_shard IS NULL THEN
+        longest := (
+            SELECT r.lane FROM (VALUES (false), (true)) AS p (proven) CROSS JOIN LATERAL (
+                SELECT l.lane, l.ready_at FROM lane AS l
+                WHERE l.kind = of_kind AND l.again = begun AND l.proven = p.proven AND l.ready_at < at - 2000
+                ORDER BY l.ready_at LIMIT 1) AS r
+            ORDER BY r.ready_at LIMIT 1);
+    ELSE
+        longest := (
+            SELECT l.lane FROM lane AS l
+            WHERE l.kind = of_kind AND l.again = begun AND l.shard = of_shard AND l.ready_at < at - 2000
+            ORDER BY l.ready_at LIMIT 1);
+    END IF;
+    IF longest IS NOT NULL THEN
+        PERFORM 1 FROM lane AS l WHERE l.kind = of_kind AND l.again = begun AND l.lane = longest FOR UPDATE;
+    END IF;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    NULL;
 END $$;
 
 -- Claims work of a kind: of the lanes that have waited longest, `per_lane` items each. Who claims has `lease_for` milliseconds; then
@@ -569,7 +603,7 @@ END $$;
 CREATE FUNCTION perennial_claim(
     by_claim text, of_kind text, begun boolean, told bigint, lease_for bigint, hold_for bigint, most_lanes bigint, per_lane bigint,
     most bigint, of_shard bigint
-) RETURNS SETOF work LANGUAGE plpgsql
+) RETURNS SETOF perennial_taken LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
@@ -580,6 +614,7 @@ BEGIN
     IF of_kind <> 'notification' THEN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
+    PERFORM perennial_wait_for_a_lane(of_kind, begun, of_shard, at);
     IF of_shard IS NULL THEN
         lanes := ARRAY(
             SELECT r.lane FROM (VALUES (false), (true)) AS p (proven) CROSS JOIN LATERAL (
@@ -617,7 +652,7 @@ END $$;
 --
 -- Of two claims at once, one counts what a user has under way, and the other leaves that user alone.
 CREATE FUNCTION perennial_claim_shares(by_claim text, told bigint, lease_for bigint, hold_for bigint, shares jsonb)
-RETURNS SETOF work LANGUAGE plpgsql
+RETURNS SETOF perennial_taken LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
@@ -709,12 +744,15 @@ END $$;
 
 -- Says what becomes of claimed items that were not done: each is `{id, claim, tries, user, after, tries_after, reason, parks}`. It waits
 -- for `after` milliseconds, is parked, or is dropped; what is owed later all the same waits until then. A claim that was overtaken settles
--- nothing.
-CREATE FUNCTION perennial_settle(settled jsonb, told bigint) RETURNS void LANGUAGE plpgsql
+-- nothing. Of several users those who are writing right now are left out, and their items' ids told: they are to be settled one by one, so
+-- that nobody waits for another.
+CREATE FUNCTION perennial_settle(settled jsonb, told bigint) RETURNS SETOF bigint LANGUAGE plpgsql
 SET plan_cache_mode = force_custom_plan SET jit = off
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
     at bigint;
+    users text[] := ARRAY(SELECT DISTINCT e."user" FROM jsonb_to_recordset(settled) AS e ("user" text));
+    free text[];
     parks boolean := settled @? '$[*] ? (@.parks == true)';
     drops boolean := settled @? '$[*] ? (@.parks == false && @.after == null)';
 BEGIN
@@ -722,9 +760,18 @@ BEGIN
     IF NOT parks THEN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
-    PERFORM 1 FROM stream
-    WHERE id = ANY (ARRAY(SELECT DISTINCT e."user" FROM jsonb_to_recordset(settled) AS e ("user" text)))
-    ORDER BY id FOR NO KEY UPDATE;
+    IF cardinality(users) = 1 THEN
+        PERFORM 1 FROM stream WHERE id = users[1] FOR NO KEY UPDATE;
+    ELSE
+        free := ARRAY(SELECT id FROM stream WHERE id = ANY (users) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
+        free := ARRAY(
+            SELECT u.id FROM unnest(users) AS u (id)
+            WHERE u.id = ANY (free) OR NOT EXISTS (SELECT 1 FROM stream AS s WHERE s.id = u.id));
+        RETURN QUERY
+            SELECT (e.value ->> 'id')::bigint FROM jsonb_array_elements(settled) AS e WHERE e.value ->> 'user' <> ALL (free);
+        settled := (
+            SELECT coalesce(jsonb_agg(e.value), '[]') FROM jsonb_array_elements(settled) AS e WHERE e.value ->> 'user' = ANY (free));
+    END IF;
     at := perennial_now(told);
     IF drops THEN
         -- What is dropped of a channel that was deleted has ended.

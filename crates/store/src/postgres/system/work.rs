@@ -154,10 +154,11 @@ impl<S: Pg> WorkStore for Postgres<S> {
                 "tries_after": tries, "reason": reason, "parks": parks })
         };
         let rows: Vec<_> = settled.iter().map(row).collect();
-        self.execute(
-            "SELECT 1::bigint FROM perennial_settle($1::text::jsonb, $2::bigint)",
-            &[letters::sound(serde_json::to_string(&rows)?)?.into(), self.now(now)],
-        )?;
+        let busy = self.settle_rows(&rows, now)?;
+        // Whoever writes right now is waited for alone, with nobody else's stream locked.
+        for row in rows.iter().filter(|row| row["id"].as_i64().is_some_and(|id| busy.contains(&id))) {
+            self.settle_rows(std::slice::from_ref(row), now)?;
+        }
         Ok(())
     }
 
@@ -176,6 +177,15 @@ impl<S: Pg> WorkStore for Postgres<S> {
 }
 
 impl<S: Pg> Postgres<S> {
+    /// Settles items; gives those of users who are writing right now, where there are several.
+    fn settle_rows(&self, rows: &[serde_json::Value], now: Timestamp) -> Result<Vec<i64>, StoreError> {
+        self.query(
+            "SELECT id FROM perennial_settle($1::text::jsonb, $2::bigint) AS s (id)",
+            &[letters::sound(serde_json::to_string(rows)?)?.into(), self.now(now)],
+            Row::integer,
+        )
+    }
+
     /// Claims items of a kind, lane by lane: a JSON array of what is told of each, an expression about the item `w`.
     fn claim(&self, kind: WorkKind, claim: &Claim, told: &str) -> Result<String, StoreError> {
         let items = self.query_one(
