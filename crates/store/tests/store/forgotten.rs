@@ -36,8 +36,9 @@ fn with_everything(fixture: &mut Fixture, user: &UserId) -> (Task, Task) {
     if fixture.is_sqlite() {
         fixture.rows(&format!(
             "INSERT INTO notification (id, user_id, task_id, recurrence_id, reminder_id, channel_id, state, payload, created_at) \
-             VALUES ('old', '{user}', '{}', '', '', '', 'failed', '', 1)",
-            task.id
+             VALUES ('old', '{user}', '{}', '', '', '', 'failed', '', {})",
+            task.id,
+            NOON.as_millis()
         ));
     }
     fixture.rows(&format!(
@@ -172,4 +173,98 @@ fn a_project_that_was_deleted_a_month_ago_is_forgotten() {
     assert!(fixture.store.due_work(days(31), tzdata_version()).unwrap().old);
     fixture.store.prune(days(31), 500).unwrap();
     assert_eq!(fixture.rows("SELECT name FROM project").concat(), [Value::Text("Work".to_owned())]);
+}
+
+#[test]
+fn notifications_of_reminders_that_have_ended_are_forgotten_after_thirty_days() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    (0..4).for_each(|_| drop(fixture.task(&user, WEEKLY)));
+    // Three over a channel, of which one is delivered and one is given up, and one in the inbox.
+    let due = fixture.due_reminders(days(7));
+    for (number, due) in due.iter().enumerate() {
+        let channels = if number < 3 { vec![webhook("hook")] } else { Vec::new() };
+        let fired = fire(&mut fixture.context(&user), &due.alarm, &channels);
+        fixture.store.commit(&fired).unwrap();
+    }
+    fixture.rows(
+        "UPDATE notification_v2 SET state = 'delivered' WHERE id = (SELECT min(id) FROM notification_v2)",
+    );
+    fixture.rows("UPDATE notification_v2 SET state = 'failed' WHERE id = (SELECT min(id) FROM notification_v2 WHERE state = 'pending')");
+    // Nothing else gets old with them.
+    fixture.rows("DELETE FROM outbox");
+    let later = days(30).plus_millis(1);
+    fixture.store.prune(days(30), 10).unwrap();
+    assert_eq!(fixture.count("notification_v2"), 4);
+    assert!(!fixture.store.due_work(days(30), tzdata_version()).unwrap().old);
+    assert!(fixture.store.due_work(later, tzdata_version()).unwrap().old);
+    fixture.store.prune(later, 2).unwrap();
+    assert_eq!(fixture.count("notification_v2"), 2, "so many at a time");
+    fixture.store.prune(later, 2).unwrap();
+    assert_eq!(fixture.count("notification_v2 WHERE state = 'pending'"), 1, "what waits stays");
+    assert_eq!(fixture.count("notification_v2"), 1);
+    assert_eq!(fixture.count("work WHERE kind = 'notification'"), 1);
+    assert_eq!(fixture.count("alarm WHERE state = 'fired'"), 4, "what has fired has");
+    // One that ends later than others is forgotten, too.
+    fixture.rows("UPDATE notification_v2 SET state = 'delivered'");
+    let hour = later.plus_millis(3_600_001);
+    fixture.store.prune(hour, 2).unwrap();
+    assert_eq!((fixture.count("notification_v2"), fixture.count("work")), (0, 0));
+}
+
+/// Whether a reminder has fired is told by its alarm. What was sent is asked only where an alarm is set anew, and none is set to a time
+/// so long ago.
+#[test]
+fn a_reminder_does_not_fire_again_when_its_notification_is_forgotten() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let at_noon = r#"{"title": "Now", "due": {"local": "2026-11-21T13:00:00", "tz": "Europe/Berlin"},
+        "reminders": [{"trigger": "PT0S"}]}"#;
+    let (task, _) = fixture.task(&user, at_noon);
+    let due = fixture.due_reminders(NOON).pop().unwrap();
+    let fires = fire(&mut fixture.context(&user), &due.alarm, &due.channels);
+    fixture.store.commit(&fires).unwrap();
+    let now = days(31);
+    fixture.store.prune(now, 10).unwrap();
+    assert_eq!(fixture.count("notification_v2"), 0);
+
+    // Whoever was about to fire it a month ago comes too late.
+    let again = fire(&mut fixture.context(&user), &due.alarm, &due.channels);
+    let refused = fixture.store.commit(&again);
+    assert!(matches!(&refused, Err(StoreError::Changed(refusal)) if refusal.what == "alarm"), "{refused:?}");
+    // Nor does it where the occurrence is moved away and back, or the task comes back from the bin.
+    let change = |fixture: &mut Fixture, local: &str| {
+        let state = fixture.state(&user, &task, None);
+        let input: TaskInput = serde_json::from_str(&at_noon.replace("2026-11-21T13", local)).unwrap();
+        let (commit, ..) =
+            update_task(&mut Context { now, ..fixture.context(&user) }, &state, &input).unwrap();
+        fixture.store.commit(&commit).unwrap();
+    };
+    for (local, armed) in [("2027-01-01T13", 1), ("2026-11-21T13", 0)] {
+        change(&mut fixture, local);
+        assert_eq!(fixture.count("work WHERE kind = 'reminder'"), armed, "{local}");
+    }
+    let state = fixture.state(&user, &task, None);
+    let deleted = delete_task(&mut Context { now, ..fixture.context(&user) }, &state);
+    fixture.store.commit(&deleted).unwrap();
+    let state = fixture.store.deleted_series(&user, task.id).unwrap().unwrap();
+    let restored = restore_task(&mut Context { now, ..fixture.context(&user) }, &state).unwrap().0;
+    fixture.store.commit(&restored).unwrap();
+    assert_eq!(fixture.count("alarm WHERE state = 'armed'"), 0);
+    assert!(fixture.due_reminders(days(400)).is_empty());
+    assert_eq!(fixture.count("notification_v2"), 0);
+}
+
+/// As a build marks tasks that does not say when, or one that is slow to do it: they lie where nobody looks any more, for an hour.
+#[test]
+fn what_was_marked_and_passed_over_is_forgotten_within_an_hour() {
+    let mut fixture = Fixture::new();
+    let user = fixture.user("ada");
+    let tasks = [0; 2].map(|_| fixture.task(&user, WEEKLY).0);
+    delete(&mut fixture, &user, &tasks[0]);
+    fixture.store.prune(days(31), 500).unwrap();
+    assert_eq!(fixture.count("task"), 1);
+    fixture.rows("UPDATE task SET deleted_at = 1, forgotten = true, updated_at = 0");
+    fixture.store.prune(days(31).plus_millis(3_600_001), 500).unwrap();
+    assert_eq!((fixture.count("task"), fixture.count("occurrence")), (0, 0));
 }

@@ -110,7 +110,7 @@ fn with_everything(fixture: &mut Fixture, name: &str) -> (UserId, Task, Occurren
         (
             "notification",
             "id, user_id, task_id, recurrence_id, reminder_id, channel_id, state, payload, created_at",
-            "'first', ?, (SELECT id FROM task WHERE user_id = ? LIMIT 1), '', '', '', 'failed', '', 1",
+            "'first', ?, (SELECT id FROM task WHERE user_id = ? LIMIT 1), '', '', '', 'failed', '', {NOON}",
         ),
         (
             "audit",

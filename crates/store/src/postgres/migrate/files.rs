@@ -24,6 +24,9 @@ pub(super) const FILES: &[File] = files! {
     1 "0001_system"
     1 "0001_apply"
     1 "0001_read"
+    2 "0002_notification"
+    2 "0002_outbox"
+    2 "0002_task"
 };
 
 /// The first line of a file whose statements are executed one by one, each a transaction by itself.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use perennial_postgres::{Server, connect};
 use postgres::Client;
 
-use super::files::File;
+use super::files::{FILES, File};
 use super::{MigrateError, Migrated, Patience, Plan, Step, checksum, migrate};
 use crate::StoreError;
+use crate::postgres::schema::{COMPATIBLE, VERSION};
 use crate::postgres::{Clock, NativePg, Postgres};
 
 const FIRST: File =
@@ -136,7 +137,7 @@ fn those_who_migrate_at_once_take_turns() {
             .collect();
         all.into_iter().map(|one| one.join().unwrap()).sum()
     });
-    assert_eq!(applied, super::FILES.len());
+    assert_eq!(applied, FILES.len());
 }
 
 #[test]
@@ -240,21 +241,56 @@ fn a_store_refuses_a_schema_that_it_cannot_work_with() {
         Err(StoreError::Schema { found, needed }) => Some((found, needed)),
         other => panic!("{other:?}"),
     };
-    assert_eq!(schema(store().check()), Some((0, 1)));
+    assert_eq!(schema(store().check()), Some((0, VERSION)));
     // A statement that misses something asks what the schema is.
-    assert_eq!(schema(store().execute("SELECT id FROM task", &[]).map(drop)), Some((0, 1)));
-    assert_eq!(schema(store().execute("SELECT perennial_nothing()", &[]).map(drop)), Some((0, 1)));
+    assert_eq!(schema(store().execute("SELECT id FROM task", &[]).map(drop)), Some((0, VERSION)));
+    assert_eq!(schema(store().execute("SELECT perennial_nothing()", &[]).map(drop)), Some((0, VERSION)));
 
     let mut client = connect(&database);
     migrate(&mut client, &Patience::default(), &mut |_| {}).unwrap();
     store().check().unwrap();
     assert!(matches!(store().execute("SELECT perennial_nothing()", &[]), Err(StoreError::Database(_))));
 
-    client.batch_execute("UPDATE schema_version SET version = 9").unwrap();
+    client.batch_execute(&format!("UPDATE schema_version SET version = 9, compatible = {VERSION}")).unwrap();
     store().check().unwrap();
-    client.batch_execute("UPDATE schema_version SET compatible = 2").unwrap();
-    assert_eq!(schema(store().check()), Some((9, 1)));
-    assert_eq!(schema(store().execute("SELECT perennial_nothing()", &[]).map(drop)), Some((9, 1)));
+    client.batch_execute("UPDATE schema_version SET compatible = compatible + 1").unwrap();
+    assert_eq!(schema(store().check()), Some((9, VERSION)));
+    assert_eq!(schema(store().execute("SELECT perennial_nothing()", &[]).map(drop)), Some((9, VERSION)));
+}
+
+/// From each version that there was to this one, with rows in the tables.
+#[test]
+fn a_database_of_each_version_is_brought_up_to_this_one() {
+    let Some(server) = Server::shared() else { return };
+    for from in 1..VERSION {
+        let database = server.lend_empty();
+        let (mut client, mut other) = (connect(&database), connect(&database));
+        let older = || {
+            let files: Vec<File> = FILES.iter().filter(|file| file.version <= from).copied().collect();
+            carry_out(&mut connect(&database), &files, from)
+        };
+        older().unwrap();
+        client
+            .batch_execute(
+                "INSERT INTO outbox (stream_id, sequence, topic, event_id, type, subject, user_id, data, at, correlation_id) \
+                 SELECT 'ada', n, 'task-events', n::text, 'task.created', 'x', 'ada', '{}', 1, 'x' FROM generate_series(1, 1000) n",
+            )
+            .unwrap();
+        let now = migrate(&mut client, &Patience::default(), &mut |_| {}).unwrap();
+        let missing = FILES.iter().filter(|file| file.version > from);
+        assert_eq!((now.before, now.now), (from, VERSION));
+        assert_eq!(names(&now), missing.map(|file| file.name).collect::<Vec<_>>());
+        assert_eq!(number(&mut other, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+        assert_eq!(number(&mut other, "SELECT count(*) FROM outbox"), 1000);
+        Postgres::open(NativePg::open(&database).unwrap(), Clock::Database).unwrap().check().unwrap();
+        // Whoever comes with the build of that version finds a schema that it can work with, or one that is too new.
+        match older() {
+            Ok(left) => assert!(from >= COMPATIBLE && left.applied.is_empty()),
+            Err(error) => {
+                assert!(from < COMPATIBLE && matches!(error, MigrateError::TooNew { .. }), "{error}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -24,25 +24,28 @@ const PROJECTS: Kind =
 /// What hangs on a task, in the order in which it goes. Each has an index that begins with the task.
 const CHILDREN: [&str; 6] = ["work", "notification", "alarm", "override", "task_word", "occurrence"];
 
-/// The tasks that are being forgotten: no more than a piece has rows.
-const MARKED: &str = "(SELECT m.id FROM task AS m WHERE m.forgotten ORDER BY m.id)";
+/// The tasks that are being forgotten, as they were marked: no more than a piece has rows. Before that place none is left but what was passed
+/// over (prune.rs).
+const MARKED: &str = "task AS t WHERE t.forgotten \
+     AND t.updated_at >= (SELECT e.place FROM expired AS e WHERE e.name = 'marked')";
+const IN_ORDER: &str = "ORDER BY t.updated_at";
 
 /// Whether there is any of it: what was deleted long ago, or has been begun with.
 pub(super) fn look() -> String {
     format!(
-        "({} OR {} OR (SELECT m.id FROM task AS m WHERE m.forgotten ORDER BY m.id LIMIT 1) IS NOT NULL)",
+        "({} OR {} OR (SELECT t.id FROM {MARKED} {IN_ORDER} LIMIT 1) IS NOT NULL)",
         TASKS.look(),
         PROJECTS.look()
     )
 }
 
-/// Marks tasks `w`: with their users' streams locked, so that no commit that has looked at one is under way. One of a user who writes right
-/// now is left for another time.
+/// Marks tasks `w`, with the time of the database's own clock: with their users' streams locked, so that no commit that has looked at one is
+/// under way. One of a user who writes right now is left for another time.
 pub(super) fn marked(those: &str) -> String {
     format!(
         "w AS MATERIALIZED ({those}), {LOCKED}, \
-         marked AS (UPDATE task SET forgotten = true, version = task.version + 1 FROM w WHERE task.id = w.id AND NOT task.forgotten \
-          AND {MAY} AND {MAY_BE_LOST} RETURNING 1)"
+         marked AS (UPDATE task SET forgotten = true, version = task.version + 1, updated_at = perennial_now(NULL) FROM w \
+          WHERE task.id = w.id AND NOT task.forgotten AND {MAY} AND {MAY_BE_LOST} RETURNING 1)"
     )
 }
 
@@ -75,27 +78,44 @@ pub(super) fn room<S: Pg>(store: &Postgres<S>, limit: u32) -> Result<i64, StoreE
 }
 
 fn count<S: Pg>(store: &Postgres<S>) -> Result<i64, StoreError> {
-    let count = format!("SELECT count(*) FROM {MARKED} AS t");
+    let count = format!("SELECT count(*) FROM {MARKED}");
     Ok(store.query_one(&count, &[], |row| row.integer())?.unwrap_or_default())
 }
 
 /// Goes a piece further with the tasks that are marked: of each table about `limit` rows.
 pub(super) fn forget<S: Pg>(store: &Postgres<S>, limit: u32) -> Result<(), StoreError> {
-    let Some(each) = i64::from(limit).checked_div(count(store)?) else { return Ok(()) };
+    let count = count(store)?;
+    if let Some(each) = i64::from(limit).checked_div(count) {
+        pieces(store, each.max(1))?;
+    }
+    // The rest goes on from the first that is left. One that another marks right now is still seen, a moment later.
+    store.execute(
+        &format!(
+            "UPDATE expired AS p SET place = coalesce((SELECT t.updated_at FROM {MARKED} {IN_ORDER} LIMIT 1), \
+              perennial_now(NULL) - 100) \
+             WHERE p.name = 'marked' AND ($1::bigint > 0 OR p.place = 0) AND {MAY_BE_LOST}"
+        ),
+        &[count.into()],
+    )?;
+    Ok(())
+}
+
+/// Of each of the tasks that are marked, `each` rows of each table; and the tasks of which nothing is left.
+fn pieces<S: Pg>(store: &Postgres<S>, each: i64) -> Result<(), StoreError> {
+    let marked = format!("(SELECT t.id FROM {MARKED} {IN_ORDER}) AS t");
     for table in CHILDREN {
-        let piece =
-            taken(table, &format!("{MARKED} AS t"), (&by("task_id", "t.id"), "r.task_id"), "$1::bigint");
-        store.execute(&piece, &[each.max(1).into()])?;
+        let piece = taken(table, &marked, (&by("task_id", "t.id"), "r.task_id"), "$1::bigint");
+        store.execute(&piece, &[each.into()])?;
     }
     // A part of a task that is forgotten is a part of nothing. Marked or not, it is its user's.
     store.execute(
         &format!(
-            "WITH w AS MATERIALIZED (SELECT p.id, p.user_id FROM {MARKED} AS t CROSS JOIN LATERAL ( \
+            "WITH w AS MATERIALIZED (SELECT p.id, p.user_id FROM {marked} CROSS JOIN LATERAL ( \
               SELECT p.id, p.user_id FROM task AS p WHERE p.parent_id = t.id ORDER BY p.id LIMIT $1::bigint) AS p), {LOCKED} \
              UPDATE task SET parent_id = NULL, version = task.version + 1 FROM w \
              WHERE task.id = w.id AND coalesce(task.parent_id, '') <> '' AND {MAY} AND {MAY_BE_LOST}"
         ),
-        &[each.max(1).into()],
+        &[each.into()],
     )?;
     let left: Vec<String> = CHILDREN
         .iter()
@@ -103,7 +123,7 @@ pub(super) fn forget<S: Pg>(store: &Postgres<S>, limit: u32) -> Result<(), Store
         .chain([none("task", &by("parent_id", "t.id"), "parent_id")])
         .collect();
     let done = format!(
-        "DELETE FROM task WHERE {MAY_BE_LOST} AND ctid = ANY (ARRAY(SELECT t.ctid FROM task AS t WHERE t.forgotten AND {} ORDER BY t.id \
+        "DELETE FROM task WHERE {MAY_BE_LOST} AND ctid = ANY (ARRAY(SELECT t.ctid FROM {MARKED} AND {} {IN_ORDER} \
          FOR UPDATE SKIP LOCKED))",
         left.join(" AND ")
     );

@@ -15,7 +15,7 @@ use crate::postgres::{Pg, Postgres};
 /// turn it was.
 const KEEP_LANES: i64 = 86_400_000;
 
-/// How long notices that have ended are kept, and dead letters since anything became of them, in milliseconds: 30 days.
+/// How long notifications and notices that have ended are kept, and dead letters since anything became of them, in milliseconds: 30 days.
 const KEEP_LETTERS: i64 = 2_592_000_000;
 
 /// How long it is kept how often a token wrote, in milliseconds: two days, which is longer than two windows may be.
@@ -25,13 +25,14 @@ const KEEP_RATES: i64 = 172_800_000;
 const ANEW: i64 = 3_600_000;
 
 /// The kinds of which nothing but their age is asked.
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     // The answers of idempotent requests: 24 hours.
     Kind { name: "idempotency", at: "created_at", those: "true", kept: 86_400_000 },
     // Which events a consumer has applied: 60 days, as long as an event may wait on a broker and as a dead letter after it.
     Kind { name: "inbox", at: "at", those: "true", kept: 5_184_000_000 },
     Kind { name: "dead_letter", at: "status_at", those: "true", kept: KEEP_LETTERS },
     Kind { name: "listener", at: "until", those: "true", kept: KEEP_LANES },
+    Kind { name: "notification", at: "created_at", those: "state <> 'pending'", kept: KEEP_LETTERS },
     Kind { name: "notice", at: "created_at", those: "state <> 'pending'", kept: KEEP_LETTERS },
     Kind { name: "lane", at: "hold_until", those: "next_at IS NULL", kept: KEEP_LANES },
     Kind { name: "rate", at: "began", those: "true", kept: KEEP_RATES },
@@ -144,7 +145,8 @@ impl<S: Pg> Postgres<S> {
         let anew = self.query(
             &format!(
                 "WITH c AS MATERIALIZED (SELECT perennial_now($1::bigint) AS now) \
-                 UPDATE expired AS e SET since = c.now FROM c WHERE e.name IN (SELECT x.name FROM expired AS x CROSS JOIN c \
+                 UPDATE expired AS e SET since = c.now, place = CASE e.name WHEN 'marked' THEN 0 ELSE e.place END FROM c \
+                 WHERE e.name IN (SELECT x.name FROM expired AS x CROSS JOIN c \
                   WHERE x.since < c.now - {ANEW} OR x.since > c.now + {ANEW} ORDER BY x.name FOR NO KEY UPDATE OF x SKIP LOCKED) \
                  RETURNING e.name"
             ),

@@ -9,7 +9,7 @@ use crate::sqlite::{Sql, Sqlite};
 /// How long the answers of idempotent requests are kept, in milliseconds: 24 hours.
 const KEEP_ANSWERS: i64 = 86_400_000;
 
-/// How long notices that have ended are kept, in milliseconds: 30 days.
+/// How long notifications and notices that have ended are kept, in milliseconds: 30 days.
 const KEEP_NOTICES: i64 = 2_592_000_000;
 
 /// How long it is kept which events a consumer has applied, in milliseconds: 60 days, as long as an event may wait on a broker and
@@ -25,7 +25,7 @@ const KEEP_LANES: i64 = 86_400_000;
 /// How long it is kept how often a token wrote, in milliseconds: two days, which is longer than two windows may be.
 const KEEP_RATES: i64 = 172_800_000;
 
-/// Whether anything is past its retention: answers before `?3`, notices and dead letters before `?4`, lanes before `?5`, rates a day
+/// Whether anything is past its retention: answers before `?3`, notifications, notices and dead letters before `?4`, lanes before `?5`, rates a day
 /// before that, published events before `?7`. Answers and events are
 /// forgotten in the order of their rows, which is that of their making; one that lies over a day ahead was made by a clock that
 /// was wrong, or is looked at by one that is: it must neither keep all behind it nor be forgotten, and goes to the end. An event that
@@ -35,6 +35,7 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM id
      OR EXISTS (SELECT 1 FROM inbox WHERE at < ?4 - 2592000000) \
      OR EXISTS (SELECT 1 FROM dead_letter WHERE status_at < ?4) \
      OR EXISTS (SELECT 1 FROM listener WHERE until < ?5) \
+     OR EXISTS (SELECT 1 FROM notification_v2 WHERE state <> 'pending' AND created_at < ?4) \
      OR EXISTS (SELECT 1 FROM notice WHERE state <> 'pending' AND created_at < ?4) \
      OR EXISTS (SELECT 1 FROM lane WHERE next_at IS NULL AND hold_until < ?5) \
      OR EXISTS (SELECT 1 FROM rate WHERE began < ?5 - 86400000) OR EXISTS (SELECT 1 FROM rate WHERE began > ?5 + 259200000) \
@@ -43,7 +44,7 @@ pub(super) const LOOK: &str = "(EXISTS (SELECT 1 FROM (SELECT created_at FROM id
      OR EXISTS (SELECT 1 FROM stepped WHERE only = 1 AND place > 0 AND (since < ?1 - 3600000 OR since > ?1 + 3600000)))";
 
 /// What is forgotten before `?1` or put at the end, at most `?2` rows of each, and how long it is kept.
-const FORGET: [(&str, i64); 8] = [
+const FORGET: [(&str, i64); 9] = [
     (
         "DELETE FROM idempotency WHERE rowid IN (SELECT answer.rowid FROM (SELECT rowid, created_at FROM idempotency \
          ORDER BY rowid LIMIT ?2) AS answer WHERE answer.created_at < ?1)",
@@ -65,6 +66,11 @@ const FORGET: [(&str, i64); 8] = [
         KEEP_LETTERS,
     ),
     ("DELETE FROM listener WHERE id IN (SELECT id FROM listener WHERE until < ?1 LIMIT ?2)", KEEP_LANES),
+    (
+        "DELETE FROM notification_v2 WHERE rowid IN \
+         (SELECT rowid FROM notification_v2 WHERE state <> 'pending' AND created_at < ?1 LIMIT ?2)",
+        KEEP_NOTICES,
+    ),
     (
         "DELETE FROM notice WHERE rowid IN \
          (SELECT rowid FROM notice WHERE state <> 'pending' AND created_at < ?1 LIMIT ?2)",
