@@ -6,11 +6,11 @@ use crate::StoreError;
 use crate::rows::Value;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
 #[cfg(feature = "native")]
-pub(super) const COMPATIBLE: i64 = 1;
+pub(super) const COMPATIBLE: i64 = 2;
 
 /// What PostgreSQL says where a table is missing, and what it says of that, of columns and of functions (appendix A).
 pub(super) const UNDEFINED_TABLE: &str = "42P01";

@@ -27,6 +27,8 @@ pub(super) const FILES: &[File] = files! {
     2 "0002_notification"
     2 "0002_outbox"
     2 "0002_task"
+    3 "0003_outbox"
+    3 "0003_task"
 };
 
 /// The first line of a file whose statements are executed one by one, each a transaction by itself.
