@@ -24,7 +24,7 @@ STORED   := store contract first_look lanes relay replay audit door follow liste
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: chaos cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
+.PHONY: chaos upgrade cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
         test test-unit test-postgres test-component test-e2e test-faults contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
@@ -89,6 +89,10 @@ test-faults: build ## replicas on one PostgreSQL while everything fails, in shor
 
 chaos: build ## the same at length; REPLICAS=4 FAULTS=200 WRITES=100000 SEED=
 	@REPLICAS=$(or $(REPLICAS),4) FAULTS=$(or $(FAULTS),200) WRITES=$(or $(WRITES),100000) $(TESTED) --test faults -- --nocapture
+
+upgrade: build ## the build of PREVIOUS=rev, then this one, on one PostgreSQL while users write, and back; WRITES=8000 ROWS=1000000 SEED=
+	@tests/tools/postgres >/dev/null
+	@BUILD=$$(tests/tools/build $(PREVIOUS)) && export BUILD && $(TESTED) --test faults -- --ignored --nocapture
 
 contract: build ## the service against its own description, at length; CASES=1000 an operation, SEED=
 	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(TESTED) --test contract -- --nocapture

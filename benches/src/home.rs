@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use perennial_postgres::{Server, Setup};
+use perennial_tests::on_postgres;
 
 use crate::look::counts;
 use crate::{Clock, Look, Seed, Service, seed, seed::seed_postgres};
@@ -53,13 +54,7 @@ impl Home {
     /// Starts one of several on it, which on SQLite there cannot be.
     pub fn replica(&self, state_dir: &Path, clock: Clock) -> Service {
         let Some(database) = &self.database else { return Service::start(state_dir, clock) };
-        let host = database.split(['@', '/']).nth(3).unwrap_or_default();
-        let variables = [
-            ("store", "postgres".to_owned()),
-            ("database_url", database.clone()),
-            ("database_host", format!("postgres://{host}")),
-        ];
-        Service::with(state_dir, clock, &variables)
+        Service::with(state_dir, clock, &on_postgres(database))
     }
 
     /// Puts tasks into it.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::str::FromStr;
 
+use perennial_tests::setting;
 use tempfile::TempDir;
 
 /// The environment's value of `name`, or `otherwise`.
@@ -12,10 +13,7 @@ use tempfile::TempDir;
 /// # Panics
 /// When the value is no number of that kind.
 pub fn number<T: FromStr<Err: Debug>>(name: &str, otherwise: T) -> T {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error:?}")),
-        Err(_) => otherwise,
-    }
+    setting(name).unwrap_or(otherwise)
 }
 
 /// A folder for one measurement, removed afterwards. It lies on the disk that is built on, never in a memory file system.

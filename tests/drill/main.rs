@@ -10,20 +10,17 @@ mod postgres;
 mod scripts;
 mod sqlite;
 
+use perennial_tests::setting;
+
 /// How many clients write at once.
 const CLIENTS: usize = 8;
 
 /// How many writes are acknowledged before a backup, and after it.
 fn writes() -> usize {
-    number("DRILL_WRITES").unwrap_or(100)
+    setting("DRILL_WRITES").unwrap_or(100)
 }
 
 /// `archive_timeout`, in seconds.
 fn archive_timeout() -> usize {
-    number("DRILL_ARCHIVE_TIMEOUT").unwrap_or(1)
-}
-
-fn number(name: &str) -> Option<usize> {
-    let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
+    setting("DRILL_ARCHIVE_TIMEOUT").unwrap_or(1)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use perennial_postgres::number;
-use perennial_tests::{Client, Service, Setup, perennial};
+use perennial_tests::{Client, Service, Setup, on_postgres, perennial};
 
 use crate::after::Reader;
 use crate::cluster::{Cluster, is_left, state, titles};
@@ -16,13 +16,7 @@ const MOST: u64 = 300;
 
 /// Starts the service on a database, with a state folder of its own.
 fn start(state_dir: PathBuf, database: &str) -> Service {
-    let host = database.replace("postgres@", "");
-    let host = host.rsplit_once('/').unwrap().0.to_owned();
-    let variables = vec![
-        ("store", "postgres".to_owned()),
-        ("database_url", database.to_owned()),
-        ("database_host", host),
-    ];
+    let variables = on_postgres(database);
     Service::with(Setup { state_dir: Some(state_dir), variables, ..Setup::default() })
 }
 

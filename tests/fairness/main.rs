@@ -10,7 +10,7 @@ mod probe;
 
 use std::time::Duration;
 
-use perennial_tests::Service;
+use perennial_tests::{Service, setting};
 
 use backlog::Backlog;
 use probe::Lateness;
@@ -31,13 +31,9 @@ struct Scale {
 
 impl Scale {
     fn chosen() -> Self {
-        match std::env::var("FAIRNESS_SCALE") {
-            Ok(text) => {
-                let backlog =
-                    text.parse().unwrap_or_else(|_| panic!("FAIRNESS_SCALE is a number, not {text:?}"));
-                Self { backlog, probes: 20, bound: PROMISE }
-            }
-            Err(_) => Self { backlog: 0.5, probes: 6, bound: PROMISE * GENEROUS },
+        match setting("FAIRNESS_SCALE") {
+            Some(backlog) => Self { backlog, probes: 20, bound: PROMISE },
+            None => Self { backlog: 0.5, probes: 6, bound: PROMISE * GENEROUS },
         }
     }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
 use perennial_tests::load::{Door, Findings, Gone, Habits, Worker, came, parked, reminders, tasks};
-use perennial_tests::{Answer, Client, Receiver, Service, Setup, Unanswered};
+use perennial_tests::{Answer, Client, Receiver, Service, Setup, Unanswered, setting};
 use serde_json::json;
 
 use figures::Figures;
@@ -55,8 +55,8 @@ impl Door for One {
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
-    let rounds: usize = number("KILL_ROUNDS").unwrap_or(50);
-    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
+    let rounds: usize = setting("KILL_ROUNDS").unwrap_or(50);
+    let seed = setting("SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("SEED={seed} KILL_ROUNDS={rounds}");
     let mut rng = Rng::with_seed(seed);
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
 
 #[test]
 fn a_first_start_that_is_killed_is_made_up_for() {
-    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
+    let seed = setting("SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     for _ in 0..FIRST_STARTS {
@@ -156,9 +156,4 @@ fn start(state_dir: &Path) -> Service {
     let mut service = spawn(state_dir);
     service.wait_until_ready();
     service
-}
-
-fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use http::Method;
-use perennial_tests::{Answer, Client, Service, at_once};
+use perennial_tests::{Answer, Client, Service, at_once, setting};
 use serde_json::{Value, json};
 
-use crate::{at_its_moment, number, start};
+use crate::{at_its_moment, start};
 
 /// Clients that send the same.
 const SAME: usize = 64;
@@ -143,7 +143,7 @@ fn round(service: &mut Service, state_dir: &Path, name: &str, make: Kind<'_>, rn
 
 #[test]
 fn sixty_four_with_one_key_get_one_answer_whenever_the_service_is_killed() {
-    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
+    let seed = setting("SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let folder = tempfile::tempdir().unwrap();

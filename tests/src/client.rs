@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::Agent;
 
 /// Why a request was not answered.
@@ -64,6 +64,14 @@ impl Client {
     /// The token, if there is one.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// A new user in this zone, made by this client, who is an admin; as the client that speaks for them.
+    pub fn new_user(&self, name: &str, tz: &str) -> Self {
+        let user = self.post("/v1/users").json(&json!({ "name": name, "tz": tz })).answer();
+        let token = json!({ "user": user.ok(StatusCode::CREATED)["id"], "name": "test" });
+        let token = self.post("/v1/tokens").json(&token).answer().ok(StatusCode::CREATED);
+        self.with_token(token["secret"].as_str())
     }
 
     /// Begins a request.

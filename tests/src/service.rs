@@ -6,7 +6,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Answer, Client};
@@ -29,6 +28,34 @@ pub struct Setup {
     pub port: u16,
     /// Variables of its environment, beside those of the tests.
     pub environment: Vec<(&'static str, String)>,
+    /// Which build it is.
+    pub build: Build,
+}
+
+/// A build of the service: the binary and the components of one state of the repository.
+#[derive(Debug, Clone)]
+pub struct Build {
+    repository: PathBuf,
+    binary: PathBuf,
+}
+
+impl Default for Build {
+    /// The one under test.
+    fn default() -> Self {
+        Self { repository: repository().to_owned(), binary: binary() }
+    }
+}
+
+impl Build {
+    /// One that was made in another copy of the repository.
+    pub fn at(repository: &Path) -> Self {
+        Self { repository: repository.to_owned(), binary: repository.join("target/release/perennial") }
+    }
+
+    /// Its binary, to be given a command.
+    pub fn perennial(&self) -> Command {
+        Command::new(&self.binary)
+    }
 }
 
 /// A running service. It is killed when this is dropped.
@@ -65,13 +92,13 @@ impl Service {
         };
         let output = state_dir.with_extension("output");
         let log = File::create(&output).unwrap();
-        let mut command = Command::new(binary());
-        command.arg("up").arg("-f").arg(repository().join("spin.toml"));
+        let mut command = setup.build.perennial();
+        command.arg("up").arg("-f").arg(setup.build.repository.join("spin.toml"));
         command.args(["--listen", &format!("127.0.0.1:{}", setup.port)]);
         command.args(["--variable", "webhook_http_origin=http://127.0.0.1:*"]);
         command.envs(setup.environment);
         command.arg("--state-dir").arg(&state_dir);
-        command.arg("--cache-dir").arg(repository().join("target/compiled"));
+        command.arg("--cache-dir").arg(setup.build.repository.join("target/compiled"));
         for (name, value) in &setup.variables {
             command.args(["--variable", &format!("{name}={value}")]);
         }
@@ -83,7 +110,7 @@ impl Service {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; `make test-e2e` builds it", binary().display()));
+            .unwrap_or_else(|error| panic!("{}: {error}; `make test-e2e` builds it", setup.build.binary.display()));
         Self { child, base: String::new(), state_dir, output, _temporary: temporary }
     }
 
@@ -119,11 +146,7 @@ impl Service {
 
     /// A new user, as the client that speaks for them.
     pub fn user(&self, name: &str) -> Client {
-        let owner = self.owner();
-        let user = owner.post("/v1/users").json(&json!({ "name": name, "tz": "UTC" })).answer();
-        let token = json!({ "user": user.ok(StatusCode::CREATED)["id"], "name": "end-to-end test" });
-        let token: Value = owner.post("/v1/tokens").json(&token).answer().ok(StatusCode::CREATED);
-        owner.with_token(token["secret"].as_str())
+        self.owner().new_user(name, "UTC")
     }
 
     /// The token in the state directory.
@@ -191,6 +214,16 @@ impl Drop for Service {
     }
 }
 
+/// The variables of a service whose store is this database of a PostgreSQL, `postgres://user@host:port/database`.
+pub fn on_postgres(database: &str) -> Vec<(&'static str, String)> {
+    let host = database.split(['@', '/']).nth(3).expect("an address with a user");
+    vec![
+        ("store", "postgres".to_owned()),
+        ("database_url", database.to_owned()),
+        ("database_host", format!("postgres://{host}")),
+    ]
+}
+
 /// Tells the store of a state directory, with the binary under test, that it was put back from a copy; whether it took that.
 pub fn restored(state_dir: &Path) -> bool {
     perennial().arg("restored").arg("--state-dir").arg(state_dir).status().unwrap().success()
@@ -198,7 +231,7 @@ pub fn restored(state_dir: &Path) -> bool {
 
 /// The binary under test, to be given a command.
 pub fn perennial() -> Command {
-    Command::new(binary())
+    Build::default().perennial()
 }
 
 /// The repository's folder.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use perennial_events::CONSUMERS;
 use perennial_tests::{Client, Database, until};
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::app::Shared;
@@ -171,11 +170,7 @@ impl Cloud {
 
     /// A new user, as the client that speaks for them.
     pub fn user(&self, name: &str) -> Client {
-        let owner = self.owner();
-        let user = owner.post("/v1/users").json(&json!({ "name": name, "tz": "UTC" })).answer();
-        let token = json!({ "user": user.ok(StatusCode::CREATED)["id"], "name": "cloud test" });
-        let token = owner.post("/v1/tokens").json(&token).answer().ok(StatusCode::CREATED);
-        owner.with_token(token["secret"].as_str())
+        self.owner().new_user(name, "UTC")
     }
 
     /// The database, read only.

@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// How long who did not answer is left alone, where there are others.
 const ALONE: Duration = Duration::from_secs(3);
 
+/// How long who is away on purpose is left alone at most.
+const AWAY: Duration = Duration::from_secs(3_600);
+
 /// All that serve, and how they answered.
 #[derive(Debug)]
 pub struct Doors<'a> {
@@ -26,13 +29,13 @@ pub struct Doors<'a> {
     /// Until when each is left alone.
     alone: Mutex<Vec<Instant>>,
     /// Requests that were answered, by what says something of them.
-    pub answered: AtomicUsize,
+    answered: AtomicUsize,
     /// Requests that were answered that it does not go now.
-    pub refused: AtomicUsize,
+    refused: AtomicUsize,
     /// Requests without an answer.
-    pub unanswered: AtomicUsize,
+    unanswered: AtomicUsize,
     /// Requests that were answered what is no failure of anything on the way.
-    pub failed: AtomicUsize,
+    failed: AtomicUsize,
 }
 
 impl<'a> Doors<'a> {
@@ -43,6 +46,18 @@ impl<'a> Doors<'a> {
         let (answered, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let (unanswered, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { world, clients, next: AtomicUsize::new(0), alone, answered, refused, unanswered, failed }
+    }
+
+    /// Has nobody go to one of them, or has them go there again.
+    pub fn leave_alone(&self, number: usize, alone: bool) {
+        let until = if alone { AWAY } else { Duration::ZERO };
+        self.alone.lock().unwrap()[number] = Instant::now() + until;
+    }
+
+    /// Requests answered, refused for now (503), not answered, and failed, so far.
+    pub fn counts(&self) -> [usize; 4] {
+        [&self.answered, &self.refused, &self.unanswered, &self.failed]
+            .map(|counter| counter.load(Ordering::Relaxed))
     }
 
     /// Whose turn it is.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use perennial_tests::load::{Findings, KINDS, Worker};
@@ -46,8 +45,7 @@ impl Figures {
                 *sum += count;
             }
         }
-        let counters = [&doors.answered, &doors.refused, &doors.unanswered, &doors.failed];
-        self.requests = counters.map(|counter| counter.load(Ordering::Relaxed));
+        self.requests = doors.counts();
     }
 }
 

@@ -11,10 +11,12 @@ mod replica;
 mod run;
 mod schedule;
 mod system;
+mod upgrade;
 mod world;
 
 pub use figures::Figures;
 pub use replica::Replica;
 pub use run::{Plan, run};
 pub use system::System;
+pub use upgrade::{Upgrade, upgrade};
 pub use world::World;

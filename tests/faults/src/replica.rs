@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::TimeDelta;
-use perennial_tests::{Service, Setup};
+use perennial_tests::{Build, Service, Setup, on_postgres};
 
 use crate::proxy::{Proxy, Way};
 use crate::world::{Clock, World};
@@ -18,27 +18,26 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// One that is not started yet, on a database of the server at a port.
+    /// One of this build that is not started yet, on a database of the server at a port.
     pub fn new(
         number: usize,
         world: &World,
+        build: &Build,
         folder: &Path,
         (server, database): (u16, &str),
         token: &str,
     ) -> Self {
         let (wire, clock) = (Proxy::to(server), world.clock(&format!("clock-{number}")));
         let port = wire.port();
-        let variables = vec![
-            ("store", "postgres".to_owned()),
-            ("database_url", format!("postgres://postgres@127.0.0.1:{port}/{database}?sslmode=disable")),
-            ("database_host", format!("postgres://127.0.0.1:{port}")),
-            ("bootstrap_token", token.to_owned()),
-        ];
+        let mut variables =
+            on_postgres(&format!("postgres://postgres@127.0.0.1:{port}/{database}?sslmode=disable"));
+        variables.push(("bootstrap_token", token.to_owned()));
         let setup = Setup {
             state_dir: Some(folder.join(format!("replica-{number}"))),
             variables,
             port: perennial_postgres::free_port(),
             environment: clock.environment(),
+            build: build.clone(),
             ..Setup::default()
         };
         Self { service: None, wire, clock, setup }
@@ -63,6 +62,15 @@ impl Replica {
     /// Kills it.
     pub fn kill(&mut self) {
         self.service.take().unwrap().kill();
+    }
+
+    /// Ends it in its own way, and starts this build in its place.
+    pub fn replace(&mut self, build: &Build) {
+        let status = self.service.take().unwrap().terminate();
+        assert!(status.success(), "it ended with {status}");
+        self.setup.build = build.clone();
+        self.start();
+        self.wait_until_ready();
     }
 
     /// Stops it where it is.

@@ -11,7 +11,7 @@ use http::StatusCode;
 use perennial_tests::load::{
     Entry, Findings, Habits, LEFT, Notified, WRONG, Worker, came, parked, reminders, tasks,
 };
-use perennial_tests::{Client, Receiver, SOON, until};
+use perennial_tests::{Build, Client, Receiver, SOON, until};
 use serde_json::json;
 
 use crate::books;
@@ -49,6 +49,8 @@ pub struct Plan {
     pub faults: usize,
     /// How many writes are acknowledged at least.
     pub writes: usize,
+    /// How many events are there before.
+    pub rows: usize,
     /// What all is drawn by.
     pub seed: u64,
 }
@@ -61,51 +63,80 @@ impl Plan {
 
     /// How large the disk is that all is written to.
     fn mebibytes(&self) -> u32 {
-        1024 + u32::try_from(self.writes / 16).unwrap()
+        1024 + u32::try_from(self.writes / 16 + self.rows / 400).unwrap()
     }
 }
 
-/// Carries one out; gives what it came to. `None` where the machine has no PostgreSQL, after saying so.
+/// Has everything fail while users write; gives what it came to. `None` where the machine has no PostgreSQL, after saying so.
 pub fn run(plan: &Plan) -> Option<Figures> {
     let mut rng = Rng::with_seed(plan.seed);
-    let world = World::before_a_change(&mut rng);
-    let mut system = System::start(&world, plan.replicas, plan.mebibytes())?;
-    let receiver = Receiver::start();
-    let users: Vec<Client> = (0..plan.users()).map(|number| user(&system, &receiver, number)).collect();
-    let habits = Habits { equal: 3, soon: 6_000..15_000, due: world.due().to_vec() };
-    let mut workers: Vec<Worker> = (0..2 * users.len())
-        .map(|number| Worker::new(number, &users[number % users.len()], rng.u64(..), habits.clone()))
-        .collect();
-    let doors = Doors::new(&world, system.replicas.iter().map(super::replica::Replica::base));
-
-    world.begin(BEFORE);
-    system.set_clocks(&world);
-    let mut figures = Figures::default();
-    let begun = Instant::now();
+    let mut run = Run::begin(plan, &Build::default(), &mut rng)?;
     let mut schedule = Schedule::new(rng);
-    write(plan, &doors, &mut workers, |acknowledged| {
+    run.write(|system, _, acknowledged| {
         let is_due = |number| acknowledged() * plan.faults >= plan.writes * number;
-        schedule.carry_out(&mut system, plan.faults, is_due);
+        schedule.carry_out(system, plan.faults, is_due);
     });
-    figures.written = begun.elapsed();
-    figures.faults = schedule.counts;
-    figures.count(&workers, &doors);
+    run.figures.faults = schedule.counts;
+    Some(run.end())
+}
 
-    let begun = Instant::now();
-    for replica in &mut system.replicas {
-        replica.wait_until_ready();
+/// A system that users write to, and what came of it so far.
+pub(crate) struct Run<'a> {
+    plan: &'a Plan,
+    world: World,
+    pub system: System,
+    receiver: Receiver,
+    users: Vec<Client>,
+    workers: Vec<Worker>,
+    pub figures: Figures,
+}
+
+impl<'a> Run<'a> {
+    /// Starts replicas of a build, for users who have not begun to write.
+    pub fn begin(plan: &'a Plan, build: &Build, rng: &mut Rng) -> Option<Self> {
+        let world = World::before_a_change(rng);
+        let system = System::start(&world, build, plan.replicas, plan.mebibytes())?;
+        let receiver = Receiver::start();
+        let users: Vec<Client> = (0..plan.users()).map(|number| user(&system, &receiver, number)).collect();
+        let habits = Habits { equal: 3, soon: 6_000..15_000, due: world.due().to_vec() };
+        let workers = (0..2 * users.len())
+            .map(|number| Worker::new(number, &users[number % users.len()], rng.u64(..), habits.clone()))
+            .collect();
+        Some(Self { plan, world, system, receiver, users, workers, figures: Figures::default() })
     }
-    // What was made last comes due.
-    let last = workers
-        .iter()
-        .flat_map(|worker| &worker.ledger.tasks)
-        .filter_map(|task| task.fires_at.filter(|_| task.reminds))
-        .max();
-    until("all reminders are due", SOON, || last.is_none_or(|last| last < world.now()).then_some(()));
-    drain(&system, &mut figures.found);
-    figures.drained = begun.elapsed();
-    look(&system, &world, &users, &workers, &receiver, &mut figures);
-    Some(figures)
+
+    /// Has the users write until enough is written, and what is done meanwhile is over. That is given the system, the ways to it, and
+    /// how many writes were acknowledged so far.
+    pub fn write(&mut self, meanwhile: impl FnOnce(&mut System, &Doors<'_>, &dyn Fn() -> usize)) {
+        let Self { plan, world, system, workers, figures, .. } = self;
+        world.begin(BEFORE);
+        system.set_clocks(world);
+        let doors = Doors::new(world, system.replicas.iter().map(super::replica::Replica::base));
+        let begun = Instant::now();
+        write(plan, &doors, workers, |acknowledged| meanwhile(system, &doors, acknowledged));
+        figures.written = begun.elapsed();
+        figures.count(workers, &doors);
+    }
+
+    /// Waits until nothing is left to do, and looks whether all is as it was told.
+    pub fn end(mut self) -> Figures {
+        let begun = Instant::now();
+        for replica in &mut self.system.replicas {
+            replica.wait_until_ready();
+        }
+        // What was made last comes due.
+        let last = self
+            .workers
+            .iter()
+            .flat_map(|worker| &worker.ledger.tasks)
+            .filter_map(|task| task.fires_at.filter(|_| task.reminds))
+            .max();
+        until("all reminders are due", SOON, || last.is_none_or(|last| last < self.world.now()).then_some(()));
+        drain(&self.system, &mut self.figures.found);
+        self.figures.drained = begun.elapsed();
+        look(&self.system, &self.world, &self.users, &self.workers, &self.receiver, &mut self.figures);
+        self.figures
+    }
 }
 
 /// A user who is reminded by a webhook.

@@ -5,10 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use http::{Method, StatusCode};
+use http::Method;
 use perennial_postgres::{Server, postgres};
-use perennial_tests::{Client, SmallDisk, binary, until};
-use serde_json::json;
+use perennial_tests::{Build, Client, SmallDisk, until};
 use tempfile::TempDir;
 
 use crate::replica::Replica;
@@ -38,8 +37,8 @@ pub struct System {
 }
 
 impl System {
-    /// Starts all of it, with a disk of this size. `None` where the machine has no PostgreSQL, after saying so.
-    pub fn start(world: &World, replicas: usize, mebibytes: u32) -> Option<Self> {
+    /// Starts all of it as this build has it, with a disk of this size. `None` where the machine has no PostgreSQL, after saying so.
+    pub fn start(world: &World, build: &Build, replicas: usize, mebibytes: u32) -> Option<Self> {
         perennial_postgres::Installed::find()?;
         let folder = tempfile::tempdir().unwrap();
         // The database runs as somebody else.
@@ -57,10 +56,10 @@ impl System {
             ..perennial_postgres::Setup::default()
         })?;
         let address = server.empty_database();
-        migrate(&address);
+        migrate(&address, build);
         let database = address.rsplit('/').next().unwrap();
         let mut started: Vec<Replica> = (0..replicas)
-            .map(|number| Replica::new(number, world, folder.path(), (server.port(), database), TOKEN))
+            .map(|number| Replica::new(number, world, build, folder.path(), (server.port(), database), TOKEN))
             .collect();
         // The first compiles what all of them run.
         for replica in &mut started {
@@ -87,17 +86,18 @@ impl System {
 
     /// A new user, at the first replica.
     pub fn user(&self, name: &str) -> Client {
-        let owner = self.owner();
-        let user = owner.post("/v1/users").json(&json!({ "name": name, "tz": "Europe/Berlin" })).answer();
-        let token = json!({ "user": user.ok(StatusCode::CREATED)["id"], "name": "faults" });
-        let token = owner.post("/v1/tokens").json(&token).answer().ok(StatusCode::CREATED);
-        owner.with_token(token["secret"].as_str())
+        self.owner().new_user(name, "Europe/Berlin")
     }
 
     /// A session with the database.
     pub fn session(&self) -> Result<postgres::Client, postgres::Error> {
         let mut config: postgres::Config = self.address.parse().unwrap();
         config.application_name("faults").connect_timeout(Duration::from_secs(5)).connect(postgres::NoTls)
+    }
+
+    /// Brings the database up to the schema of a build, as an operator does; what that says.
+    pub fn migrate(&self, build: &Build) -> String {
+        migrate(&self.address, build)
     }
 
     /// The one number that a query gives.
@@ -140,10 +140,10 @@ impl System {
     }
 }
 
-/// Makes the schema, as an operator does.
-fn migrate(address: &str) {
-    let mut command = std::process::Command::new(binary());
+fn migrate(address: &str, build: &Build) -> String {
+    let mut command = build.perennial();
     let done =
         command.args(["migrate", "--database-url", &format!("{address}?sslmode=disable")]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
 }

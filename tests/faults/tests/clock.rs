@@ -7,7 +7,7 @@ use chrono::{SecondsFormat, TimeDelta};
 use fastrand::Rng;
 use http::StatusCode;
 use perennial_faults::{System, World};
-use perennial_tests::{Receiver, SOON};
+use perennial_tests::{Build, Receiver, SOON};
 use serde_json::json;
 
 /// How long a stored answer is asked for again: what is old is forgotten each second.
@@ -16,7 +16,7 @@ const REPEATED: Duration = Duration::from_secs(5);
 #[test]
 fn a_replica_whose_clock_is_wrong_misses_no_reminder_delays_no_delivery_and_forgets_no_answer() {
     let world = World::before_a_change(&mut Rng::with_seed(1));
-    let Some(system) = System::start(&world, 1, 1024) else { return };
+    let Some(system) = System::start(&world, &Build::default(), 1, 1024) else { return };
     system.set_clocks(&world);
     let (user, receiver) = (system.user("Ada"), Receiver::start());
     let channel = json!({ "type": "webhook", "url": receiver.url() });

@@ -1,20 +1,17 @@
-//! Whatever fails, nothing that was acknowledged is lost, nothing happens twice, nothing is stuck and nothing comes early. `REPLICAS`, `FAULTS`
-//! and `WRITES` say how much that is; `SEED` repeats what is asked for and what fails. `make chaos` is the long one.
+//! Whatever fails, nothing that was acknowledged is lost, nothing happens twice, nothing is stuck and nothing comes early; the same where one
+//! build takes the place of another, where no request fails either. `REPLICAS`, `FAULTS`, `WRITES` and `ROWS` say how much that is; `SEED`
+//! repeats what is asked for and what fails. `make chaos` and `make upgrade` are the long ones.
 
 mod clock;
 
-use perennial_faults::{Plan, run};
+use std::path::PathBuf;
+
+use perennial_faults::{Plan, Upgrade, run, upgrade};
+use perennial_tests::{Build, setting};
 
 #[test]
 fn whatever_fails_nothing_is_lost_doubled_stuck_or_early() {
-    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..));
-    let plan = Plan {
-        replicas: number("REPLICAS").unwrap_or(2),
-        faults: number("FAULTS").unwrap_or(11),
-        writes: number("WRITES").unwrap_or(500),
-        seed,
-    };
-    println!("SEED={seed} REPLICAS={} FAULTS={} WRITES={}", plan.replicas, plan.faults, plan.writes);
+    let plan = plan(11, 500, 0);
     let Some(figures) = run(&plan) else { return };
     println!("{figures}");
     figures.found.are_none();
@@ -22,7 +19,28 @@ fn whatever_fails_nothing_is_lost_doubled_stuck_or_early() {
     assert!(figures.acknowledged.iter().sum::<usize>() >= plan.writes, "{:?}", figures.acknowledged);
 }
 
-fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
+#[test]
+#[ignore = "needs the build before: `make upgrade`"]
+fn one_build_takes_the_place_of_another_and_no_request_fails() {
+    let from: PathBuf = setting("BUILD").expect("BUILD is a copy of the repository with the build before");
+    let upgrade_to_this = Upgrade { from: Build::at(&from), plan: plan(0, 8_000, 1_000_000) };
+    let Some(figures) = upgrade(&upgrade_to_this) else { return };
+    println!("{figures}");
+    figures.found.are_none();
+    let [answered, refused, unanswered, failed] = figures.requests;
+    assert!(answered >= upgrade_to_this.plan.writes);
+    assert_eq!([refused, unanswered, failed], [0; 3], "requests that failed");
+}
+
+/// How much it is where the environment does not say.
+fn plan(faults: usize, writes: usize, rows: usize) -> Plan {
+    let plan = Plan {
+        replicas: setting("REPLICAS").unwrap_or(2),
+        faults: setting("FAULTS").unwrap_or(faults),
+        writes: setting("WRITES").unwrap_or(writes),
+        rows: setting("ROWS").unwrap_or(rows),
+        seed: setting("SEED").unwrap_or_else(|| fastrand::u64(..)),
+    };
+    println!("{plan:?}");
+    plan
 }
