@@ -18,7 +18,9 @@ SCHEMA   := --features task-api/schema
 # All tests but the host's choose from the same packages, so that what they share is compiled with the same features, and once.
 TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) $(SCHEMA)
 UNIT     := $(TESTED) --exclude perennial-tests --exclude perennial-cloud --exclude perennial-faults
-E2E      := contract drill end-to-end fairness kill live manifest wrong-input
+# Tests that wait more than they compute: four at a time, whatever the processors; and those of which one needs the machine.
+WAITING  := contract drill end-to-end manifest wrong-input
+ALONE    := fairness kill live
 # The programs of tests that work with a store.
 STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises scheduler requests jwt
 WASM     := --locked --profile guest --target $(TARGET)
@@ -74,13 +76,14 @@ test-postgres: toolchain ## the tests that work with a store once more, on Postg
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
 	@$(CARGO) build $(WASM) $(PROBE)
-	@$(CARGO) test $(NATIVE) --no-fail-fast $(HOSTED:%=-p %)
+	@$(CARGO) test $(NATIVE) --no-fail-fast $(HOSTED:%=-p %) -- --test-threads=4
 
 test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@echo '==> end-to-end tests'
 	@tests/tools/redis || { test -z "$$CI" && echo 'no redis-server: its tests will be skipped'; }
 	@tests/tools/contract install || { test -z "$$CI" && echo 'no schemathesis: the contract is not tested'; }
-	@$(TESTED) $(E2E:%=--test %) -- --nocapture
+	@$(TESTED) $(WAITING:%=--test %) -- --nocapture --test-threads=4; waiting=$$?; \
+	    $(TESTED) $(ALONE:%=--test %) -- --nocapture && exit $$waiting
 
 test-faults: build ## replicas on one PostgreSQL while everything fails, in short; SEED=
 	@echo '==> faults'
@@ -179,9 +182,12 @@ check: format lint migrations deny ## format, lints, what migrations may not do,
 format: toolchain
 	@$(CARGO) fmt --all --check
 
+# In a folder of its own: neither waits for the other where it runs beside a build.
+LINT := $(CARGO) clippy --target-dir target/lint
+
 lint: toolchain
-	@$(CARGO) clippy $(NATIVE) --workspace --all-targets --exclude perennial-probe $(SCHEMA) -- -D warnings
-	@$(CARGO) clippy $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
+	@$(LINT) $(NATIVE) --workspace --all-targets --exclude perennial-probe $(SCHEMA) -- -D warnings
+	@$(LINT) $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
 
 migrations: toolchain
 	@$(CARGO) test $(NATIVE) --quiet -p perennial-store --features native --lib migrate::rules
