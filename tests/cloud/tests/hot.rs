@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use perennial_cloud::{Cloud, Record, Setup};
 use perennial_events::{CloudEvent, lane_stream};
-use perennial_tests::{Client, SOON};
+use perennial_tests::{Client, SOON, until};
 
 use crate::series::{Series, of_users};
 
@@ -34,6 +34,8 @@ fn the_events_of_a_hot_user_spread_over_partitions_and_each_stream_keeps_its_ord
         }
     });
 
+    let waits = "SELECT count(*) FROM stream WHERE sequence > published";
+    until("all events are published", SOON, || (cloud.database().number(waits, []) == 0).then_some(()));
     let records = cloud.topic("task-events");
     let (hot, others): (Vec<Record>, Vec<Record>) =
         records.into_iter().partition(|record| event(record).userid == HOT);
