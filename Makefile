@@ -93,9 +93,10 @@ test-faults: build ## replicas on one PostgreSQL while everything fails, in shor
 chaos: build ## the same at length; REPLICAS=4 FAULTS=200 WRITES=100000 SEED=
 	@REPLICAS=$(or $(REPLICAS),4) FAULTS=$(or $(FAULTS),200) WRITES=$(or $(WRITES),100000) $(TESTED) --test faults -- --nocapture
 
-upgrade: build ## the build of PREVIOUS=rev, then this one, on one PostgreSQL while users write, and back; WRITES=8000 ROWS=1000000 SEED=
+upgrade: build ## the build of FROM=rev, then this one or that of TO=rev, on one PostgreSQL while users write, and back; WRITES=8000 ROWS=1000000 SEED=
 	@tests/tools/postgres >/dev/null
-	@BUILD=$$(tests/tools/build $(PREVIOUS)) && export BUILD && $(TESTED) --test faults -- --ignored --nocapture
+	@from=$$(tests/tools/build $(FROM)) && to=$(if $(TO),$$(tests/tools/build $(TO))) && \
+	    FROM=$$from TO=$$to $(TESTED) --test faults -- --ignored --nocapture
 
 contract: build ## the service against its own description, at length; CASES=1000 an operation, SEED=
 	@CI=1 CASES=$(or $(CASES),1000) SEED=$(or $(SEED),$$(date +%s)) $(TESTED) --test contract -- --nocapture

@@ -20,11 +20,13 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long a step may take at most.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// An upgrade: to the build under test.
+/// An upgrade.
 #[derive(Debug)]
 pub struct Upgrade {
     /// The build before.
     pub from: Build,
+    /// The build after.
+    pub to: Build,
     /// Who serves, and how much is written in all: as much after each step.
     pub plan: Plan,
 }
@@ -34,8 +36,7 @@ pub struct Upgrade {
 /// One replica after the other is replaced once the new build has migrated, and the old one serves beside the new. Then the old build
 /// comes back, one after the other, on the new schema; and in the end the new one again.
 pub fn upgrade(upgrade: &Upgrade) -> Option<Figures> {
-    let Upgrade { from, plan } = upgrade;
-    let to = Build::default();
+    let Upgrade { from, to, plan } = upgrade;
     let mut run = Run::begin(plan, from, &mut Rng::with_seed(plan.seed))?;
     fill(&run.system, plan.rows);
     let replicas = plan.replicas;
@@ -43,8 +44,8 @@ pub fn upgrade(upgrade: &Upgrade) -> Option<Figures> {
     run.write(|system, doors, acknowledged| {
         let mut steps = Steps { begun: Instant::now(), doors, acknowledged, share };
         steps.carry_out("the build before", || {});
-        steps.carry_out("migrated", || print!("{}", system.migrate(&to)));
-        for (build, name) in [(&to, "replaced"), (from, "taken back"), (&to, "replaced again")] {
+        steps.carry_out("migrated", || print!("{}", system.migrate(to)));
+        for (build, name) in [(to, "replaced"), (from, "taken back"), (to, "replaced again")] {
             for number in 0..replicas {
                 steps.carry_out(&format!("replica {number} {name}"), || {
                     doors.leave_alone(number, true);
@@ -54,7 +55,7 @@ pub fn upgrade(upgrade: &Upgrade) -> Option<Figures> {
             }
         }
         // Neither has anything left to do.
-        print!("before: {}under test: {}", system.migrate(from), system.migrate(&to));
+        print!("before: {}after: {}", system.migrate(from), system.migrate(to));
     });
     Some(run.end())
 }

@@ -22,13 +22,14 @@ fn whatever_fails_nothing_is_lost_doubled_stuck_or_early() {
 #[test]
 #[ignore = "needs the build before: `make upgrade`"]
 fn one_build_takes_the_place_of_another_and_no_request_fails() {
-    let from: PathBuf = setting("BUILD").expect("BUILD is a copy of the repository with the build before");
-    let upgrade_to_this = Upgrade { from: Build::at(&from), plan: plan(0, 8_000, 1_000_000) };
-    let Some(figures) = upgrade(&upgrade_to_this) else { return };
+    let build = |name| setting(name).map(|folder: PathBuf| Build::at(&folder));
+    let from = build("FROM").expect("FROM is a copy of the repository with the build before");
+    let one = Upgrade { from, to: build("TO").unwrap_or_default(), plan: plan(0, 8_000, 1_000_000) };
+    let Some(figures) = upgrade(&one) else { return };
     println!("{figures}");
     figures.found.are_none();
     let [answered, refused, unanswered, failed] = figures.requests;
-    assert!(answered >= upgrade_to_this.plan.writes);
+    assert!(answered >= one.plan.writes);
     assert_eq!([refused, unanswered, failed], [0; 3], "requests that failed");
 }
 
