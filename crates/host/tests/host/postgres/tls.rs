@@ -86,17 +86,13 @@ fn migrate_says_what_it_does_and_does_it_once() {
     let address = format!("{}?sslmode=require&channel_binding=require", secret(&database));
     let first = migrate(&address, Some(&authority));
     assert!(first.status.success(), "{}", told(&first));
-    assert!(
-        told(&first).contains("Applied 0001_tables.sql in ")
-            && told(&first).contains("Schema: version 1 (new)"),
-        "{}",
-        told(&first)
-    );
+    let says = told(&first);
+    assert!(says.contains("Applied 0001_tables.sql in "), "{says}");
+    let version = says.lines().last().and_then(|line| line.strip_suffix(" (new)"));
+    let version = version.unwrap_or_else(|| panic!("{says}"));
     let second = migrate(&address, Some(&authority));
-    assert_eq!(
-        (second.status.success(), told(&second).as_str()),
-        (true, "Schema: version 1, nothing to do\n")
-    );
+    assert_eq!((second.status.success(), told(&second)), (true, format!("{version}, nothing to do\n")));
+    assert!(version.starts_with("Schema: version "), "{says}");
 
     let untrusted = migrate(&address, None);
     assert!(
