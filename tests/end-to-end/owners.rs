@@ -97,7 +97,7 @@ fn a_revoked_token_opens_nothing() {
     let ada = service.user("Ada");
     let tokens = owner.all("/v1/tokens");
     assert!(tokens.iter().all(|token| token.get("secret").is_none()), "{tokens:?}");
-    let token = tokens.iter().find(|token| token["name"] == "end-to-end test").unwrap();
+    let token = tokens.iter().find(|token| token["name"] == "test").unwrap();
     let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
     owner.call(Method::DELETE, path).answer().ok(StatusCode::NO_CONTENT);
     ada.call(Method::GET, "/v1/tasks").answer().is_problem(401, "unauthenticated");
