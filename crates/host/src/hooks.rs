@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 /// Switches for tests. The default changes nothing.
 #[derive(Clone, Default)]
 pub struct Hooks {
@@ -30,10 +32,16 @@ pub trait WallClock: Send + Sync {
     fn now(&self) -> Duration;
 }
 
-/// Asked before and after every statement of SQLite or PostgreSQL, Redis command and outgoing HTTP request of a guest.
+/// Asked before and after every statement of SQLite or PostgreSQL, Redis command and outgoing HTTP request of a guest. It must not block.
 pub trait FaultHook: Send + Sync {
-    /// What happens to the guest `component` at `point`. Called from the guest's task: it must not block.
+    /// What happens to the guest `component` at `point`. Called from the guest's task.
     fn at(&self, component: &str, point: Point<'_>) -> Verdict;
+
+    /// The invocation of this number is about to begin, for a request with these headers. Of other triggers it is not told.
+    fn begins(&self, _invocation: u64, _headers: &HeaderMap) {}
+
+    /// The invocation of this number has ended, and all that it held is given back or on its way.
+    fn ended(&self, _invocation: u64) {}
 }
 
 /// One side of one host call.
@@ -91,4 +99,6 @@ pub enum Verdict {
     Continue,
     /// The guest is trapped here.
     Trap,
+    /// Before a call: it begins, and the guest is trapped as soon as it has to wait for it. After one: as [`Verdict::Trap`].
+    Interrupt,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use http::HeaderMap;
 use tokio::sync::Notify;
 use wasmtime::bail;
 
@@ -25,6 +26,13 @@ impl Faults {
     pub fn new(hook: Option<Arc<dyn FaultHook>>, component: &str, invocation: u64) -> Self {
         let component = component.to_owned();
         Self { hook, component, invocation, calls: AtomicU64::new(0), tripped: Notify::new() }
+    }
+
+    /// The invocation is about to begin, for a request.
+    pub fn begins(&self, headers: &HeaderMap) {
+        if let Some(hook) = &self.hook {
+            hook.begins(self.invocation, headers);
+        }
     }
 
     /// A call is about to begin.
@@ -54,7 +62,19 @@ impl Faults {
         let point = Point { moment, call, index, invocation: self.invocation };
         match hook.at(&self.component, point) {
             Verdict::Continue => Ok(()),
-            Verdict::Trap => bail!("fault injected at {point:?}"),
+            Verdict::Interrupt if moment == Moment::Before => {
+                self.trip();
+                Ok(())
+            }
+            Verdict::Interrupt | Verdict::Trap => bail!("fault injected at {point:?}"),
+        }
+    }
+}
+
+impl Drop for Faults {
+    fn drop(&mut self) {
+        if let Some(hook) = &self.hook {
+            hook.ended(self.invocation);
         }
     }
 }

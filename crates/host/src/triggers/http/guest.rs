@@ -39,6 +39,7 @@ impl HttpGuest {
     ) -> anyhow::Result<Response<WatchedBody>> {
         let work = services.in_flight.begin();
         let mut store = self.component.store(services, Some(origin));
+        store.data().faults.begins(request.headers());
         let (sender, receiver) = oneshot::channel();
         let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
         let counted = store.data().limits.count_in(held.clone());
