@@ -17,6 +17,7 @@ BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
 SCHEMA   := --features task-api/schema
 # All tests but the host's choose from the same packages, so that what they share is compiled with the same features, and once.
 TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) $(SCHEMA)
+HOST     := $(CARGO) test $(NATIVE) $(HOSTED:%=-p %)
 UNIT     := $(TESTED) --exclude perennial-tests --exclude perennial-cloud --exclude perennial-faults
 # Tests that wait more than they compute: four at a time, whatever the processors; and those of which one needs the machine.
 WAITING  := contract drill end-to-end manifest wrong-input
@@ -27,7 +28,7 @@ WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
 .PHONY: chaos upgrade cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
-        test test-unit test-postgres test-component test-e2e test-faults contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
+        test test-unit test-postgres test-component test-e2e test-faults traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -76,7 +77,12 @@ test-postgres: toolchain ## the tests that work with a store once more, on Postg
 test-component: guests ## the Wasm components on the embedded host
 	@echo '==> component tests'
 	@$(CARGO) build $(WASM) $(PROBE)
-	@$(CARGO) test $(NATIVE) --no-fail-fast $(HOSTED:%=-p %) -- --test-threads=4
+	@$(HOST) --no-fail-fast -- --test-threads=4
+
+traps: guests ## guests trapped and requests cut at every call on PostgreSQL while others ask, at length; TRAPS=1000 SEED=
+	@tests/tools/postgres >/dev/null
+	@TRAPS=$(or $(TRAPS),1000) SEED=$(SEED) $(HOST) --test traps -- --nocapture others::
+	@PERENNIAL_TEST_STORE=postgres $(HOST) --test traps -- writes:: handlers::
 
 test-e2e: build ## the real binary, real HTTP, a real Redis, kill -9
 	@echo '==> end-to-end tests'

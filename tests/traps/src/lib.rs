@@ -1,19 +1,28 @@
 //! The service in this process, with a switch that traps a guest at one of its calls to the host.
 
+mod place;
 mod switch;
+mod user;
 mod whole;
 
-pub use switch::Switch;
+pub use switch::{Blow, Side, Switch};
+pub use user::User;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use perennial_host::{Counts, Hooks, Running, UpOptions, WallClock, start};
+use perennial_fixture::is_postgres;
+use perennial_host::{Counts, GuestLimits, Hooks, Running, UpOptions, WallClock, start};
+use place::Place;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
+
+/// Sessions that a house has with its database: fewer than guests that want one, so that they go from guest to guest.
+const SESSIONS: usize = 4;
 
 /// A clock that tests move.
 struct Clock {
@@ -32,65 +41,109 @@ impl WallClock for Clock {
 pub struct House {
     /// Traps guests.
     pub switch: Arc<Switch>,
+    /// Whom the first token speaks for.
+    pub owner: User,
     clock: Arc<Clock>,
     running: Running,
-    agent: Agent,
     keys: AtomicI64,
-    dir: TempDir,
+    place: Place,
+    _dir: TempDir,
 }
 
 impl House {
-    /// Starts the service and lets it make its database.
+    /// Starts the service on the kind of store that the environment names (`PERENNIAL_TEST_STORE`).
     pub async fn start() -> Self {
+        if is_postgres() {
+            return Self::on_postgres().await.unwrap_or_else(|| panic!("there is no PostgreSQL"));
+        }
         let house = Self::start_empty().await;
         assert_eq!(house.call("GET", "/readyz", &Value::Null).await.0, 200);
         house
     }
 
+    /// Starts the service on a database of its own. `None` where the machine has no PostgreSQL, after saying so.
+    pub async fn on_postgres() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let house = Self::start_on(Place::database()?, dir).await;
+        assert_eq!(house.call("GET", "/readyz", &Value::Null).await.0, 200);
+        Some(house)
+    }
+
+    /// Starts the service on a fresh file, which the first request makes a database of.
+    pub async fn start_empty() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::start_on(Place::File(dir.path().join("sqlite_db.db")), dir).await
+    }
+
     /// Starts the service of this repository on a fresh state directory, its clock at noon of 21 November 2026 and its
     /// cron schedules off.
-    pub async fn start_empty() -> Self {
+    async fn start_on(place: Place, dir: TempDir) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let dir = tempfile::tempdir().unwrap();
         let switch = Arc::new(Switch::default());
         let clock = Arc::new(Clock {
             started: Instant::now(),
             epoch: Duration::from_secs(1_795_262_400),
             moved: AtomicU64::new(0),
         });
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        place.move_clock(millis(clock.now()) - millis(real));
+        let mut variables = vec![
+            ("webhook_http_origin".to_owned(), "http://127.0.0.1:*".to_owned()),
+            ("audit_key".to_owned(), "the-key-of-a-house-that-is-a-test".to_owned()),
+        ];
+        variables.extend(place.variables());
         let options = UpOptions {
             from: root.join("spin.toml"),
             listen: "127.0.0.1:0".parse().unwrap(),
             state_dir: Some(dir.path().to_owned()),
             cache_dir: Some(root.join("target/traps-cache")),
             quiet: true,
-            variables: vec![("webhook_http_origin".to_owned(), "http://127.0.0.1:*".to_owned())],
+            variables,
+            limits: GuestLimits { postgres_sessions: SESSIONS, ..GuestLimits::default() },
             ..UpOptions::default()
         };
         let hooks = Hooks { clock: Some(clock.clone()), faults: Some(switch.clone()), manual_cron: true };
         let running = start(options, hooks).await.unwrap();
-        let agent = Agent::config_builder()
+        let agent: Agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
-            .build();
-        Self { switch, clock, running, agent: agent.into(), keys: AtomicI64::new(0), dir }
+            .build()
+            .into();
+        let token = running.token.clone().unwrap();
+        let owner = User { id: "admin".to_owned(), token, address: running.address, agent };
+        Self { switch, owner, clock, running, keys: AtomicI64::new(0), place, _dir: dir }
+    }
+
+    /// A new user.
+    pub async fn user(&self, name: &str) -> User {
+        let (status, user) =
+            self.call("POST", "/v1/users", &json!({ "name": name, "tz": "Europe/Berlin" })).await;
+        assert_eq!(status, 201, "{user}");
+        let id = user["id"].as_str().unwrap().to_owned();
+        let (status, token) = self.call("POST", "/v1/tokens", &json!({ "user": id, "name": "traps" })).await;
+        assert_eq!(status, 201, "{token}");
+        User { id, token: token["secret"].as_str().unwrap().to_owned(), ..self.owner.clone() }
     }
 
     /// Moves the clock on.
     pub fn pass(&self, seconds: u64) {
         self.clock.moved.fetch_add(seconds, Ordering::Relaxed);
+        self.place.move_clock(i64::try_from(seconds).unwrap() * 1000);
     }
 
     /// A document that says when something is due: so many seconds from now.
     pub fn due_in(&self, seconds: i64) -> Value {
         let at = self.now() / 1000 + seconds;
-        let local = self.text(&format!("SELECT strftime('%Y-%m-%dT%H:%M:%S', {at}, 'unixepoch')"));
+        let words = rusqlite::Connection::open_in_memory().unwrap();
+        let local: String = words
+            .query_row("SELECT strftime('%Y-%m-%dT%H:%M:%S', ?1, 'unixepoch')", [at], |row| row.get(0))
+            .unwrap();
         json!({ "local": local, "tz": "UTC" })
     }
 
     /// The clock, in milliseconds.
     pub fn now(&self) -> i64 {
-        i64::try_from(self.clock.now().as_millis()).unwrap()
+        millis(self.clock.now())
     }
 
     /// A request under a key of its own.
@@ -100,22 +153,7 @@ impl House {
 
     /// A request with a JSON body; gives status and document (null where there is none).
     pub async fn keyed(&self, method: &str, path: &str, key: &str, body: &Value) -> (u16, Value) {
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.running.address))
-            .header("authorization", format!("Bearer {}", self.running.token.as_deref().unwrap()))
-            .header("content-type", "application/json")
-            .header("idempotency-key", key)
-            .body(if body.is_null() { String::new() } else { body.to_string() })
-            .unwrap();
-        let agent = self.agent.clone();
-        tokio::task::spawn_blocking(move || {
-            let mut response = agent.run(request).unwrap();
-            let text = response.body_mut().read_to_string().unwrap_or_default();
-            (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
-        })
-        .await
-        .unwrap()
+        self.owner.keyed(method, path, key, body).await
     }
 
     /// A fresh number, for titles that tell tasks apart.
@@ -128,10 +166,15 @@ impl House {
         self.running.idle().await;
     }
 
-    /// One tick of a clock; a guest that is trapped is no failure of the test.
+    /// One tick of a clock, until no guest runs; one that is trapped is no failure of the test.
     pub async fn tick(&self, component: &str) {
-        self.running.tick(component).await.ok();
+        self.tick_among_others(component).await;
         self.running.idle().await;
+    }
+
+    /// The same while others work.
+    pub async fn tick_among_others(&self, component: &str) {
+        self.running.tick(component).await.ok();
     }
 
     /// Lets the service finish what it has begun: a few ticks of every clock.
@@ -149,24 +192,32 @@ impl House {
     }
 
     /// What the guests of each component have cost so far, once none runs.
-    pub async fn counts(&self) -> std::collections::BTreeMap<String, Counts> {
+    pub async fn counts(&self) -> BTreeMap<String, Counts> {
         self.running.idle().await;
         self.running.counts()
     }
 
     /// The one number that `query` selects from the database.
     pub fn number(&self, query: &str) -> i64 {
-        self.one(query)
+        self.place.number(query)
     }
 
     /// The one text that `query` selects from the database.
     pub fn text(&self, query: &str) -> String {
-        self.one(query)
+        self.place.text(query)
+    }
+
+    /// The texts that `query` selects from the database, each with its number.
+    pub fn tally(&self, query: &str) -> BTreeMap<String, i64> {
+        self.place.tally(query)
     }
 
     /// The file that holds the database.
     pub fn database(&self) -> PathBuf {
-        self.dir.path().join("sqlite_db.db")
+        match &self.place {
+            Place::File(file) => file.clone(),
+            Place::Database(_) => panic!("it is PostgreSQL"),
+        }
     }
 
     /// Changes one row of the database behind the service's back.
@@ -176,21 +227,15 @@ impl House {
 
     /// Changes the database behind the service's back; gives how many rows.
     pub fn write_any(&self, statement: &str) -> usize {
-        self.open().execute(statement, []).unwrap()
-    }
-
-    fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
-        self.open().query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
-    }
-
-    fn open(&self) -> rusqlite::Connection {
-        let database = rusqlite::Connection::open(self.database()).unwrap();
-        database.busy_timeout(Duration::from_secs(10)).unwrap();
-        database
+        self.place.execute(statement)
     }
 
     /// Stops the service.
     pub async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap()
 }

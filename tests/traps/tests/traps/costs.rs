@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use perennial_fixture::sqlite_only;
 use perennial_host::Counts;
 use perennial_traps::House;
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ fn calls(house: &House, start: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_with_a_key_costs_one_full_sync_and_at_most_five_statements() {
+    sqlite_only!();
     let house = house().await;
     for number in 0..10 {
         let before = house.counts().await;
@@ -51,6 +53,7 @@ async fn a_create_with_a_key_costs_one_full_sync_and_at_most_five_statements() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_completion_costs_two_full_syncs_up_to_its_successor() {
+    sqlite_only!();
     let house = house().await;
     let id = created(&house, &bins(&house)).await;
     let path = format!("/v1/tasks/{id}");
@@ -74,6 +77,7 @@ async fn a_completion_costs_two_full_syncs_up_to_its_successor() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_with_nothing_due_asks_little_and_writes_nothing() {
+    sqlite_only!();
     let house = house().await;
     for clock in ["recurrence-scheduler-cron", "notifier-cron"] {
         let before = house.counts().await;
@@ -88,6 +92,7 @@ async fn a_tick_with_nothing_due_asks_little_and_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_marked_by_the_batch() {
+    sqlite_only!();
     let house = house().await;
     for number in 0..20 {
         let due = house.due_in(60 + number);
@@ -109,6 +114,7 @@ async fn events_are_marked_by_the_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_no_handler_hears_start_no_guest() {
+    sqlite_only!();
     let house = house().await;
     let id = created(&house, &bins(&house)).await;
     let path = format!("/v1/tasks/{id}");

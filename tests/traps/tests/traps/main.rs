@@ -4,7 +4,10 @@
 mod costs;
 mod handlers;
 mod migration;
+mod operations;
+mod others;
 mod poison;
+mod streams;
 mod writes;
 
 use perennial_host::Moment;
@@ -22,12 +25,7 @@ const SECOND: &str = "2027-11-29T07:00:00[Europe/Berlin]";
 
 /// A series in a far future, with a reminder.
 fn bins(house: &House) -> Value {
-    json!({
-        "title": format!("Bins {}", house.fresh()),
-        "due": { "local": "2027-11-22T07:00:00", "tz": "Europe/Berlin" },
-        "recurrence": { "rrule": "FREQ=WEEKLY" },
-        "reminders": [{ "trigger": "-PT30M" }],
-    })
+    operations::bins(&house.fresh().to_string())
 }
 
 async fn created(house: &House, task: &Value) -> String {

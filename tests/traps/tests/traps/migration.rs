@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use perennial_fixture::sqlite_only;
 use perennial_host::{Call, Moment, Point};
 use perennial_traps::House;
 use serde_json::Value;
@@ -24,6 +25,7 @@ async fn is_whole(house: &House, at: &str) {
 /// after it is, before it is remembered. So each step is done again by the next request, and the cost is linear.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_trapped_again_and_again_is_finished_in_the_end() {
+    sqlite_only!();
     let house = House::start_empty().await;
     let met = Arc::new(Mutex::new(HashSet::new()));
     let meet = met.clone();
@@ -69,6 +71,7 @@ async fn trapped_once(moment: Moment, index: u64) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_trapped_anywhere_is_finished_by_the_next_request() {
+    sqlite_only!();
     let house = House::start_empty().await;
     house.call("GET", "/readyz", &Value::Null).await;
     house.idle().await;

@@ -1,5 +1,6 @@
 //! An item that brings down whoever takes it is given up in the end, and holds up nobody behind it.
 
+use perennial_fixture::sqlite_only;
 use perennial_host::{Call, Moment, Point};
 use perennial_tests::Receiver;
 use perennial_traps::House;
@@ -75,6 +76,7 @@ async fn assert_given_up(house: &House, kind: &str, task: &str, (rounds, others)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_successor_that_traps_its_planner_is_parked_and_those_behind_it_are_planned() {
+    sqlite_only!();
     let house = House::start().await;
     house.switch.deafen(&["recurrence-scheduler-redis"]);
     let mut ids = Vec::new();
@@ -97,6 +99,7 @@ async fn a_successor_that_traps_its_planner_is_parked_and_those_behind_it_are_pl
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_that_traps_whoever_fires_it_is_parked_and_those_behind_it_fire() {
+    sqlite_only!();
     let house = House::start().await;
     let ids = reminded(&house).await;
     poison(&house, "recurrence-scheduler-cron", "reminder", &ids[0]);
@@ -108,6 +111,7 @@ async fn a_reminder_that_traps_whoever_fires_it_is_parked_and_those_behind_it_fi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notification_that_traps_its_notifier_is_parked_and_those_behind_it_are_delivered() {
+    sqlite_only!();
     let house = House::start().await;
     let receiver = Receiver::start();
     let channel = json!({ "type": "webhook", "url": receiver.url() });

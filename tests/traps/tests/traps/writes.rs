@@ -1,119 +1,53 @@
 //! A write operation trapped at each of its calls.
 
 use perennial_traps::House;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::{FIRST, MANY, MOMENTS, SECOND, bins, completed, created};
+use crate::operations::{Case, WRITES, case};
+use crate::{MANY, MOMENTS, bins, completed, created};
 
-/// Every operation that writes.
-const KINDS: [&str; 10] = [
-    "create",
-    "complete",
-    "update",
-    "delete",
-    "reopen",
-    "override",
-    "split",
-    "retry",
-    "channel",
-    "no channel",
-];
-
-/// One request, with what must be so once it was answered.
-struct Case {
-    method: &'static str,
-    path: String,
-    body: Value,
-    status: u16,
-    /// Counts what the request makes; it must make one.
-    effect: String,
+/// A request of a kind, and everything that it needs.
+async fn prepared(house: &House, kind: &str) -> Case {
+    let word = house.fresh().to_string();
+    let id = match kind {
+        "create" => String::new(),
+        "channel" => {
+            // There is a limit to them.
+            house.write_any("UPDATE channel_v2 SET deleted_at = 1 WHERE deleted_at IS NULL");
+            String::new()
+        }
+        "no channel" => {
+            let Case { method, path, body, status, .. } = case("channel", "", &word);
+            let (answered, channel) = house.call(method, &path, &body).await;
+            assert_eq!(answered, status, "{channel}");
+            channel["id"].as_str().unwrap().to_owned()
+        }
+        _ => created(house, &bins(house)).await,
+    };
+    match kind {
+        "reopen" => completed(house, &id).await,
+        "retry" => return retry(house, &id).await,
+        _ => {}
+    }
+    case(kind, &id, &word)
 }
 
-/// Everything that the request needs.
-async fn prepared(house: &House, kind: &str) -> Case {
-    let case =
-        |method, path: String, body, status, effect: String| Case { method, path, body, status, effect };
-    let tasks = |field: &str, value: &Value| format!("task WHERE {field} = '{}'", value.as_str().unwrap());
-    if kind == "create" {
-        let body = bins(house);
-        let effect = tasks("title", &body["title"]);
-        return case("POST", "/v1/tasks".into(), body, 201, effect);
-    }
-    if kind == "channel" {
-        // There is a limit to them.
-        house.write_any("UPDATE channel_v2 SET deleted_at = 1 WHERE deleted_at IS NULL");
-        let url = format!("http://127.0.0.1:9/{}", house.fresh());
-        let body = json!({ "type": "webhook", "url": url });
-        return case(
-            "POST",
-            "/v1/channels".into(),
-            body,
-            201,
-            format!("channel_v2 WHERE config ->> 'url' = '{url}'"),
-        );
-    }
-    if kind == "no channel" {
-        let body = json!({ "type": "webhook", "url": "http://127.0.0.1:9/" });
-        let (status, channel) = house.call("POST", "/v1/channels", &body).await;
-        assert_eq!(status, 201, "{channel}");
-        let id = channel["id"].as_str().unwrap();
-        let effect = format!("channel_v2 WHERE id = '{id}' AND deleted_at IS NOT NULL");
-        return case("DELETE", format!("/v1/channels/{id}"), Value::Null, 204, effect);
-    }
-    let id = created(house, &bins(house)).await;
-    let path = format!("/v1/tasks/{id}");
-    let first = format!("occurrence WHERE task_id = '{id}' AND recurrence_id = '{FIRST}'");
-    match kind {
-        "complete" => {
-            let body = json!({ "recurrence_id": FIRST });
-            case("POST", format!("{path}/complete"), body, 200, format!("{first} AND status = 'done'"))
-        }
-        "update" => {
-            let body = json!({ "due": { "local": "2027-11-23T07:00:00" }, "tags": ["x"] });
-            case(
-                "PATCH",
-                path,
-                body,
-                200,
-                format!("task WHERE id = '{id}' AND version = 2 AND tags = '[\"x\"]'"),
-            )
-        }
-        "delete" => case(
-            "DELETE",
-            path,
-            Value::Null,
-            204,
-            format!("task WHERE id = '{id}' AND deleted_at IS NOT NULL"),
-        ),
-        "reopen" => {
-            completed(house, &id).await;
-            let body = json!({ "recurrence_id": FIRST });
-            case("POST", format!("{path}/reopen"), body, 200, format!("{first} AND status = 'open'"))
-        }
-        "override" => {
-            let due = json!({ "local": "2027-11-22T09:00:00", "tz": "Europe/Berlin" });
-            let body = json!({ "recurrence_id": FIRST, "title": "Later", "due": due });
-            case("POST", format!("{path}/override"), body, 200, format!("{first} AND title = 'Later'"))
-        }
-        "split" => {
-            let title = json!(format!("Paper {}", house.fresh()));
-            let effect = tasks("title", &title);
-            let body = json!({ "recurrence_id": SECOND, "changes": { "title": title } });
-            case("POST", format!("{path}/split"), body, 201, effect)
-        }
-        _ => {
-            house.switch.deafen(&["recurrence-scheduler-redis"]);
-            completed(house, &id).await;
-            house.switch.deafen(&[]);
-            house.write(&format!(
-                "UPDATE work SET wake_at = NULL, parked_at = 1, reason = 'a test' \
-                 WHERE task_id = '{id}' AND kind = 'successor'"
-            ));
-            let (_, parked) = house.call("GET", "/v1/parked", &Value::Null).await;
-            let item = parked["items"][0]["id"].as_str().unwrap();
-            let effect = format!("work WHERE task_id = '{id}' AND kind = 'successor' AND parked_at IS NULL");
-            case("POST", format!("/v1/parked/{item}/retry"), Value::Null, 204, effect)
-        }
+/// What follows a completed occurrence of this task is parked, and is to be tried again.
+async fn retry(house: &House, id: &str) -> Case {
+    house.switch.deafen(&["recurrence-scheduler-redis"]);
+    completed(house, id).await;
+    house.switch.deafen(&[]);
+    house.write(&format!(
+        "UPDATE work SET wake_at = NULL, parked_at = 1, reason = 'a test' WHERE task_id = '{id}' AND kind = 'successor'"
+    ));
+    let (_, parked) = house.call("GET", "/v1/parked", &Value::Null).await;
+    let item = parked["items"][0]["id"].as_str().unwrap();
+    Case {
+        method: "POST",
+        path: format!("/v1/parked/{item}/retry"),
+        body: Value::Null,
+        status: 204,
+        effect: format!("work WHERE task_id = '{id}' AND kind = 'successor' AND parked_at IS NULL"),
     }
 }
 
@@ -157,7 +91,7 @@ async fn trap_writes(house: &House, kind: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_trapped_anywhere_is_whole_or_not_there() {
     let house = House::start().await;
-    for kind in KINDS {
+    for kind in WRITES.into_iter().chain(["retry"]) {
         let traps = trap_writes(&house, kind).await;
         println!("task-api, {kind}: trapped at {traps} points");
         // The look at the token, the read, the write; each on both sides.
