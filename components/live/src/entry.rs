@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use perennial_domain::{Ids, Timestamp};
 use perennial_guest::{
     AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError, Settings, StoreSettings,
-    StreamedAnswer, draw, go_by_clock_of, log, now, open_store, read_head, respond, within,
+    StreamedAnswer, draw, go_by_clock_of, let_go, log, now, open_store, read_head, respond, within,
 };
 use perennial_http_api::{
     Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent,
@@ -155,10 +155,12 @@ impl Outside for Host<'_> {
     }
 
     async fn send(&self, text: String, millis: u64) -> bool {
+        let_go(self.store);
         within(millis, self.answer.send(text.as_bytes())).await.is_some_and(|sent| sent.is_ok())
     }
 
     async fn pause(&self, millis: u64) {
+        let_go(self.store);
         within(millis, std::future::pending::<()>()).await;
     }
 

@@ -37,5 +37,6 @@ pub use settings::{
 };
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{
-    AnyBus, GuestStore, go_by_clock_of, open_bus, open_sidecar, open_state, open_store, tell_hot_users,
+    AnyBus, GuestStore, go_by_clock_of, let_go, open_bus, open_sidecar, open_state, open_store,
+    tell_hot_users,
 };

@@ -27,6 +27,15 @@ pub fn open_store(settings: &StoreSettings) -> Result<GuestStore, StoreError> {
     }
 }
 
+/// Leaves what the store is reached by to others, until it is needed again.
+pub fn let_go(store: &GuestStore) {
+    match store {
+        // Each guest has its own.
+        Either::A(_) => {}
+        Either::B(store) => store.let_go(),
+    }
+}
+
 /// Goes by the clock of the store from now on, where the replicas of a service share one.
 ///
 /// # Errors

@@ -90,6 +90,11 @@ impl<S: Pg> Postgres<S> {
         Ok(store)
     }
 
+    /// Leaves the connection to others until it is needed again: whoever waits for long is not to keep one of few.
+    pub fn let_go(&self) {
+        self.sql.let_go();
+    }
+
     /// Says how long published events are kept, in milliseconds, where this connection forgets what is old.
     pub fn keep_events(&self, millis: i64) {
         self.keeps.set(millis);

@@ -1,5 +1,7 @@
 //! The connection that Spin gives a guest (`spin:postgres@4.0.0`).
 
+use std::cell::RefCell;
+
 use spin_sdk::pg4::{Connection, DbValue, ParameterValue, PgError as Error, QueryError};
 
 use super::sql::{Pg, PgError};
@@ -7,12 +9,16 @@ use super::told::told;
 use crate::rows::Value;
 
 /// A connection of the host.
-pub struct SpinPg(Connection);
+pub struct SpinPg {
+    address: String,
+    connection: RefCell<Option<Connection>>,
+}
 
 impl SpinPg {
     /// Opens a connection to an address (`postgres://user:password@host:port/database`).
     pub fn open(address: &str) -> Result<Self, PgError> {
-        Connection::open(address).map(Self).map_err(error)
+        let connection = RefCell::new(Some(Connection::open(address).map_err(error)?));
+        Ok(Self { address: address.to_owned(), connection })
     }
 }
 
@@ -26,7 +32,12 @@ impl Pg for SpinPg {
                 Value::Text(text) => ParameterValue::Str(text.clone()),
             })
             .collect();
-        let set = self.0.query(statement, &parameters).map_err(error)?;
+        let mut held = self.connection.borrow_mut();
+        let connection = match held.take() {
+            Some(connection) => connection,
+            None => Connection::open(&self.address).map_err(error)?,
+        };
+        let set = held.insert(connection).query(statement, &parameters).map_err(error)?;
         set.rows
             .into_iter()
             .map(|row| {
@@ -42,6 +53,10 @@ impl Pg for SpinPg {
                     .collect()
             })
             .collect()
+    }
+
+    fn let_go(&self) {
+        self.connection.take();
     }
 }
 

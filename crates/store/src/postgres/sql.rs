@@ -30,10 +30,17 @@ pub enum PgError {
 pub trait Pg {
     /// Executes one statement and gives its rows.
     fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, PgError>;
+
+    /// Leaves the connection to others until the next statement, where it can be had again then.
+    fn let_go(&self) {}
 }
 
 impl<T: Pg + ?Sized> Pg for &T {
     fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, PgError> {
         (**self).query(statement, parameters)
+    }
+
+    fn let_go(&self) {
+        (**self).let_go();
     }
 }
