@@ -166,7 +166,7 @@ async fn go_through(
 }
 
 /// A call as the store that is tested has it.
-fn of_the_store<'a>(call: &'a str) -> &'a str {
+fn of_the_store(call: &str) -> &str {
     let other = ON_POSTGRES.iter().find(|(sqlite, _)| is_postgres() && *sqlite == call);
     other.map_or(call, |(_, postgres)| postgres)
 }

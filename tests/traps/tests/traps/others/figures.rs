@@ -64,8 +64,8 @@ impl fmt::Display for Figures {
 /// A call in a few words: the function of the database that is called, or the beginning of the statement.
 pub fn short(call: &str) -> String {
     let functions = call.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-    let called = functions.filter(|word| word.starts_with("perennial_") && *word != "perennial_now");
-    match called.last() {
+    let mut called = functions.filter(|word| word.starts_with("perennial_") && *word != "perennial_now");
+    match called.next_back() {
         Some(function) => function.to_owned(),
         None => {
             let line = call.split_whitespace().collect::<Vec<_>>().join(" ");
