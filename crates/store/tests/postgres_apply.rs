@@ -549,10 +549,18 @@ fn a_request_waits_for_a_busy_user_for_moments() {
     let mut ids = ids_of(90);
     let user = place.user(&mut ids, "member");
     place.store().commit(&creates(&user, &mut ids)).unwrap();
-    let holder = place.holds(&creates(&user, &mut ids));
-    let asked = place.store().apply(&[creates(&user, &mut ids)], Apply { mode: Mode::All, relay_for: 1 });
-    assert!(matches!(asked, Err(StoreError::Unavailable(_))), "{asked:?}");
-    drop(holder);
+    let mut holder = place.holds(&creates(&user, &mut ids));
+    let commit = creates(&user, &mut ids);
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| place.store().apply(&[commit], Apply { mode: Mode::All, relay_for: 1 }));
+        let begun = Instant::now();
+        while !asked.is_finished() && begun.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        holder.batch_execute("COMMIT").unwrap();
+        let said = asked.join().unwrap();
+        assert!(matches!(said, Err(StoreError::Unavailable(_))), "{said:?}");
+    });
 }
 
 /// Whoever writes all the time has their lane locked most of the time: one that was due for long is waited for, and not passed over.
