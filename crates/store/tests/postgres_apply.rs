@@ -521,6 +521,7 @@ fn a_set_for_many_users_waits_for_a_busy_one_alone() {
     let settled =
         format!("[{}]", rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join(","));
     let mut holder = place.holds(&creates(&other, &mut ids));
+    claims.batch_execute("SET lock_timeout = '5s'").unwrap();
     // What is of the busy one is told, and the rest is done.
     let settle = "SELECT s FROM perennial_settle($1::text::jsonb, 1000000) AS s";
     assert_eq!(claims.query(settle, &[&settled]).unwrap().len(), 1);
@@ -533,11 +534,12 @@ fn a_set_for_many_users_waits_for_a_busy_one_alone() {
     thread::scope(|scope| {
         let waits = scope.spawn(|| place.store().apply(&commits, Apply { mode: Mode::Each, relay_for: 0 }));
         place.until_somebody_waits();
-        assert_eq!(place.number(&format!("SELECT count(*) FROM task WHERE id = '{written}'")), 1);
+        let there = place.number(&format!("SELECT count(*) FROM task WHERE id = '{written}'"));
         // Its stream is free: a request would be refused after two seconds.
         let asked = place.store().apply(&[mine], Apply { mode: Mode::All, relay_for: 1 });
-        assert!(asked.is_ok(), "{asked:?}");
         holder.batch_execute("COMMIT").unwrap();
+        assert_eq!(there, 1);
+        assert!(asked.is_ok(), "{asked:?}");
         assert_eq!(waits.join().unwrap().unwrap(), vec![Outcome::Applied(None); 2]);
     });
 }
