@@ -76,7 +76,7 @@ pub fn spoil(fixture: &Fixture, kind: WorkKind, way: Bad, title: &str) {
             vec![format!(
                 "INSERT INTO notification_v2 (id, user_id, task_id, recurrence_id, reminder_id, channel_id, fire_at, \
                  state, payload, created_at) SELECT task_id, user_id, task_id, recurrence_id, reminder_id, 'inbox', \
-                 fire_at, 'delivered', '{{}}', 1 FROM alarm WHERE task_id IN {bad}"
+                 fire_at, 'delivered', '{{}}', fire_at FROM alarm WHERE task_id IN {bad}"
             )]
         }
         Bad::Refused if kind == WorkKind::Zone => {
