@@ -1,25 +1,28 @@
 //! The host's clock and randomness.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use perennial_domain::{Ids, Timestamp};
 use uuid::Uuid;
 
-/// How far the clock that is gone by is ahead of the host's, in milliseconds.
-static AHEAD: AtomicI64 = AtomicI64::new(0);
+/// What time it was by the clock that is gone by when it told that.
+static TOLD: Mutex<Option<(Timestamp, Instant)>> = Mutex::new(None);
 
 /// The time: by the host's clock, or by that of the database once it has told it.
 pub fn now() -> Timestamp {
-    by_the_host().plus_millis(AHEAD.load(Ordering::Relaxed))
+    let told = *TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((time, at)) = told else { return by_the_host() };
+    time.plus_millis(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Goes by another clock from now on, which says that it is this time. What one replica sets, the others fire, deliver and forget: where
-/// each went by the clock of its own machine, one that is wrong would have a reminder missed, or a delivery wait for hours.
+/// each went by the clock of its own machine, one that is wrong would have a reminder missed, or a delivery wait for hours. How much time
+/// has passed since is told by a clock that does not jump: one that is set right while a sweep is under way changes nothing.
 pub fn go_by(time: Timestamp) {
-    AHEAD.store(time.as_millis().saturating_sub(by_the_host().as_millis()), Ordering::Relaxed);
+    *TOLD.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, Instant::now()));
 }
 
 fn by_the_host() -> Timestamp {
