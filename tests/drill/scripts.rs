@@ -28,6 +28,7 @@ impl Scripts {
             fs::create_dir(scripts.at(name)).unwrap();
             give(&scripts.at(name));
         }
+        fs::write(scripts.at("wal/is-mounted"), "").unwrap();
         scripts
     }
 

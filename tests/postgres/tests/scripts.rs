@@ -1,6 +1,7 @@
 //! The scripts that keep PostgreSQL's log and give it back: what they never do. They are tried without a server.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -10,6 +11,9 @@ use tempfile::TempDir;
 const FIRST: &str = "0000000100000000000000FE";
 const SECOND: &str = "0000000100000000000000FF";
 const THIRD: &str = "000000010000000100000000";
+
+/// What is in an archive as long as it is mounted.
+const MOUNTED: &str = "is-mounted";
 
 /// The end of a restore_command after which PostgreSQL goes on, since there is no such file.
 const NO_SUCH_FILE: i32 = 1;
@@ -26,6 +30,7 @@ impl Folders {
         let temporary = tempfile::tempdir().unwrap();
         let [archive, log] = ["an archive", "pg_wal"].map(|name| temporary.path().join(name));
         [&archive, &log].iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        fs::write(archive.join(MOUNTED), "").unwrap();
         Self { archive, log, _temporary: temporary }
     }
 
@@ -48,8 +53,8 @@ impl Folders {
 
     fn kept(&self) -> Vec<String> {
         let names = fs::read_dir(&self.archive).unwrap();
-        let mut names: Vec<_> =
-            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name != MOUNTED).collect();
         names.sort();
         names
     }
@@ -59,9 +64,27 @@ impl Folders {
     }
 }
 
-fn run(script: &str, arguments: &[&Path]) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres").join(script);
-    Command::new("sh").arg(script).args(arguments).output().unwrap()
+fn run(name: &str, arguments: &[&Path]) -> Output {
+    script(name, arguments).output().unwrap()
+}
+
+fn script(name: &str, arguments: &[&Path]) -> Command {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres").join(name);
+    let mut command = Command::new("/bin/sh");
+    command.arg(script).args(arguments);
+    command
+}
+
+/// A folder with programs that do nothing, and note that they were asked to.
+fn programs(folders: &Folders, names: &[&str]) -> PathBuf {
+    let folder = folders.log.with_file_name("bin");
+    fs::create_dir(&folder).unwrap();
+    for name in names {
+        let program = folder.join(name);
+        fs::write(&program, "#!/bin/sh\n: >\"$0.ran\"\n").unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
 }
 
 #[test]
@@ -81,12 +104,55 @@ fn what_is_archived_comes_back_and_is_never_written_again() {
 }
 
 #[test]
-fn an_archive_that_is_not_there_takes_nothing_and_has_not_ended() {
+fn an_archive_that_is_not_mounted_takes_nothing_and_has_not_ended() {
     let folders = Folders::new();
-    fs::remove_dir(&folders.archive).unwrap();
-    assert!(!folders.archive(FIRST, "first").status.success());
+    assert!(folders.archive(FIRST, "first").status.success());
+    assert_eq!(folders.fetch(SECOND, &[]), Err(NO_SUCH_FILE));
+    // The folder that it was mounted on is there, and empty.
+    fs::rename(&folders.archive, folders.archive.with_file_name("elsewhere")).unwrap();
+    fs::create_dir(&folders.archive).unwrap();
+    for there in [true, false] {
+        assert!(!folders.archive(SECOND, "second").status.success());
+        for name in [FIRST, SECOND, "00000002.history"] {
+            assert!(folders.fetch(name, &[]).unwrap_err() > 125, "{name}");
+        }
+        assert!(folders.fetch(FIRST, &[&folders.log]).unwrap_err() > 125);
+        if there {
+            assert_eq!(fs::read_dir(&folders.archive).unwrap().count(), 0);
+            fs::remove_dir(&folders.archive).unwrap();
+        }
+    }
     assert!(!folders.archive.exists());
-    assert!(folders.fetch(FIRST, &[]).unwrap_err() > 125);
+}
+
+#[test]
+fn an_archive_without_the_first_file_of_a_backup_is_not_taken_for_its_end() {
+    let folders = Folders::new();
+    let (backup, data) = (folders.log.join("base"), folders.log.join("data"));
+    fs::create_dir(&backup).unwrap();
+    let label = format!("START WAL LOCATION: 0/FF000028 (file {SECOND})\nCHECKPOINT LOCATION: 0/FF000060\n");
+    fs::write(backup.join("backup_label"), label).unwrap();
+    let programs = programs(&folders, &["pg_verifybackup"]);
+    let restore = |others: &[&Path]| {
+        let asked: [&Path; 3] = [&backup, &folders.archive, &data];
+        let output = script("restore", &[&asked, others].concat()).env("POSTGRES_BIN", &programs).output();
+        let output = output.unwrap();
+        let restored = data.join("recovery.signal").exists();
+        let _ = fs::remove_dir_all(&data);
+        assert_eq!(output.status.success(), restored);
+        String::from_utf8(if restored { output.stdout } else { output.stderr }).unwrap()
+    };
+    assert!(folders.archive(THIRD, "third").status.success());
+    let refused = restore(&[]);
+    assert!(refused.contains(&format!("has no {SECOND}.gz")), "{refused}");
+    // The server that has ended still has it.
+    fs::write(folders.log.join(SECOND), "second").unwrap();
+    assert!(restore(&[&folders.log]).contains("Restored: "));
+    assert!(folders.archive(SECOND, "second").status.success());
+    assert!(restore(&[]).contains("Restored: "));
+    fs::remove_file(folders.archive.join(MOUNTED)).unwrap();
+    let refused = restore(&[]);
+    assert!(refused.contains("is not mounted"), "{refused}");
 }
 
 #[test]
