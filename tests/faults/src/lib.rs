@@ -6,6 +6,7 @@ mod doors;
 mod fault;
 mod figures;
 mod late;
+mod progress;
 mod proxy;
 mod replica;
 mod run;
@@ -15,6 +16,7 @@ mod upgrade;
 mod world;
 
 pub use figures::Figures;
+pub use progress::Progress;
 pub use replica::Replica;
 pub use run::{Plan, run};
 pub use system::System;

@@ -18,6 +18,7 @@ use crate::books;
 use crate::doors::Doors;
 use crate::figures::Figures;
 use crate::late::Late;
+use crate::progress::Progress;
 use crate::schedule::Schedule;
 use crate::system::System;
 use crate::world::World;
@@ -73,8 +74,8 @@ pub fn run(plan: &Plan) -> Option<Figures> {
     let mut run = Run::begin(plan, &Build::default(), &mut rng)?;
     let mut schedule = Schedule::new(rng);
     run.write(|system, _, acknowledged| {
-        let is_due = |number| acknowledged() * plan.faults >= plan.writes * number;
-        schedule.carry_out(system, plan.faults, is_due);
+        let mut progress = Progress::of(acknowledged, ANSWERED);
+        schedule.carry_out(system, plan.faults, plan.writes, &mut progress);
     });
     run.figures.faults = schedule.counts;
     Some(run.end())
@@ -169,13 +170,7 @@ fn write(plan: &Plan, doors: &Doors<'_>, workers: &mut [Worker], meanwhile: impl
         }
         let written = || acknowledged.load(Ordering::Relaxed);
         meanwhile(&written);
-        let (mut before, mut since) = (written(), Instant::now());
-        while written() < plan.writes && since.elapsed() < ANSWERED {
-            thread::sleep(LOOK);
-            if written() > before {
-                (before, since) = (written(), Instant::now());
-            }
-        }
+        Progress::of(&written, ANSWERED).until(|_| written() >= plan.writes);
     });
 }
 

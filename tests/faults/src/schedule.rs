@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::fault::{Fault, KINDS, Kind};
+use crate::progress::Progress;
 use crate::system::System;
 
 /// Between two looks whether the next one may begin.
@@ -31,16 +32,26 @@ impl Schedule {
         Self { rng, begun: Instant::now(), bag: Vec::new(), under_way: Vec::new(), counts: BTreeMap::new() }
     }
 
-    /// Has so many come and go. Each waits until `is_due` says that enough is done for its number.
-    pub fn carry_out(&mut self, system: &mut System, faults: usize, is_due: impl Fn(usize) -> bool) {
+    /// Has so many come and go, spread evenly over so many writes.
+    ///
+    /// # Panics
+    /// Where nobody is answered any more.
+    pub fn carry_out(
+        &mut self,
+        system: &mut System,
+        faults: usize,
+        writes: usize,
+        progress: &mut Progress<'_>,
+    ) {
         let long = faults > 2 * KINDS.len();
         for number in 0..faults {
             let kind = self.next_kind(system);
             let mut fault = Fault::draw(&mut self.rng, kind, system.replicas.len(), long);
-            while !is_due(number) || !self.has_room_for(&fault, system.replicas.len()) {
+            progress.until(|progress| {
                 self.end_what_is_over(system);
-                thread::sleep(LOOK);
-            }
+                let is_due = progress.acknowledged() * faults >= writes * number;
+                is_due && self.has_room_for(&fault, system.replicas.len())
+            });
             self.tell(&fault.words());
             fault.begin(system);
             *self.counts.entry(kind).or_default() += 1;

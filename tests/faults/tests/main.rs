@@ -3,6 +3,7 @@
 //! repeats what is asked for and what fails. `make chaos` and `make upgrade` are the long ones.
 
 mod clock;
+mod harness;
 
 use std::path::PathBuf;
 
