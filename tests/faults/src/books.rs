@@ -14,6 +14,10 @@ use crate::late::Late;
 const TYPES: [&str; KINDS.len()] =
     ["task.created", "task.completed", "task.updated", "occurrence.changed", "task.created", "task.deleted"];
 
+/// What the audit calls each kind of write. Nothing but writes is called so.
+const ACTIONS: [&str; KINDS.len()] =
+    ["task.create", "task.complete", "task.update", "occurrence.change", "series.split", "task.delete"];
+
 /// Types of which there is no event but those of writes.
 const ONLY: [&str; 3] = ["task.created", "task.completed", "task.deleted"];
 
@@ -60,6 +64,11 @@ pub fn agree(user: &Client, workers: &[&Worker], events: &[Value], found: &mut F
     for told in ONLY {
         let count = |counts: &HashMap<&str, usize>| counts.get(told).copied().unwrap_or_default();
         found.times(count(&by_type), count(&expected), || format!("all events {told} of a user"));
+    }
+    for (kind, action) in ACTIONS.iter().enumerate() {
+        let entries = audit.iter().filter(|entry| entry["action"] == *action).count();
+        let noted = workers.iter().map(|worker| worker.ledger.acknowledged[kind]).sum();
+        found.times(entries, noted, || format!("all audit entries {action} of a user"));
     }
     whole(user, audit.len(), found);
 }

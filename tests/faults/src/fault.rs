@@ -15,7 +15,7 @@ use crate::system::System;
 pub enum Kind {
     /// A replica is killed (kill -9), and started again.
     Kill,
-    /// A replica stands still for longer than its leases last, and goes on.
+    /// A replica stands still, in a short run for longer than its leases last, and goes on.
     Freeze,
     /// All sessions of a replica with the database break, and it gets no new ones.
     Cut,
@@ -29,7 +29,7 @@ pub enum Kind {
     Stop,
     /// All sessions of the database are ended.
     Terminate,
-    /// Somebody has all sessions that PostgreSQL has room for.
+    /// Somebody has all sessions that PostgreSQL has room for, those of the replicas too.
     Exhaust,
     /// Somebody holds what every request needs: requests wait in sessions of the replicas.
     Lock,
@@ -73,7 +73,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// One of a kind; `long` ones last longer than any lease.
+    /// One of a kind. In a `long` run some last longer than an attempt to deliver may.
     pub fn draw(rng: &mut Rng, kind: Kind, replicas: usize, long: bool) -> Self {
         let of_replica = kind <= Kind::Clock;
         let replica = of_replica.then(|| rng.usize(..replicas));
@@ -85,7 +85,7 @@ impl Fault {
             // Claims last five seconds, relays ten, sweeps fifteen; attempts to deliver a minute.
             Kind::Freeze if long && rng.u8(..8) == 0 => 62_000..70_000,
             Kind::Freeze if long => 6_000..20_000,
-            Kind::Freeze => 6_000..8_000,
+            Kind::Freeze => 16_000..18_000,
             Kind::Partition if long => 2_000..15_000,
             Kind::Lock if long => 1_000..12_000,
             Kind::Clock => 4_000..8_000,
@@ -176,20 +176,16 @@ fn terminate(system: &System) {
     });
 }
 
-/// Takes sessions until there is room for none.
+/// Has all sessions that there is room for: who else has one loses it, also who comes again meanwhile.
 fn all_sessions(system: &System) -> Vec<Client> {
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'faults'";
     let mut held = Vec::new();
-    let mut refused = 0;
-    // Somebody may let go of one meanwhile.
-    while refused < 3 {
-        match system.session() {
-            Ok(session) => held.push(session),
-            Err(_) => {
-                refused += 1;
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        }
-    }
+    until("all sessions are held", SOON, || {
+        held.extend(std::iter::from_fn(|| system.session().ok()));
+        let session: &mut Client = held.first_mut()?;
+        let ended: i64 = session.query_one(others, &[]).unwrap().get(0);
+        (ended == 0 && held.len() == system.sessions()).then_some(())
+    });
     held
 }
 

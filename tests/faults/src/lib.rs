@@ -1,7 +1,7 @@
 //! The fault harness: replicas of everything on one PostgreSQL, clients that write down what they were told, and faults of every kind
 //! meanwhile. In the end nothing that was acknowledged is lost, nothing has happened twice, nothing is stuck, and nothing came early.
 
-mod books;
+pub mod books;
 mod doors;
 mod fault;
 mod figures;
@@ -15,6 +15,8 @@ mod system;
 mod upgrade;
 mod world;
 
+pub use doors::Doors;
+pub use fault::{Fault, Kind};
 pub use figures::Figures;
 pub use progress::Progress;
 pub use replica::Replica;

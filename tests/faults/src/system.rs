@@ -100,6 +100,11 @@ impl System {
         migrate(&self.address, build)
     }
 
+    /// How many sessions its database has room for.
+    pub fn sessions(&self) -> usize {
+        SESSIONS * self.replicas.len()
+    }
+
     /// The one number that a query gives.
     pub fn number(&self, query: &str) -> i64 {
         perennial_postgres::number(&self.address, query)

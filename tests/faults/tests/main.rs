@@ -18,6 +18,8 @@ fn whatever_fails_nothing_is_lost_doubled_stuck_or_early() {
     figures.found.are_none();
     assert!(figures.faults.values().sum::<usize>() == plan.faults, "{:?}", figures.faults);
     assert!(figures.acknowledged.iter().sum::<usize>() >= plan.writes, "{:?}", figures.acknowledged);
+    let [.., failed] = figures.requests;
+    assert_eq!(failed, 0, "requests that were answered 5xx other than 503");
 }
 
 #[test]
