@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use perennial_postgres::Server;
 use tempfile::TempDir;
 
 /// Files of the log, in their order.
@@ -75,17 +76,21 @@ fn script(name: &str, arguments: &[&Path]) -> Command {
     command
 }
 
-/// A folder with programs that do nothing, and note that they were asked to.
-fn programs(folders: &Folders, names: &[&str]) -> PathBuf {
+/// A folder with programs in a shell's words.
+fn programs(folders: &Folders, programs: &[(&str, &str)]) -> PathBuf {
     let folder = folders.log.with_file_name("bin");
-    fs::create_dir(&folder).unwrap();
-    for name in names {
+    fs::create_dir_all(&folder).unwrap();
+    for (name, words) in programs {
         let program = folder.join(name);
-        fs::write(&program, "#!/bin/sh\n: >\"$0.ran\"\n").unwrap();
+        fs::write(&program, format!("#!/bin/sh\n{words}\n")).unwrap();
         fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     }
     folder
 }
+
+/// A pg_basebackup that copies no more than the beginning of its log.
+const COPIES: &str = "for said; do to=${said#--pgdata=}; [ \"$to\" = \"$said\" ] || break; done; mkdir -p \"$to\"; \
+     echo 'START WAL LOCATION: 0/FF000028 (file 0000000100000000000000FF)' >\"$to/backup_label\"";
 
 #[test]
 fn what_is_archived_comes_back_and_is_never_written_again() {
@@ -132,7 +137,7 @@ fn an_archive_without_the_first_file_of_a_backup_is_not_taken_for_its_end() {
     fs::create_dir(&backup).unwrap();
     let label = format!("START WAL LOCATION: 0/FF000028 (file {SECOND})\nCHECKPOINT LOCATION: 0/FF000060\n");
     fs::write(backup.join("backup_label"), label).unwrap();
-    let programs = programs(&folders, &["pg_verifybackup"]);
+    let programs = programs(&folders, &[("pg_verifybackup", "")]);
     let restore = |others: &[&Path]| {
         let asked: [&Path; 3] = [&backup, &folders.archive, &data];
         let output = script("restore", &[&asked, others].concat()).env("POSTGRES_BIN", &programs).output();
@@ -184,6 +189,47 @@ fn a_damaged_file_of_the_archive_is_not_its_end() {
     fs::remove_file(folders.kept_as(FIRST)).unwrap();
     fs::write(folders.kept_as(FIRST), bytes).unwrap();
     assert!(folders.fetch(FIRST, &[]).unwrap_err() > 125);
+}
+
+#[test]
+fn a_base_backup_begins_where_it_can_be_verified_and_leaves_nothing_where_it_is_not() {
+    let folders = Folders::new();
+    let to = folders.log.join("base");
+    let backup = |path: &str| {
+        let mut script = script("backup", &[&to]);
+        let output = script.env("POSTGRES_BIN", folders.log.with_file_name("bin")).env("PATH", path).output();
+        let output = output.unwrap();
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8(output.stderr).unwrap()) }
+    };
+    let bin = programs(&folders, &[("pg_basebackup", ": >\"$0.ran\"")]);
+    let refused = backup(bin.to_str().unwrap()).unwrap_err();
+    assert!(refused.contains("there is no pg_verifybackup"), "{refused}");
+    assert!(!bin.join("pg_basebackup.ran").exists());
+    programs(&folders, &[("pg_basebackup", COPIES), ("pg_verifybackup", "exit 1")]);
+    assert_eq!(backup("/usr/bin:/bin"), Err(String::new()));
+    assert_eq!(fs::read_dir(&folders.log).unwrap().count(), 0);
+    programs(&folders, &[("pg_verifybackup", "")]);
+    assert_eq!(backup("/usr/bin:/bin"), Ok(()));
+    assert!(to.join("backup_label").exists());
+}
+
+#[test]
+fn the_programs_of_a_server_are_found_where_debian_has_them() {
+    let Some(server) = Server::shared() else { return };
+    if !server.installed().folder().starts_with("/usr/lib/postgresql") {
+        return eprintln!("SKIPPED: this PostgreSQL is not Debian's");
+    }
+    let folders = Folders::new();
+    let (to, data) = (folders.log.join("base"), folders.log.join("data"));
+    let run = |command: &mut Command| {
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", server.port().to_string());
+        command.env("PGUSER", "postgres").env("PATH", "/usr/bin:/bin").env_remove("POSTGRES_BIN");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&mut script("backup", &[&to]));
+    run(&mut script("restore", &[&to, &folders.archive, &data, &to.join("pg_wal")]));
+    assert!(data.join("recovery.signal").exists());
 }
 
 #[test]
