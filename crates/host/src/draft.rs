@@ -1,9 +1,8 @@
 //! A file that has its name once it is whole and on the disk, and takes it from no other.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -11,10 +10,15 @@ use anyhow::{Context, bail};
 /// What SQLite puts beside a database while it is open, the first two for what is not in the file itself.
 const BESIDE: [&str; 3] = ["-wal", "-journal", "-shm"];
 
-/// The file before it has its name, for its owner only. Dropped, it is removed.
+/// How the names of all drafts end.
+const END: &str = ".perennial-draft";
+
+/// The file before it has its name, for its owner only, under a name that no other has. Dropped, it is removed.
 pub(crate) struct Draft {
     path: PathBuf,
     to: PathBuf,
+    /// Says to others that there are drafts in the folder that somebody works on.
+    _in_use: Option<File>,
 }
 
 impl Draft {
@@ -24,14 +28,15 @@ impl Draft {
             bail!("{} is there already, and stays as it is", to.display());
         }
         let name = to.file_name().with_context(|| format!("{} is no name of a file", to.display()))?;
+        let folder = folder_of(to);
+        let in_use = clear(folder);
         let mut hidden = OsString::from(".");
         hidden.push(name);
-        hidden.push(format!("-{}", std::process::id()));
-        let draft = Self { path: to.with_file_name(hidden), to: to.to_owned() };
-        draft.remove();
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.path);
-        made.with_context(|| format!("cannot make the file {}", draft.path.display()))?;
-        Ok(draft)
+        hidden.push("-");
+        let made = tempfile::Builder::new().prefix(&hidden).suffix(END).tempfile_in(folder);
+        let made = made.with_context(|| format!("cannot make a file in {}", folder.display()))?;
+        let (_, path) = made.keep()?;
+        Ok(Self { path, to: to.to_owned(), _in_use: in_use })
     }
 
     /// Where it is meanwhile.
@@ -60,8 +65,7 @@ impl Draft {
             })?,
         }
         self.remove();
-        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        File::open(folder_of(&self.to))?.sync_all()?;
         Ok(bytes)
     }
 
@@ -79,6 +83,32 @@ impl Drop for Draft {
     }
 }
 
+/// The folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes the drafts of a folder that nobody works on any more: of who was killed. The folder is locked by all who work on one, and the kernel
+/// lets go of that when they end. `None` where folders cannot be locked (NFS): all drafts stay there.
+fn clear(folder: &Path) -> Option<File> {
+    let lock = File::open(folder).ok()?;
+    if lock.try_lock().is_ok() {
+        let drafts = fs::read_dir(folder).ok()?.flatten();
+        drafts.filter(|entry| is_draft(&entry.file_name())).for_each(|entry| {
+            let _ = fs::remove_file(entry.path());
+        });
+    }
+    lock.lock_shared().ok()?;
+    Some(lock)
+}
+
+/// Whether a file is a draft, or beside one.
+fn is_draft(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let name = BESIDE.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    name.starts_with('.') && name.ends_with(END)
+}
+
 /// The file beside a database with what is not in that itself: it is open, or was cut off, or this is of another.
 pub(crate) fn rest_of(path: &Path) -> Option<PathBuf> {
     let mut files = BESIDE.iter().take(2).map(|end| beside(path, end));
@@ -89,4 +119,53 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// As two containers do, each of which takes its process for the first of all.
+    #[test]
+    fn two_who_make_a_file_of_one_name_are_not_in_each_others_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("copy.db");
+        let (first, second) = (Draft::of(&to).unwrap(), Draft::of(&to).unwrap());
+        fs::write(first.path(), "first").unwrap();
+        fs::write(second.path(), "second").unwrap();
+        assert_eq!(second.finish().unwrap(), 6);
+        let late = first.finish().unwrap_err();
+        assert!(late.to_string().contains("has come meanwhile"), "{late}");
+        assert_eq!(fs::read_to_string(&to).unwrap(), "second");
+        assert_eq!(names(folder.path()), ["copy.db"]);
+    }
+
+    #[test]
+    fn what_somebody_left_who_was_killed_goes_with_the_next_and_what_is_worked_on_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for left in [
+            ".copy.db-aB3xYz.perennial-draft",
+            ".copy.db-aB3xYz.perennial-draft-wal",
+            ".other",
+            "copy.db-wal",
+        ] {
+            fs::write(at(left), "left").unwrap();
+        }
+        let first = Draft::of(&at("one.db")).unwrap();
+        fs::write(first.path(), "worked on").unwrap();
+        assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
+        drop(Draft::of(&at("two.db")).unwrap());
+        first.finish().unwrap();
+        assert_eq!(names(folder.path()), [".other", "copy.db-wal", "one.db"]);
+    }
 }

@@ -192,6 +192,41 @@ fn a_damaged_file_of_the_archive_is_not_its_end() {
 }
 
 #[test]
+fn a_kept_file_that_has_lost_its_end_is_neither_kept_nor_the_end() {
+    let folders = Folders::new();
+    assert!(folders.archive(FIRST, "first").status.success());
+    // Its digest: what is before it has all of the text.
+    let bytes = fs::read(folders.kept_as(FIRST)).unwrap();
+    fs::remove_file(folders.kept_as(FIRST)).unwrap();
+    fs::write(folders.kept_as(FIRST), &bytes[..bytes.len() - 8]).unwrap();
+    let refused = folders.archive(FIRST, "first");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && told.contains("is damaged"), "{told}");
+    assert!(folders.fetch(FIRST, &[]).unwrap_err() > 125);
+    fs::remove_file(folders.kept_as(FIRST)).unwrap();
+    assert!(folders.archive(FIRST, "first").status.success());
+    assert_eq!(folders.fetch(FIRST, &[]), Ok("first".to_owned()));
+}
+
+#[test]
+fn who_is_ended_while_it_archives_leaves_nothing_and_who_is_killed_nothing_that_stays() {
+    let folders = Folders::new();
+    fs::write(folders.log.join(FIRST), "first").unwrap();
+    let archive = |signal: &str| {
+        let path = programs(&folders, &[("gzip", &format!("kill -{signal} $PPID"))]);
+        let path = format!("{}:/usr/bin:/bin", path.display());
+        let mut script = script("archive", &[&folders.archive, &folders.log.join(FIRST), FIRST.as_ref()]);
+        assert!(!script.env("PATH", path).output().unwrap().status.success());
+    };
+    archive("TERM");
+    assert_eq!(folders.kept(), [""; 0]);
+    archive("KILL");
+    assert_eq!(folders.kept().len(), 1);
+    assert!(folders.archive(FIRST, "first").status.success());
+    assert_eq!(folders.kept(), [format!("{FIRST}.gz")]);
+}
+
+#[test]
 fn a_base_backup_begins_where_it_can_be_verified_and_leaves_nothing_where_it_is_not() {
     let folders = Folders::new();
     let to = folders.log.join("base");
