@@ -244,6 +244,18 @@ mod tests {
             assert!(!error.to_string().contains("hush"), "{error}");
         }
         for wrong in [
+            "postgres://me:hush@2@db.example/perennial",
+            "postgres://me@corp:hush@db.example/perennial",
+            "postgres://me:1/hush@db.example/perennial",
+            "postgres://db.example/perennial@hush",
+        ] {
+            let error = database(wrong, "postgres://db.example:5432").unwrap_err();
+            assert_eq!(error.name, "database_url", "{wrong}");
+            assert!(error.reason.contains("%40") && !error.reason.contains("hush"), "{error}");
+        }
+        let encoded = "postgres://me%40corp:hush%402@db.example/perennial?application_name=a@b";
+        assert_eq!(database(encoded, "postgres://db.example:5432"), Ok(()));
+        for wrong in [
             "",
             NO_DATABASE_HOST,
             "db.example:5432",

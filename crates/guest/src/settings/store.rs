@@ -32,11 +32,23 @@ impl Settings for StoreSettings {
         let choice = match choice(get, "store", &[("sqlite", false), ("postgres", true)])? {
             false if url.is_empty() => StoreChoice::Sqlite(durability),
             false => return wrong("must be empty where store is not postgres: nothing is kept there"),
+            true if has_stray_at(&url) => {
+                return wrong("has an @ in the user, the password or the database: there it is written %40");
+            }
             true if names_a_server(&url) => StoreChoice::Postgres(url),
             true => return wrong("must be postgres://user:password@host:port/database"),
         };
         Ok(Self { choice })
     }
+}
+
+/// Whether an @ is anywhere but between the password and the host. Who connects takes the first for that one, whichever it is.
+fn has_stray_at(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let before_options = rest.split('?').next().unwrap_or_default();
+    before_options
+        .split_once('@')
+        .is_some_and(|(user, place)| user.contains(['/', '#']) || place.contains('@'))
 }
 
 /// Whether an address names one server; a socket's file is out of a guest's reach.
