@@ -199,9 +199,10 @@ impl Plan<'_> {
         Ok(migrated)
     }
 
-    /// What was applied, by name. It must be what this build would apply.
+    /// What was applied, by name. It must be what this build would apply, or of a newer one that has begun and was cut off.
     fn applied(&self, client: &mut Client) -> Result<BTreeMap<String, String>, MigrateError> {
-        let rows = client.query("SELECT name, checksum FROM schema_migration", &[])?;
+        let ours = "SELECT name, checksum FROM schema_migration WHERE version <= $1";
+        let rows = client.query(ours, &[&self.version])?;
         let applied: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         for (name, digest) in &applied {
             let Some(file) = self.files.iter().find(|file| file.name == name) else {

@@ -90,6 +90,21 @@ fn a_newer_database_is_left_alone_as_long_as_it_is_fit() {
 }
 
 #[test]
+fn what_a_newer_build_has_begun_is_left_alone_and_goes_on_later() {
+    let Some(server) = Server::shared() else { return };
+    let database = server.lend_empty();
+    let mut client = connect(&database);
+    carry_out(&mut client, &[FIRST], 1).unwrap();
+    let broken = File { version: 2, name: "0002_third", text: "ALTER TABLE nothing ADD COLUMN a text" };
+    carry_out(&mut client, &[FIRST, SECOND, broken], 2).unwrap_err();
+    let older = carry_out(&mut client, &[FIRST], 1).unwrap();
+    assert_eq!((older.before, older.now, names(&older)), (1, 1, vec![]));
+    let mended = File { text: "ALTER TABLE task ADD COLUMN a text", ..broken };
+    let newer = carry_out(&mut client, &[FIRST, SECOND, mended], 2).unwrap();
+    assert_eq!((newer.before, newer.now, names(&newer)), (1, 2, vec!["0002_third"]));
+}
+
+#[test]
 fn a_file_that_fails_leaves_nothing_and_says_where() {
     let Some(server) = Server::shared() else { return };
     let database = server.lend_empty();
