@@ -167,7 +167,7 @@ impl Problem {
         Self::new(Kind::IdempotencyMismatch, detail)
     }
 
-    /// The service cannot answer now; nothing was changed.
+    /// The service cannot answer now. Where it may have changed anything, the detail says so.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(Kind::Unavailable, detail)
     }
@@ -253,6 +253,10 @@ impl From<StoreError> for Problem {
             StoreError::Schema { found, needed } => Self::unavailable(format!(
                 "the database has schema version {found}, this build needs {needed}"
             )),
+            // Also a connection that was lost once the statement was sent.
+            StoreError::Unavailable(_) => Self::unavailable(
+                "the store is out of reach; it is not known whether this was carried out: ask again, under the same Idempotency-Key",
+            ),
             _ => Self::unavailable("the store did not answer as it should; nothing was changed"),
         };
         problem.0.cause = Some(error.to_string());
@@ -312,6 +316,15 @@ impl From<Problem> for Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_became_of_a_write_is_told_only_where_it_is_known() {
+        let detail = |error| Problem::from(error).0.detail;
+        let lost = detail(StoreError::Unavailable("connection closed".to_owned()));
+        assert!(lost.contains("not known") && !lost.contains("nothing was changed"), "{lost}");
+        let refused = detail(StoreError::Database("22P02: invalid input".to_owned()));
+        assert!(refused.contains("nothing was changed"), "{refused}");
+    }
 
     #[test]
     fn a_problem_is_no_longer_than_it_says_however_much_is_wrong() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// An error of the store. Nothing of the write that met it was applied.
+/// An error of the store. Nothing of the write that met it was applied, but for [`StoreError::Unavailable`], where that is not known.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Something the commit was decided upon has changed since: read again and decide again.
@@ -27,8 +27,8 @@ pub enum StoreError {
         /// Version needed.
         needed: i64,
     },
-    /// The database is out of reach: locked by others for too long, out of space, or its file cannot be read or written. Trying
-    /// again with less helps as little.
+    /// The database is out of reach: locked by others for too long, out of space, its file cannot be read or written, or the connection was
+    /// lost, perhaps after the statement was carried out. Trying again with less helps as little.
     #[error("the database is out of reach: {0}")]
     Unavailable(String),
     /// The database refused the statement.
