@@ -1,25 +1,31 @@
-{{/* The variables that are no secrets, for every application: they stand in the allowed hosts of all. */}}
+{{/* The variables of one application that are no secrets, given as (list . application): those that go with secrets it does not have are not its own. */}}
 {{- define "perennial.variables" -}}
-{{- $values := .Values -}}
+{{- $values := (index . 0).Values -}}
+{{- $application := index . 1 -}}
 {{- $set := dict "store" "postgres" "bus" "dapr" -}}
 {{- $_ := set $set "database_host" (printf "postgres://%s:%v" $values.database.host $values.database.port) -}}
-{{- with $values.jwt.issuer -}}
-{{- $_ := set $set "jwt_issuer" . -}}
-{{- $_ := set $set "jwt_audience" $values.jwt.audience -}}
-{{- $_ := set $set "jwt_algorithms" $values.jwt.algorithms -}}
-{{- if $values.jwt.jwksUrl -}}
-{{- $_ := set $set "jwt_jwks_url" $values.jwt.jwksUrl -}}
-{{- $_ := set $set "jwt_jwks_host" (include "perennial.origin" $values.jwt.jwksUrl) -}}
+{{- if and $application.state (ne $values.state.kind "none") -}}{{- $_ := set $set "dapr_state_store" "statestore" -}}{{- end -}}
+{{- if and $application.jwt $values.jwt.issuer -}}
+{{- with $values.jwt -}}
+{{- $_ := set $set "jwt_issuer" .issuer -}}
+{{- $_ := set $set "jwt_audience" .audience -}}
+{{- $_ := set $set "jwt_algorithms" .algorithms -}}
+{{- if .jwksUrl -}}
+{{- $_ := set $set "jwt_jwks_url" .jwksUrl -}}
+{{- $_ := set $set "jwt_jwks_host" (include "perennial.origin" .jwksUrl) -}}
 {{- else -}}
-{{- $_ := set $set "jwt_jwks" $values.jwt.jwks -}}
+{{- $_ := set $set "jwt_jwks" .jwks -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if $application.limits -}}
 {{- with $values.rateLimit.writes -}}{{- $_ := set $set "rate_limit_writes" . -}}{{- end -}}
 {{- with $values.rateLimit.reads -}}{{- $_ := set $set "rate_limit_reads" . -}}{{- end -}}
 {{- with $values.rateLimit.redisHost -}}{{- $_ := set $set "rate_limit_redis_host" . -}}{{- end -}}
-{{- with $values.audit.anchorUrl -}}
-{{- $_ := set $set "audit_anchor_url" . -}}
-{{- $_ := set $set "audit_anchor_host" (include "perennial.origin" .) -}}
+{{- end -}}
+{{- if and $application.anchors $values.audit.anchorUrl -}}
+{{- $_ := set $set "audit_anchor_url" $values.audit.anchorUrl -}}
+{{- $_ := set $set "audit_anchor_host" (include "perennial.origin" $values.audit.anchorUrl) -}}
 {{- end -}}
 {{- mustMerge $set $values.variables | toYaml -}}
 {{- end -}}
