@@ -3,7 +3,7 @@
 {{- $root := index . 0 -}}
 {{- $values := $root.Values -}}
 {{- $application := index . 2 -}}
-{{- $environment := list (printf "KAFKA_BROKERS=%s" $values.kafka.bootstrap) -}}
+{{- $environment := list (printf "KAFKA_BROKERS=%s" (include "perennial.bootstrap" $root)) -}}
 {{- $fromSecrets := list -}}
 {{- if and $application.state (eq $values.state.kind "redis") -}}
 {{- $environment = append $environment (printf "STATE_REDIS_HOST=%s" $values.state.redis.host) -}}

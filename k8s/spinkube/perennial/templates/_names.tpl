@@ -53,6 +53,24 @@ app.kubernetes.io/component: {{ . }}
 {{ .Values.kafka.strimzi.namespace | default (printf "%s-kafka" .Release.Namespace) }}
 {{- end -}}
 
+{{/* A broker to begin with, and where brokers are for NetworkPolicies: Strimzi's, unless others are named. */}}
+{{- define "perennial.bootstrap" -}}
+{{- if .Values.kafka.bootstrap -}}
+{{ .Values.kafka.bootstrap }}
+{{- else if eq .Values.kafka.topics.by "strimzi" -}}
+perennial-kafka-bootstrap.{{ include "perennial.strimzi" . }}.svc:9093
+{{- end -}}
+{{- end -}}
+
+{{- define "perennial.brokers" -}}
+{{- if .Values.kafka.peers -}}
+{{ toYaml .Values.kafka.peers }}
+{{- else if eq .Values.kafka.topics.by "strimzi" -}}
+- namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: {{ include "perennial.strimzi" . }} } }
+  podSelector: { matchLabels: { strimzi.io/cluster: perennial } }
+{{- end -}}
+{{- end -}}
+
 {{/* What a job's pod may do: as nobody in particular, and nothing beyond that. */}}
 {{- define "perennial.podSecurity" -}}
 automountServiceAccountToken: false
