@@ -46,7 +46,29 @@ func TestARealAPIServerTakesAllThatIsInstalled(t *testing.T) {
 		}
 		t.Logf("%s: %d objects of %d kinds", deployment, len(objects), len(kinds))
 	}
+	whatIsMisspeltIsRefused(t, hand)
 	podsAreMadeAsThePolicySays(t, hand)
+}
+
+// One object of each kind, with a field that there is not.
+func whatIsMisspeltIsRefused(t *testing.T, hand *hand) {
+	t.Helper()
+	objects, err := whole.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, object := range objects {
+		// Of a Secret and an account there is no spec, and what a topic's configuration holds is anybody's.
+		if spec, ok := object.Object["spec"].(map[string]any); ok && !seen[object.GetKind()] {
+			seen[object.GetKind()] = true
+			spec["misspelt"] = true
+			if _, err := hand.apply(object, whole.Namespace); err == nil || !strings.Contains(err.Error(), "misspelt") {
+				t.Errorf("%s with a field misspelt: %v", named(object), err)
+			}
+		}
+	}
+	t.Logf("a misspelt field is refused in each of %d kinds", len(seen))
 }
 
 // What SpinApp has no field for: a pod that the operator would make, as the API server makes it.

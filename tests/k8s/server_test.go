@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -58,7 +59,10 @@ func start(t *testing.T, folder, program string, arguments ...string) {
 		_ = command.Wait()
 		if t.Failed() {
 			text, _ := os.ReadFile(log.Name())
-			t.Logf("the end of %s:\n%s", log.Name(), text[max(0, len(text)-4000):])
+			if at := bytes.Index(text, []byte("panic")); at >= 0 {
+				t.Logf("%s panicked:\n%s", name, text[at:min(len(text), at+4000)])
+			}
+			t.Logf("the end of what %s said:\n%s", name, text[max(0, len(text)-2000):])
 		}
 	})
 }
