@@ -26,11 +26,6 @@ func TestARealAPIServerTakesAllThatIsInstalled(t *testing.T) {
 		cluster.Warnings.all = nil
 		kinds := map[string]bool{}
 		for _, object := range objects {
-			if object.GetKind() == "SpinApp" && spinKube() == "" {
-				for _, field := range unknownToSpinKube04 {
-					unstructured.RemoveNestedField(object.Object, "spec", field)
-				}
-			}
 			err := hand.deleteHook(object, deployment.Namespace)
 			if err == nil {
 				_, err = hand.apply(object, deployment.Namespace)
