@@ -136,7 +136,7 @@ chaos-cloud: build cloud ## events twice and out of order, poisoned, and every p
 fairness: build ## one user's backlogs in full size, and how late another's work is then
 	@FAIRNESS_SCALE=1 $(TESTED) --test fairness -- --nocapture --test-threads=1
 
-k8s-tools: ## get helm, etcd, a control plane of Kubernetes and the definitions of custom resources into .cache: fifteen minutes, once
+k8s-tools: ## get helm, etcd, an API server of Kubernetes and the definitions of custom resources into .cache: fifteen minutes, once
 	@tests/tools/k8s/install
 
 test-k8s: ## the charts: rendered, held against the rules, and applied to a real API server; SPINKUBE_CRDS=dir
