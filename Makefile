@@ -28,7 +28,7 @@ WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
 .PHONY: chaos upgrade cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
-        test test-k8s k8s-tools test-unit test-postgres test-component test-e2e test-faults test-observability traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
+        test test-k8s k8s-tools test-unit test-postgres test-component test-e2e test-faults test-observability k8s-platform traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -136,6 +136,9 @@ chaos-cloud: build cloud ## events twice and out of order, poisoned, and every p
 test-observability: ## alerts, dashboards, the collector, the rollback, pipelines and the Azure files, each on what it is made for; TESTS=names
 	@echo '==> observability tests'
 	@tests/tools/observability/install && CI="$$CI" tests/observability/run $(TESTS)
+
+k8s-platform: ## put what Perennial needs into the cluster that kubectl speaks to (k8s/spinkube/platform/versions); DRY_RUN=1
+	@DRY_RUN="$(DRY_RUN)" k8s/spinkube/platform/install
 
 fairness: build ## one user's backlogs in full size, and how late another's work is then
 	@FAIRNESS_SCALE=1 $(TESTED) --test fairness -- --nocapture --test-threads=1
