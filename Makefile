@@ -133,7 +133,7 @@ test-cloud: build cloud ## the service over a real Kafka and Dapr
 chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, RATE=, KILLS=, SEED=
 	@$(TESTED) --test cloud -- --ignored --nocapture --test-threads=1
 
-test-observability: ## alerts, dashboards, the collector, the rollback, pipelines and the Azure files, each on what it is made for; TESTS=names
+test-observability: build ## alerts, dashboards, the collector, the rollback, pipelines and the Azure files, each on what it is made for; TESTS=names
 	@echo '==> observability tests'
 	@tests/tools/observability/install && CI="$$CI" tests/observability/run $(TESTS)
 
