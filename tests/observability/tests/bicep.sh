@@ -20,7 +20,7 @@ test_bicep_mistakes_are_found() {
     broken modules/cluster.bicep 's/disableLocalAccounts/disableLocalAccount/' 'no property is called disableLocalAccount'
     broken modules/cluster.bicep "s/networkPolicy: 'cilium'/networkPolicy: 'celium'/" "'celium' is none of"
     broken modules/cluster.bicep 's/managedClusters@2026-08-01/managedClusters@2019-08-01/' 'is not of 2019-08-01'
-    broken modules/postgres.bicep 's/geoRedundantBackup: geoRedundantBackup/earliestRestoreDate: geoRedundantBackup/' 'is told by Azure and cannot be given'
+    broken modules/postgres.bicep 's/backupRetentionDays: 35/earliestRestoreDate: 35/' 'is told by Azure and cannot be given'
     broken modules/redis.bicep 's/ clusteringPolicy:/ clusterPolicy:/' 'no property is called clusterPolicy'
     broken main.bicep 's/cluster.outputs.issuer/cluster.outputs.issuerUrl/' 'cluster has no output issuerUrl'
     broken main.bicep '/adminPassword: databaseAdminPassword/d' 'postgres.bicep is not given adminPassword'
