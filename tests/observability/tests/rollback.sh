@@ -74,3 +74,34 @@ SH
     grep -q 'Prometheus does not answer' "$home/no-prometheus.out"
     echo '8 cases: three triggers, five that take nothing back or say that they cannot'
 }
+
+# What Helm does not see: an application that does not come to run what its SpinApp says.
+test_rollout_waits_for_each_application() {
+    local home=$work/rollout apps='task-api recurrence-scheduler notifier audit live'
+    mkdir -p "$home"
+    cat >"$home/kubectl" <<'SH'
+#!/bin/sh
+echo "$*" >>"$KUBECTL_SAID"
+case $* in
+*'get spinapps'*) for app in $APPS; do echo "$app example.com/application@sha256:1 hash-of-$app"; done ;;
+*"$FAILS"*) exit 1 ;;
+esac
+SH
+    chmod +x "$home/kubectl"
+    # What fails, and what for is waited until then.
+    roll() { rm -f "$home/said"; env KUBECTL="$home/kubectl" KUBECTL_SAID="$home/said" APPS="${APPS-$apps}" FAILS="$1" k8s/spinkube/rollout perennial-prod 60; }
+    roll 'nothing fails'
+    local app
+    for app in $apps; do
+        grep -qx -- "--namespace perennial-prod rollout status deployment/$app --timeout=60s" "$home/said"
+        grep -q "wait deployment/$app .*image}=example.com/application@sha256:1 " "$home/said"
+        grep -q "wait deployment/$app .*settings}=hash-of-$app " "$home/said"
+    done
+    [ "$(grep -c deployment/ "$home/said")" = 20 ]
+    for app in $apps; do
+        refuses '' roll "rollout status deployment/$app "
+        refuses '' roll "settings}=hash-of-$app "
+    done
+    APPS='' refuses 'there is no SpinApp in perennial-prod' roll 'nothing fails'
+    echo 'five are waited for, and each is missed'
+}
