@@ -20,18 +20,16 @@ test_platform_is_one_list() {
     same "$(grep -o 'download/v[0-9.]*' k8s/spinkube/platform/manifests/runtime-class-manager.yaml | cut -d/ -f2)" "$(of spin-shim)" 'the shim that is fetched'
     same "$(sed -n 's/.*image: otel.*contrib://p' k8s/spinkube/perennial/files/observability/defaults.yaml)" \
         "$(sed -n 's/^\tgithub.com.*spanmetricsconnector v//p' tests/tools/observability/collector/go.mod)" 'the collector that is deployed'
-    # The resource definitions that are tried, where they are.
-    if [ -e tests/tools/k8s/crds.txt ]; then
-        while read -r module chart prefix; do
-            said=$(awk -v module="$module" '$1 == module { print $2; exit }' tests/tools/k8s/crds.txt)
-            [ -z "$said" ] || same "$said" "$prefix$(of "$chart")" "$module"
-        done <<'LIST'
+    # The resource definitions that charts are tried with. Of those of SpinKube's operator that is deployed no registry has a copy.
+    while read -r module chart prefix; do
+        said=$(awk -v module="$module" '$1 == module { print $2 }' tests/tools/k8s/definitions.txt)
+        same "$said" "$prefix$(of "$chart")" "$module"
+    done <<'LIST'
 github.com/kedacore/keda/v2 keda v
 github.com/cert-manager/cert-manager cert-manager
 github.com/dapr/dapr dapr v
 github.com/envoyproxy/gateway gateway-helm
-github.com/external-secrets/external-secrets external-secrets v
 LIST
-    fi
+    same "$(sed -n '/<artifactId>api</,/<version>/s/.*<version>\(.*\)<.*/\1/p' tests/tools/k8s/strimzi/pom.xml)" "$(of strimzi-kafka-operator)" "Strimzi's definitions"
     echo "$(grep -c '^+' "$work/platform") steps"
 }
