@@ -81,6 +81,9 @@ var refused = []struct{ value, name string }{
 	{`database.peers=[{}]`, "/database/peers"},
 	{`database.peers=[{"ipBlock":{"cidr":"anywhere"}}]`, "/database/peers"},
 	{`edge.kind="openresty"`, "/edge/kind"},
+	{`observability={"trace":{"to":"otlp"}}`, "trace"},
+	{`observability={"traces":{"to":"jaeger"}}`, "/observability/traces/to"},
+	{`observability={"collector":{"image":"otel/opentelemetry-collector-contrib:latest"}}`, "/observability/collector/image"},
 	{`quota={"requests":{"cpu":"4","memory":"8Gi"}}`, "/quota"},
 }
 
@@ -94,7 +97,7 @@ func TestTheSchemaRefusesWhatItDoesNotKnow(t *testing.T) {
 
 // Every object that the schema describes is closed, but for what others fill.
 func TestTheSchemaIsStrict(t *testing.T) {
-	open := []string{"/properties/observability", "/properties/global", "/$defs/labels/properties/matchLabels"}
+	open := []string{"/properties/global", "/$defs/labels/properties/matchLabels"}
 	for _, chart := range []string{perennial, charts + "/backing-services"} {
 		text, err := os.ReadFile(chart + "/values.schema.json")
 		if err != nil {
