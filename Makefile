@@ -148,7 +148,7 @@ k8s-tools: ## get helm, etcd, an API server of Kubernetes and the definitions of
 
 test-k8s: ## the charts: rendered, held against the rules, and applied to a real API server; SPINKUBE_CRDS=dir
 	@echo '==> charts'
-	@if command -v go >/dev/null; then tests/tools/k8s/install || test -z "$$CI"; cd tests/k8s && go test -trimpath -count=1 -v .; \
+	@if command -v go >/dev/null; then tests/tools/k8s/install || test -z "$$CI"; cd tests/k8s && go test -trimpath -count=1 -timeout 30m -v .; \
 	    else test -z "$$CI" && echo 'no go: the charts are not tested'; fi
 
 mutants: toolchain ## take away the guard of each invariant and see a test fail; SINCE=REV, MINUTES=
