@@ -28,7 +28,7 @@ WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
 .PHONY: chaos upgrade cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
-        test test-unit test-postgres test-component test-e2e test-faults traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
+        test test-k8s k8s-tools test-unit test-postgres test-component test-e2e test-faults test-observability k8s-platform traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -133,8 +133,23 @@ test-cloud: build cloud ## the service over a real Kafka and Dapr
 chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, RATE=, KILLS=, SEED=
 	@$(TESTED) --test cloud -- --ignored --nocapture --test-threads=1
 
+test-observability: build ## alerts, dashboards, the collector, the rollback, pipelines and the Azure files, each on what it is made for; needs Go, Python and a helm (`make k8s-tools` brings one); five minutes, and more the first time; TESTS=names
+	@echo '==> observability tests'
+	@tests/tools/observability/install && CI="$$CI" tests/observability/run $(TESTS)
+
+k8s-platform: ## put what Perennial needs into the cluster that kubectl speaks to (k8s/spinkube/platform/versions); DRY_RUN=1
+	@DRY_RUN="$(DRY_RUN)" k8s/spinkube/platform/install
+
 fairness: build ## one user's backlogs in full size, and how late another's work is then
 	@FAIRNESS_SCALE=1 $(TESTED) --test fairness -- --nocapture --test-threads=1
+
+k8s-tools: ## get helm, etcd, an API server of Kubernetes and the definitions of custom resources into .cache (Go, Java, Maven, Debian's etcd): fifteen minutes, once
+	@tests/tools/k8s/install
+
+test-k8s: ## the charts: rendered, held against the rules, and applied to a real API server; needs Go and `make k8s-tools`, which it calls; five minutes and more, fifteen on a busy machine; SPINKUBE_CRDS=dir
+	@echo '==> charts'
+	@if command -v go >/dev/null; then tests/tools/k8s/install || test -z "$$CI"; cd tests/k8s && go test -trimpath -count=1 -timeout 30m -v .; \
+	    else test -z "$$CI" && echo 'no go: the charts are not tested'; fi
 
 mutants: toolchain ## take away the guard of each invariant and see a test fail; SINCE=REV, MINUTES=
 	@SINCE="$(SINCE)" MINUTES="$(MINUTES)" tests/mutants/run
