@@ -105,12 +105,10 @@ impl Service {
         for component in &setup.components {
             command.args(["-c", component]);
         }
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; `make test-e2e` builds it", setup.build.binary.display()));
+        let child =
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap_or_else(
+                |error| panic!("{}: {error}; `make test-e2e` builds it", setup.build.binary.display()),
+            );
         Self { child, base: String::new(), state_dir, output, _temporary: temporary }
     }
 

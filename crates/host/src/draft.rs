@@ -1,9 +1,11 @@
 //! A file that has its name once it is whole and on the disk, and takes it from no other.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -12,6 +14,12 @@ const BESIDE: [&str; 3] = ["-wal", "-journal", "-shm"];
 
 /// How the names of all drafts end.
 const END: &str = ".perennial-draft";
+
+/// Tries at a folder that another clears.
+const TRIES: u32 = 20;
+
+/// The pause between them.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// The file before it has its name, for its owner only, under a name that no other has. Dropped, it is removed.
 pub(crate) struct Draft {
@@ -89,7 +97,8 @@ fn folder_of(file: &Path) -> &Path {
 }
 
 /// Removes the drafts of a folder that nobody works on any more: of who was killed. The folder is locked by all who work on one, and the kernel
-/// lets go of that when they end. `None` where folders cannot be locked (NFS): all drafts stay there.
+/// lets go of that when they end. `None` where the folder cannot be locked (NFS) or somebody else has locked it (`flock FOLDER perennial backup …`):
+/// all drafts stay there.
 fn clear(folder: &Path) -> Option<File> {
     let lock = File::open(folder).ok()?;
     if lock.try_lock().is_ok() {
@@ -98,8 +107,15 @@ fn clear(folder: &Path) -> Option<File> {
             let _ = fs::remove_file(entry.path());
         });
     }
-    lock.lock_shared().ok()?;
-    Some(lock)
+    for _ in 0..TRIES {
+        match lock.try_lock_shared() {
+            Ok(()) => return Some(lock),
+            // Another clears it at this moment.
+            Err(TryLockError::WouldBlock) => sleep(PAUSE),
+            Err(TryLockError::Error(_)) => break,
+        }
+    }
+    None
 }
 
 /// Whether a file is a draft, or beside one.
@@ -167,5 +183,15 @@ mod tests {
         drop(Draft::of(&at("two.db")).unwrap());
         first.finish().unwrap();
         assert_eq!(names(folder.path()), [".other", "copy.db-wal", "one.db"]);
+    }
+
+    #[test]
+    fn nobody_waits_for_who_has_locked_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let locked = File::open(folder.path()).unwrap();
+        locked.lock().unwrap();
+        let draft = Draft::of(&folder.path().join("copy.db")).unwrap();
+        draft.finish().unwrap();
+        assert_eq!(names(folder.path()), ["copy.db"]);
     }
 }

@@ -132,7 +132,9 @@ impl<'a> Run<'a> {
             .flat_map(|worker| &worker.ledger.tasks)
             .filter_map(|task| task.fires_at.filter(|_| task.reminds))
             .max();
-        until("all reminders are due", SOON, || last.is_none_or(|last| last < self.world.now()).then_some(()));
+        until("all reminders are due", SOON, || {
+            last.is_none_or(|last| last < self.world.now()).then_some(())
+        });
         drain(&self.system, &mut self.figures.found);
         self.figures.drained = begun.elapsed();
         look(&self.system, &self.world, &self.users, &self.workers, &self.receiver, &mut self.figures);

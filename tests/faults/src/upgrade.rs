@@ -64,7 +64,8 @@ pub fn upgrade(upgrade: &Upgrade) -> Option<Figures> {
 fn fill(system: &System, rows: usize) {
     let begun = Instant::now();
     let user = system.user("Who has changed much");
-    let task = user.post("/v1/tasks").json(&json!({ "title": "Often changed" })).answer().ok(StatusCode::CREATED);
+    let task =
+        user.post("/v1/tasks").json(&json!({ "title": "Often changed" })).answer().ok(StatusCode::CREATED);
     let id = task["id"].as_str().unwrap();
     let stream = format!("(SELECT user_id FROM task WHERE id = '{id}')");
     let published = format!("SELECT count(*) FROM stream WHERE id = {stream} AND published = sequence");

@@ -58,7 +58,8 @@ fn a_clock_that_jumps_all_the_time_delays_nothing() {
     let (user, receiver) = (system.user("Ada"), Receiver::start());
     let channel = json!({ "type": "webhook", "url": receiver.url() });
     user.post("/v1/channels").json(&channel).answer().ok(StatusCode::CREATED);
-    let at = |seconds| (world.now() + TimeDelta::seconds(seconds)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at =
+        |seconds| (world.now() + TimeDelta::seconds(seconds)).to_rfc3339_opts(SecondsFormat::Millis, true);
     for number in 0..JUMPED {
         let reminder = json!({ "trigger": at(3 + number % 10) });
         let body = json!({ "title": format!("{number}"), "reminders": [reminder] });

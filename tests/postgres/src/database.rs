@@ -74,7 +74,10 @@ pub fn number(address: &str, query: &str) -> i64 {
 pub(crate) fn create(server: &Server, name: &str, template: Option<&str>) {
     let template = template.unwrap_or("template0");
     // Quicker than by way of the log, where nobody waits for a disk.
-    batch(&server.address("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"));
+    batch(
+        &server.address("postgres"),
+        &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"),
+    );
 }
 
 pub(crate) fn make_template(server: &Server) {
