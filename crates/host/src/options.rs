@@ -68,12 +68,15 @@ pub struct GuestLimits {
     pub redis_connect: Duration,
     /// One command of a Redis.
     pub redis_command: Duration,
-    /// Connecting to a PostgreSQL, and how long it may take to make a session fit for the next guest.
+    /// Connecting to one server of a PostgreSQL's address, and how long it may take to make a session fit for the next guest.
     pub postgres_connect: Duration,
-    /// How many sessions there are with the servers of one address, as in Spin, and how long a guest waits for one.
+    /// How many sessions there are with the servers of one address, as in Spin, and how long a guest waits for one, also where the server
+    /// has no room for more.
     pub postgres_sessions: usize,
     /// See above.
     pub postgres_wait: Duration,
+    /// How long a session is kept that no guest has.
+    pub postgres_idle: Duration,
     /// One statement of a PostgreSQL.
     pub postgres_statement: Duration,
     /// After how long without an answer it is looked whether a PostgreSQL answers others.
@@ -97,6 +100,7 @@ impl Default for GuestLimits {
             postgres_connect: Duration::from_secs(5),
             postgres_sessions: 64,
             postgres_wait: Duration::from_secs(5),
+            postgres_idle: Duration::from_secs(300),
             postgres_statement: Duration::from_secs(30),
             postgres_silence: Duration::from_secs(3),
             event: Duration::from_secs(300),

@@ -23,6 +23,8 @@ pub(crate) struct GuestState {
     pub faults: Arc<Faults>,
     pub limits: Memory,
     pub meter: Arc<Meter>,
+    /// Whether it answers a request.
+    pub is_request: bool,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: OutgoingHttp,
@@ -41,7 +43,7 @@ impl GuestState {
             wasi.wall_clock(MovedClock(clock.clone()));
         }
         let wasi = wasi.build();
-        let limits = Memory::new(services.limits.memory);
+        let (limits, is_request) = (Memory::new(services.limits.memory), origin.is_some());
         let outgoing = OutgoingHttp::new(component.clone(), services.clone(), faults.clone(), origin);
         let (table, http) = (ResourceTable::new(), WasiHttpCtx::new());
         Self {
@@ -51,6 +53,7 @@ impl GuestState {
             faults,
             limits,
             meter: Arc::new(Meter::new()),
+            is_request,
             wasi,
             http,
             outgoing,

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::config::{SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::error::SqlState;
 
 use super::address::{Address, Server, full};
 use super::session::Session;
@@ -26,6 +27,18 @@ pub(super) struct NoSession {
     pub why: String,
     /// Whether nobody answered. Who is refused was answered.
     pub silent: bool,
+    /// Whether the server has no room for one more.
+    pub full: bool,
+}
+
+impl NoSession {
+    fn silent(why: impl Into<String>) -> Self {
+        Self { why: why.into(), silent: true, full: false }
+    }
+
+    fn refused(why: impl Into<String>) -> Self {
+        Self { why: why.into(), silent: false, full: false }
+    }
 }
 
 /// Where a session goes.
@@ -36,49 +49,48 @@ pub(super) struct Route {
     unframed: usize,
 }
 
-/// Connects to the first server of an address that is there, and is as the address wants it.
+/// Connects to the first server of an address that is there, and is as the address wants it. Each has the same time: one that takes
+/// connections and says nothing does not keep the next from being tried.
 pub(super) async fn connect(services: &Services, address: &Address) -> Result<Session, NoSession> {
-    let limit = services.limits.postgres_connect;
-    let mut last = NoSession { why: String::new(), silent: false };
-    let tried = async {
-        for server in &address.servers {
-            match to(services, address, server).await {
-                Ok(session) => return Some(session),
-                Err(error) => last = error,
-            }
-        }
-        None
-    };
-    match timeout(limit, tried).await {
-        Ok(Some(session)) => Ok(session),
-        Ok(None) => Err(last),
-        Err(_) => {
-            Err(NoSession { why: format!("the PostgreSQL did not answer within {limit:?}"), silent: true })
+    let most = services.limits.postgres_connect;
+    let limit = address.config.get_connect_timeout().map_or(most, |own| most.min(*own));
+    let mut last = NoSession::refused("");
+    for server in &address.servers {
+        match to(services, address, server, limit).await {
+            Ok(session) => return Ok(session),
+            Err(error) => last = error,
         }
     }
+    Err(last)
 }
 
-async fn to(services: &Services, address: &Address, server: &Server) -> Result<Session, NoSession> {
-    let found = services.outbound.resolve(&server.destination).await.map_err(|error| NoSession {
-        why: error.to_string(),
-        silent: matches!(error, ResolveError::NoAddress),
+/// Connects to the first place of a server that is there.
+async fn to(
+    services: &Services,
+    address: &Address,
+    server: &Server,
+    limit: Duration,
+) -> Result<Session, NoSession> {
+    let too_long = |_| NoSession::silent(format!("the PostgreSQL did not answer within {limit:?}"));
+    let resolved = timeout(limit, services.outbound.resolve(&server.destination)).await.map_err(too_long)?;
+    let found = resolved.map_err(|error| match error {
+        ResolveError::NoAddress => NoSession::silent(error.to_string()),
+        _ => NoSession::refused(error.to_string()),
     })?;
     let mut last = None;
     for place in found {
         let route = Route { address: place, host: server.host.clone(), unframed: unframed(address) };
-        match along(address, route).await {
+        match timeout(limit, along(address, route)).await.map_err(too_long).flatten() {
             Ok(session) => return Ok(session),
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| NoSession { why: "address not available".to_owned(), silent: true }))
+    Err(last.unwrap_or_else(|| NoSession::silent("address not available")))
 }
 
 async fn along(address: &Address, route: Route) -> Result<Session, NoSession> {
     let status = Arc::<Status>::default();
-    let stream = dial(&route, status.clone())
-        .await
-        .map_err(|error| NoSession { why: error.to_string(), silent: true })?;
+    let stream = dial(&route, status.clone()).await.map_err(|error| NoSession::silent(error.to_string()))?;
     let tls = Connector::to(&route.host, status.clone());
     let connected = address.config.connect_raw(stream, tls).await;
     let (client, connection) = connected.map_err(|error| no_session(&error))?;
@@ -101,7 +113,7 @@ async fn check_role(session: &Session, address: &Address) -> Result<(), NoSessio
         .map_err(|error| no_session(&error))?;
     let is_unwanted = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(unwanted));
     if told.iter().any(is_unwanted) {
-        return Err(NoSession { why: why.to_owned(), silent: false });
+        return Err(NoSession::refused(why));
     }
     Ok(())
 }
@@ -110,9 +122,7 @@ async fn check_role(session: &Session, address: &Address) -> Result<(), NoSessio
 pub(super) async fn cancel(session: &Session) -> Result<(), NoSession> {
     let status = Arc::<Status>::default();
     let route = session.route();
-    let stream = dial(route, status.clone())
-        .await
-        .map_err(|error| NoSession { why: error.to_string(), silent: true })?;
+    let stream = dial(route, status.clone()).await.map_err(|error| NoSession::silent(error.to_string()))?;
     let tls = Connector::to(&route.host, status);
     session.client().cancel_token().cancel_query_raw(stream, tls).await.map_err(|error| no_session(&error))
 }
@@ -137,5 +147,6 @@ fn no_session(error: &tokio_postgres::Error) -> NoSession {
     use std::error::Error as _;
     let lost = error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
     let of_tls = error.to_string().contains("TLS");
-    NoSession { why: full(error), silent: lost && !of_tls }
+    let full_up = error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS);
+    NoSession { why: full(error), silent: lost && !of_tls, full: full_up }
 }

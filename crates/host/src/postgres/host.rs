@@ -3,6 +3,7 @@
 use wasmtime::component::Resource;
 
 use super::address::Address;
+use super::places::Asker;
 use super::types::parameters;
 use super::{Connection, pool};
 use crate::bindings::spin::postgres::postgres::{Error, Host, HostConnection, ParameterValue, RowSet};
@@ -20,7 +21,8 @@ impl HostConnection for GuestState {
                 return Ok(Err(error));
             }
         };
-        match pool::lend(&self.services, address).await {
+        let asker = Asker { component: self.component.id.clone(), is_request: self.is_request };
+        match pool::lend(&self.services, address, asker).await {
             Ok(lent) => Ok(Ok(self.table.push(Connection(lent))?)),
             Err(error) => Ok(Err(error)),
         }

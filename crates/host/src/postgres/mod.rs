@@ -15,6 +15,7 @@ mod error;
 mod host;
 mod left;
 mod numbers;
+mod places;
 mod pool;
 mod session;
 mod tls;

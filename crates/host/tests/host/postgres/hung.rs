@@ -145,6 +145,20 @@ async fn who_waits_for_a_session_with_a_hung_server_waits_no_longer_than_the_oth
     answers(&host, &database).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_of_the_address_is_taken_where_the_first_says_nothing() {
+    let Some(server) = server() else { return };
+    let (host, database) = (brief().start().await, server.lend_empty());
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!(
+        "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{}",
+        silent.local_addr().unwrap().port(),
+        server.port(),
+        database.name()
+    );
+    assert_eq!(one(&host, &address, "SELECT 1 AS x").await, 1);
+}
+
 /// Of several servers the first that is there and writes is taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_server_of_the_address_is_taken_where_the_first_is_away() {
