@@ -34,8 +34,9 @@ pub(super) struct Server {
 impl Address {
     /// Reads an address: a URL, or words as libpq has them (`host=… user=…`).
     pub fn parse(text: String, allowed: &AllowedHosts) -> Result<Self, Error> {
+        // What was read of it is not told: in an address that is not understood a password may stand anywhere.
         let mut config: Config =
-            text.parse().map_err(|error: tokio_postgres::Error| refused(&full(&error)))?;
+            text.parse().map_err(|error: tokio_postgres::Error| refused(&error.to_string()))?;
         if !config.get_hostaddrs().is_empty() {
             return Err(refused("hostaddr is not supported: allowed_outbound_hosts names hosts"));
         }

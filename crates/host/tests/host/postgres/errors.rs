@@ -125,6 +125,10 @@ async fn an_address_must_be_allowed() {
         let told = refused(&pg(&host, &address, json!([])).await);
         assert!(told.contains(expected), "{address}: {told}");
     }
+    for address in ["postgress://u:S3cretPw@127.0.0.1/x?a=b", "postgres://u:p@127.0.0.1/x?S3cretPw=1"] {
+        let told = refused(&pg(&host, address, json!([])).await);
+        assert!(told.contains("invalid connection string") && !told.contains("S3cretPw"), "{told}");
+    }
     // Words as libpq has them name the same.
     let words = format!("host=127.0.0.1 port={port} user=postgres dbname={name}");
     assert_eq!(
