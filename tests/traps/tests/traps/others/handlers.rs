@@ -20,7 +20,8 @@ use crate::operations::bins;
 const CLOCKS: [&str; 3] = ["recurrence-scheduler-cron", "notifier-cron", "audit-cron"];
 
 /// What can be trapped.
-const HANDLERS: [&str; 5] = [CLOCKS[0], CLOCKS[1], CLOCKS[2], "recurrence-scheduler-redis", "notifier-redis"];
+pub const HANDLERS: [&str; 5] =
+    [CLOCKS[0], CLOCKS[1], CLOCKS[2], "recurrence-scheduler-redis", "notifier-redis"];
 
 /// The doors of callbacks, with the components behind them.
 const DOORS: [(&str, &str); 2] =
