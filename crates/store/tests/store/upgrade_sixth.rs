@@ -8,32 +8,7 @@ use perennial_fixture::{Counting, NOON, WEEKLY, context, sqlite_only};
 use perennial_store::sqlite::{Durability, NativeSql, Sql, Sqlite};
 use perennial_store::{AccountStore, LaneEnd, Mark, OutboxStore};
 
-use crate::older::{count, make, quick};
-
-/// The schema of the build before, in a database that no older one has met.
-const SIXTH: [&str; 21] = [
-    "INSERT INTO schema_step (version, step) VALUES (0, 0)",
-    include_str!("../../src/sqlite/schema/0001_tables.sql"),
-    include_str!("../../src/sqlite/schema/0002_tables.sql"),
-    include_str!("../../src/sqlite/schema/0002_work.sql"),
-    include_str!("../../src/sqlite/schema/0003_tables.sql"),
-    include_str!("../../src/sqlite/schema/0003_claims.sql"),
-    include_str!("../../src/sqlite/schema/0004_tables.sql"),
-    include_str!("../../src/sqlite/schema/0004_identity.sql"),
-    include_str!("../../src/sqlite/schema/0005_search.sql"),
-    include_str!("../../src/sqlite/schema/0005_forget.sql"),
-    include_str!("../../src/sqlite/schema/0005_limits.sql"),
-    include_str!("../../src/sqlite/schema/0005_channels.sql"),
-    include_str!("../../src/sqlite/schema/0005_places.sql"),
-    include_str!("../../src/sqlite/schema/0005_write.sql"),
-    include_str!("../../src/sqlite/schema/0005_new.sql"),
-    include_str!("../../src/sqlite/schema/0005_fired.sql"),
-    include_str!("../../src/sqlite/schema/0006_audit.sql"),
-    include_str!("../../src/sqlite/schema/0006_events.sql"),
-    include_str!("../../src/sqlite/schema/0006_clock.sql"),
-    include_str!("../../src/sqlite/schema/0006_letters.sql"),
-    "INSERT INTO user (id, name, role, tz, created_at) VALUES ('ada', 'ada', 'member', 'Europe/Berlin', 1)",
-];
+use crate::older::{count, fresh, quick};
 
 /// The build before: what it executed.
 struct Before {
@@ -43,7 +18,7 @@ struct Before {
 
 impl Before {
     fn create(path: &Path) -> Self {
-        let sql = make(path, (6, 5), &SIXTH);
+        let sql = fresh(path, (6, 5));
         Self { sql, ids: Counting(0) }
     }
 
