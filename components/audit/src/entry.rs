@@ -46,7 +46,7 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     let (method, route) = (head.method.clone(), template(&head));
     let trace = traceparent(&head.headers);
-    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
+    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
     let (opened, used) = (OnceCell::new(), OnceCell::new());
     let answered = carried_out(incoming, head, &opened, &used).await.map_err(|problem| {
         // The one place where a failure within a request is logged.

@@ -79,7 +79,7 @@ async fn begin<'s>(
     if asked.method == Method::HEAD {
         return Ok(None);
     }
-    let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds.next().to_string());
+    let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds::default().next().to_string());
     go_by_clock_of(store)?;
     let (follower, first) = listen(store, &caller.user.id, &id, admitted.after, now())?;
     Ok(Some(Stream { store, caller, id, follower, first }))
@@ -98,7 +98,7 @@ fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
 /// The problem as its client is told it. This is the one place where a failure within a request is logged.
 fn told(problem: Problem, asked: &Head) -> Problem {
     let trace = traceparent(&asked.headers);
-    let request_id = LazyCell::new(|| correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
+    let request_id = LazyCell::new(|| correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
     match problem.cause() {
         // The bearer is told no more than that the token is not valid.
         Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {

@@ -134,7 +134,7 @@ fn open() -> Result<GuestStore> {
 
 async fn round(store: &GuestStore, claiming: i64) -> Result<Delivered> {
     let policy = WebhookSettings::from_host()?.policy;
-    let delivered = deliver(store, &HttpSender, &policy, (&now, claiming), &mut FreshIds).await?;
+    let delivered = deliver(store, &HttpSender, &policy, (&now, claiming), &mut FreshIds::default()).await?;
     for failure in &delivered.failures {
         log::error("left for the next round", failure);
     }

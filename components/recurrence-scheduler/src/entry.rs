@@ -94,7 +94,7 @@ async fn hear(callbacks: &CallbackSettings, request: &Request, out: ResponseOutp
         Ok(store) => store,
         Err(error) => return respond(out, failed(&format!("{error:#}"))).await,
     };
-    let taken = take(&store, &unknown, now(), &mut FreshIds);
+    let taken = take(&store, &unknown, now(), &mut FreshIds::default());
     note(&taken);
     let statuses = look.of_each(Status::Success, statuses(&taken));
     respond(out, delivered(&delivery, &statuses)).await;
@@ -156,7 +156,7 @@ async fn begin_clock() -> Result<()> {
 #[redis_component]
 async fn on_message(message: Vec<u8>) -> Result<()> {
     let store = open()?;
-    let taken = take(&store, &[&message], now(), &mut FreshIds);
+    let taken = take(&store, &[&message], now(), &mut FreshIds::default());
     note(&taken);
     tell(&store, None, &taken).await;
     Ok(())
@@ -276,7 +276,7 @@ impl Outlet for Bus<'_> {
 /// One slice of the clock's work, of all shards or of one; `None`: another is at it.
 async fn work(shard: Option<Shard>, bus: &Bus<'_>) -> Result<Option<Ticked>> {
     bus.store.keep_events(RetentionSettings::from_host()?.events);
-    let ticked = tick(bus.store, shard, &now, &mut FreshIds, bus).await?;
+    let ticked = tick(bus.store, shard, &now, &mut FreshIds::default(), bus).await?;
     for failure in ticked.iter().flat_map(|ticked| &ticked.swept.failures) {
         log::error("not done", failure);
     }

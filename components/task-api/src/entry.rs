@@ -27,7 +27,7 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     let (method, route) = (head.method.clone(), template(&head));
     let trace = traceparent(&head.headers);
-    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds.next().to_string()));
+    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
     let (opened, used) = (OnceCell::new(), OnceCell::new());
     let answered = answer(incoming, head, &request_id, &opened, &used).await.map_err(|problem| {
         // The one place where a failure within a request is logged.
@@ -89,7 +89,7 @@ async fn answer(
     let server = counter.as_ref().map(|counter| counter as &dyn RateServer);
     let store = open(opened)?;
     go_by_clock_of(store)?;
-    let mut ids = FreshIds;
+    let mut ids = FreshIds::default();
     let mut api = Api {
         store,
         webhooks: &webhooks,
