@@ -169,7 +169,7 @@ bench-recurrence: toolchain ## the recurrence engine beside dateutil, rrule.js a
 	@cd crates/recurrence/benches/compare && npm ci --no-audit --no-fund --silent
 	@.cache/bench/bin/python crates/recurrence/benches/compare/run.py target/$(TARGET)/guest/examples/bench_wasm.wasm
 
-bench-service: build ## answers a second beside the bare disk and the host alone, what a create costs; ROUNDS=7, SECONDS=1, CLIENTS=16, SYNC_US=0 (docs/benchmarks.md)
+bench-service: build ## answers a second beside the bare disk and the host alone, what a create costs; ROUNDS=7, SECONDS=1, CLIENTS=16, SYNC_US=0, ONLY= (docs/benchmarks.md)
 	@$(if $(SYNC_US),mkdir -p target/benches && cc -shared -fPIC -O2 -o target/benches/slow-sync.so benches/slow-sync.c -ldl)
 	@$(CARGO) build $(NATIVE) --quiet -p perennial-benches
 	@$(if $(SYNC_US),SYNC_US=$(SYNC_US) LD_PRELOAD=$(CURDIR)/target/benches/slow-sync.so) target/release/bench-service
