@@ -73,6 +73,11 @@ impl Home {
         self.count(counts::ARMED, Look::armed)
     }
 
+    /// Entries of the audit that no seal covers yet.
+    pub fn unsealed(&self) -> usize {
+        self.count(counts::UNSEALED, Look::unsealed)
+    }
+
     /// Notifications made so far.
     pub fn notifications(&self) -> usize {
         self.count(counts::NOTIFICATIONS, Look::notifications)

@@ -17,6 +17,9 @@ pub struct Look(Connection);
 pub(crate) mod counts {
     /// Alarms that wait for their time.
     pub const ARMED: &str = "SELECT count(*) FROM alarm WHERE state = 'armed'";
+    /// Entries of the audit that no seal covers yet.
+    pub const UNSEALED: &str =
+        "SELECT CAST(coalesce(sum(audited - sealed), 0) AS bigint) FROM stream WHERE seal_at IS NOT NULL";
     /// Notifications made so far.
     pub const NOTIFICATIONS: &str = "SELECT count(*) FROM notification_v2";
     /// Alarms that have at least one notification.
@@ -38,6 +41,11 @@ impl Look {
     /// Alarms that wait for their time.
     pub fn armed(&self) -> usize {
         self.number(counts::ARMED)
+    }
+
+    /// Entries of the audit that no seal covers yet.
+    pub fn unsealed(&self) -> usize {
+        self.number(counts::UNSEALED)
     }
 
     /// Notifications made so far.
