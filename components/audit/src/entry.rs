@@ -11,8 +11,8 @@ use perennial_events::{CloudEvent, Status};
 use perennial_guest::callback::{self, failed};
 use perennial_guest::{
     AuditSettings, AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings, RedisCounter,
-    SettingError, Settings, StoreSettings, go_by_clock_of, log, now, open_store, read_body, read_head,
-    respond,
+    SettingError, Settings, StoreSettings, go_by_clock_of, let_go, log, now, open_store, read_body,
+    read_head, respond,
 };
 use perennial_http_api::{
     Accepted, Head, Problem, RateServer, Request, Response, answer, correlation_id, may_be_jwt, traceparent,
@@ -46,7 +46,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     let (method, route) = (head.method.clone(), template(&head));
     let trace = traceparent(&head.headers);
-    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
+    let request_id =
+        LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
     let (opened, used) = (OnceCell::new(), OnceCell::new());
     let answered = carried_out(incoming, head, &opened, &used).await.map_err(|problem| {
         // The one place where a failure within a request is logged.
@@ -61,6 +62,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
         }
         problem.of_request(&request_id)
     });
+    // A client may take its time with its request, and with its answer: no other is to wait for that.
+    opened.get().into_iter().for_each(let_go);
     respond(out, finish(&method, answered)).await;
     if let (Some((user, token)), Some(store)) = (used.get(), opened.get())
         && let Err(error) = store.token_used(user, *token, now())
@@ -166,7 +169,13 @@ async fn carried_out(
         used.get_or_init(|| token);
     }
     go_by_clock_of(open(opened)?)?;
-    let body = if admitted.takes_body() { read_body(incoming, admitted.limit()).await? } else { Vec::new() };
+    let body = match admitted.takes_body() {
+        true => {
+            opened.get().into_iter().for_each(let_go);
+            read_body(incoming, admitted.limit()).await?
+        }
+        false => Vec::new(),
+    };
     let settings = AuditSettings::from_host().map_err(misconfigured)?;
     let LimitSettings { reads, redis_url, .. } = LimitSettings::from_host().map_err(misconfigured)?;
     let counter = redis_url.map(RedisCounter::new);

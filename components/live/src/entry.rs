@@ -98,7 +98,8 @@ fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
 /// The problem as its client is told it. This is the one place where a failure within a request is logged.
 fn told(problem: Problem, asked: &Head) -> Problem {
     let trace = traceparent(&asked.headers);
-    let request_id = LazyCell::new(|| correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
+    let request_id =
+        LazyCell::new(|| correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
     match problem.cause() {
         // The bearer is told no more than that the token is not valid.
         Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {

@@ -7,8 +7,8 @@ use perennial_domain::Ids;
 use perennial_events::relay_commit;
 use perennial_guest::{
     AuthSettings, BusSettings, CallbackSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings,
-    RedisCounter, SettingError, Settings, StoreSettings, WebhookSettings, go_by_clock_of, log, now, open_bus,
-    open_store, read_body, read_head, respond, tell_hot_users,
+    RedisCounter, SettingError, Settings, StoreSettings, WebhookSettings, go_by_clock_of, let_go, log, now,
+    open_bus, open_store, read_body, read_head, respond, tell_hot_users,
 };
 use perennial_http_api::{
     Accepted, Head, Problem, RateServer, Request, correlation_id, may_be_jwt, traceparent,
@@ -27,7 +27,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     let (method, route) = (head.method.clone(), template(&head));
     let trace = traceparent(&head.headers);
-    let request_id = LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
+    let request_id =
+        LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
     let (opened, used) = (OnceCell::new(), OnceCell::new());
     let answered = answer(incoming, head, &request_id, &opened, &used).await.map_err(|problem| {
         // The one place where a failure within a request is logged.
@@ -43,6 +44,8 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
         problem.of_request(&request_id)
     });
     let Answered { response, wrote } = finish(&method, answered);
+    // A client may take its time with its request, and with its answer: no other is to wait for that.
+    opened.get().into_iter().for_each(let_go);
     respond(out, response).await;
 
     // The client has its answer. Whatever fails from here on is made up for by the next sweep.
@@ -77,7 +80,13 @@ async fn answer(
     if let Some(token) = admitted.used() {
         used.get_or_init(|| token);
     }
-    let body = if admitted.takes_body() { read_body(incoming, admitted.limit()).await? } else { Vec::new() };
+    let body = match admitted.takes_body() {
+        true => {
+            opened.get().into_iter().for_each(let_go);
+            read_body(incoming, admitted.limit()).await?
+        }
+        false => Vec::new(),
+    };
     let request = Request::from_parts(head, body);
     if let Some(answered) = admitted.without_store(&request) {
         return answered;

@@ -19,6 +19,7 @@
 
 mod backup;
 mod bindings;
+mod caller;
 pub mod cli;
 mod counts;
 mod database;

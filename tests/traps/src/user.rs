@@ -57,9 +57,14 @@ impl User {
         stream
     }
 
+    /// What the user authenticates with: a value of `Authorization`.
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
     fn headers(&self, key: &str) -> [(&'static str, String); 4] {
         [
-            ("authorization", format!("Bearer {}", self.token)),
+            ("authorization", self.authorization()),
             // The doors of callbacks ask for this one.
             ("dapr-api-token", self.token.clone()),
             ("content-type", "application/json".to_owned()),

@@ -11,6 +11,7 @@ use super::faults::Faults;
 use super::memory::Memory;
 use super::meter::Meter;
 use super::run::Bounds;
+use crate::caller::Caller;
 use crate::hooks::WallClock;
 use crate::http_out::{Origin, OutgoingHttp};
 use crate::services::Services;
@@ -25,6 +26,8 @@ pub(crate) struct GuestState {
     pub meter: Arc<Meter>,
     /// Whether it answers a request.
     pub is_request: bool,
+    /// Whose request that is.
+    pub caller: Option<Caller>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: OutgoingHttp,
@@ -54,6 +57,7 @@ impl GuestState {
             limits,
             meter: Arc::new(Meter::new()),
             is_request,
+            caller: None,
             wasi,
             http,
             outgoing,

@@ -21,7 +21,8 @@ impl HostConnection for GuestState {
                 return Ok(Err(error));
             }
         };
-        let asker = Asker { component: self.component.id.clone(), is_request: self.is_request };
+        let asker =
+            Asker { component: self.component.id.clone(), is_request: self.is_request, caller: self.caller };
         match pool::lend(&self.services, address, asker).await {
             Ok(lent) => Ok(Ok(self.table.push(Connection(lent))?)),
             Err(error) => Ok(Err(error)),

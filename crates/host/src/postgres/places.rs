@@ -1,13 +1,15 @@
 //! Who may have how many of the sessions of one pool.
 //!
 //! A component whose guests all wait for something in their sessions must not stop the others. So the guests of one component have three
-//! quarters of the places at most, and those that answer requests all but an eighth: the clock always finds one. Each waits in the
-//! order in which they came, for what their own have first.
+//! quarters of the places at most, and those that answer requests all but an eighth: the clock always finds one. Those that answer one
+//! caller have an eighth. Each waits in the order in which they came, for what their own have first.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::caller::{Caller, Shares};
 
 /// Whose guest asks for a session.
 #[derive(Debug, Clone)]
@@ -16,12 +18,15 @@ pub(super) struct Asker {
     pub component: String,
     /// Whether it answers a request: ticks and messages do not.
     pub is_request: bool,
+    /// Whose request that is.
+    pub caller: Option<Caller>,
 }
 
 /// The places of a pool.
 pub(super) struct Places {
     all: Arc<Semaphore>,
     requests: Arc<Semaphore>,
+    of_callers: Shares,
     of_components: Mutex<BTreeMap<String, Arc<Semaphore>>>,
     /// How many of them one component may have.
     share: usize,
@@ -37,6 +42,7 @@ impl Places {
         Self {
             all: Arc::new(Semaphore::new(places)),
             requests: Arc::new(Semaphore::new(places.saturating_sub(places / 8))),
+            of_callers: Shares::of(places),
             of_components: Mutex::default(),
             share: places.saturating_sub(places / 4),
         }
@@ -65,8 +71,9 @@ impl Places {
             of_components.insert(asker.component.clone(), own.clone());
             own
         });
+        let callers = asker.caller.map(|caller| self.of_callers.share(caller));
         let requests = asker.is_request.then(|| self.requests.clone());
-        [Some(own), requests, Some(self.all.clone())].into_iter().flatten().collect()
+        [callers, Some(own), requests, Some(self.all.clone())].into_iter().flatten().collect()
     }
 }
 
@@ -74,12 +81,19 @@ impl Places {
 mod tests {
     use std::time::Duration;
 
+    use http::HeaderValue;
+    use http::header::AUTHORIZATION;
     use tokio::time::timeout;
 
     use super::*;
 
     fn asker(component: &str, is_request: bool) -> Asker {
-        Asker { component: component.to_owned(), is_request }
+        Asker { component: component.to_owned(), is_request, caller: None }
+    }
+
+    fn calling(token: &'static str) -> Asker {
+        let headers = http::HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(token))]);
+        Asker { caller: Caller::of(&headers), ..asker("a", true) }
     }
 
     fn taken(places: &Places, asker: &Asker) -> Vec<Place> {
@@ -99,6 +113,25 @@ mod tests {
             drop(one);
             assert_eq!(taken(&places, &asker("a", true)).len(), of_one, "of {most}, once they are free");
         }
+    }
+
+    #[tokio::test]
+    async fn a_caller_leaves_places_to_others_however_many_of_its_requests_wait() {
+        let places = Places::new(64);
+        let (one, two) = (calling("one"), calling("two"));
+        let held = taken(&places, &one);
+        assert_eq!(held.len(), 8);
+        let waiting = async {
+            let all = (0..1_000).map(|_| timeout(Duration::from_millis(200), places.wait(&one)));
+            assert!(futures_util::future::join_all(all).await.iter().all(Result::is_err));
+        };
+        let other = async {
+            let its = timeout(Duration::from_millis(100), places.wait(&two)).await;
+            assert!(its.is_ok(), "nobody waits for what others wait for");
+        };
+        tokio::join!(waiting, other);
+        drop(held);
+        assert_eq!(taken(&places, &one).len(), 8);
     }
 
     #[tokio::test]

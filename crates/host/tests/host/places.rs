@@ -54,6 +54,31 @@ async fn others_that_are_busy_leave_a_component_its_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_has_an_eighth_of_the_guests() {
+    let mut setup = Setup::new(PROBE);
+    setup.options.max_instances = 16;
+    let host = setup.start().await;
+    let ask = async |token: &str, path: &str| {
+        host.send(http::Request::get(path).header("authorization", token), "").await
+    };
+    let two = async { tokio::join!(ask("Bearer one", "/sleep?2000"), ask("Bearer one", "/sleep?2000")) };
+    let meanwhile = async {
+        started(&host, "probe", 2).await;
+        let third = ask("Bearer one", "/seen").await;
+        assert_eq!(third.status, 429);
+        assert_eq!(third.headers["content-type"], "application/problem+json");
+        assert!(third.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+        assert_eq!(host.running.counts()["probe"].guests, 2, "no guest was started for it");
+        assert_eq!(ask("Bearer two", "/seen").await.status, 200);
+        assert_eq!(host.get("/seen").await.status, 200);
+    };
+    let ((first, second), ()) = tokio::join!(two, meanwhile);
+    assert_eq!((first.status, second.status), (200, 200));
+    host.running.idle().await;
+    assert_eq!(ask("Bearer one", "/seen").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_that_wait_leave_others_their_turns() {
     let many = WAITING.replace("max_instances = 2", "max_instances = 200");
     let host = Setup::new(&format!("{PROBE}{many}")).start().await;

@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::sending::{WatchedBody, sending};
 use super::turns::Turn;
+use crate::caller::Caller;
 use crate::guest::{GuestComponent, GuestState, Held, is_shutdown};
 use crate::http_out::Origin;
 use crate::services::Services;
@@ -40,6 +41,7 @@ impl HttpGuest {
         let work = services.in_flight.begin();
         let mut store = self.component.store(services, Some(origin));
         store.data().faults.begins(request.headers());
+        store.data_mut().caller = Caller::of(request.headers());
         let (sender, receiver) = oneshot::channel();
         let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
         let counted = store.data().limits.count_in(held.clone());

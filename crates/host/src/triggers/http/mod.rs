@@ -26,13 +26,14 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::caller::{Caller, Shares};
 use crate::guest::{GuestComponent, is_shutdown};
 use crate::http_out::Origin;
 use crate::manifest::{HttpTarget, Manifest, StaticResponse};
 use crate::services::Services;
 use arrival::{Arrivals, NotArrived};
 use guest::HttpGuest;
-use problem::{busy, problem};
+use problem::{busy, later, problem};
 pub(crate) use reading::Clients;
 pub use reading::Unread;
 use router::{Matched, Router, WELL_KNOWN};
@@ -54,6 +55,8 @@ pub(crate) struct HttpTrigger {
     guests: BTreeMap<String, HttpGuest>,
     /// How many guests may run at once, of all components that have no places of their own.
     instances: Arc<Semaphore>,
+    /// How many of them for one caller.
+    of_callers: Shares,
     arrivals: Arrivals,
     turns: Turns,
     origin: Origin,
@@ -89,6 +92,7 @@ impl HttpTrigger {
             router,
             guests,
             instances: Arc::new(Semaphore::new(instances as usize)),
+            of_callers: Shares::of(instances as usize),
             origin: Origin(address.to_string().parse::<Authority>()?),
             info: info(manifest)?,
             routes,
@@ -171,6 +175,15 @@ impl HttpTrigger {
                 });
             }
         };
+        // A component with places of its own sees to it that nobody has them all.
+        let caller = Caller::of(&head.headers).filter(|_| guest.places.is_none());
+        let share = caller.map(|caller| self.of_callers.share(caller).try_acquire_owned()).transpose();
+        let Ok(share) = share else {
+            return Ok(later(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many requests of this caller are being answered",
+            ));
+        };
         let places = guest.places.as_ref().unwrap_or(&self.instances);
         let Ok(permit) = places.clone().try_acquire_owned() else {
             tracing::warn!(component = id, "all instances are busy: answered 503");
@@ -181,7 +194,8 @@ impl HttpTrigger {
             None => None,
         };
         let request = Request::from_parts(head, body);
-        let response = guest.respond(&self.services, request, self.origin.clone(), (permit, turn)).await?;
+        let response =
+            guest.respond(&self.services, request, self.origin.clone(), ((permit, share), turn)).await?;
         Ok(response.map(BodyExt::boxed_unsync))
     }
 

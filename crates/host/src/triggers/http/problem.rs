@@ -18,7 +18,12 @@ pub(super) fn problem(status: StatusCode, detail: &str) -> Response<WasiBody> {
 
 /// Answers 503: it may be tried again soon.
 pub(super) fn busy(detail: &str) -> Response<WasiBody> {
-    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);
+    later(StatusCode::SERVICE_UNAVAILABLE, detail)
+}
+
+/// Answers `status`: it may be tried again soon.
+pub(super) fn later(status: StatusCode, detail: &str) -> Response<WasiBody> {
+    let mut response = problem(status, detail);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -106,6 +106,30 @@ async fn a_component_whose_guests_all_wait_leaves_sessions_to_the_others() {
     assert_eq!(waited.iter().filter(|told| told[0]["rows"].is_array()).count(), 3, "{waited:?}");
 }
 
+/// So does a caller: whoever has another token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_whose_requests_all_wait_leaves_sessions_to_the_others() {
+    let Some(server) = server() else { return };
+    let database = server.lend_empty();
+    let mut setup = with_sessions(16);
+    setup.options.limits.postgres_wait = Duration::from_secs(1);
+    let host = setup.start().await;
+    let ask = async |token: &str, statement: &str| {
+        let script = json!({ "address": &*database, "statements": [["query", statement]] });
+        let request = http::Request::post("/pg").header("authorization", token);
+        host.send(request, script.to_string()).await.json()["results"].clone()
+    };
+    let backlog =
+        futures_util::future::join_all((0..12).map(|_| ask("Bearer one", "SELECT pg_sleep(4)::text")));
+    let other = async {
+        eventually("they wait", async || sessions(&database, "active") == 2).await;
+        ask("Bearer two", "SELECT 1 AS x").await
+    };
+    let (waited, told) = tokio::join!(backlog, other);
+    assert_eq!(told[0]["rows"], json!([[{ "int32": 1 }]]), "{told}");
+    assert_eq!(waited.iter().filter(|told| told[0]["rows"].is_array()).count(), 2, "{waited:?}");
+}
+
 /// Half of the guests may wait for a server. Those who have a session are few already, and are not refused what they came for.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_a_session_is_not_one_too_many() {
