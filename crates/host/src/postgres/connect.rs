@@ -148,5 +148,7 @@ fn no_session(error: &tokio_postgres::Error) -> NoSession {
     let lost = error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
     let of_tls = error.to_string().contains("TLS");
     let full_up = error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS);
-    NoSession { why: full(error), silent: lost && !of_tls, full: full_up }
+    // It starts or stops: nobody is there yet, or any more.
+    let away = error.code() == Some(&SqlState::CANNOT_CONNECT_NOW);
+    NoSession { why: full(error), silent: (lost && !of_tls) || away, full: full_up }
 }

@@ -51,9 +51,6 @@ const PLAIN: [&str; 32] = [
 /// Statements whose leavings are not known, or which speak a part of the protocol that is not for guests.
 const UNKNOWN: [&str; 6] = ["PREPARE", "EXECUTE", "DEALLOCATE", "DISCARD", "LOAD", "COPY"];
 
-/// Words of a text that may leave something, wherever they stand.
-const TRACES: [&str; 4] = ["set_config", "advisory", "temp", "dblink"];
-
 /// What a statement may leave, by its text. What functions of the database do to their session is not seen: they are to do it for their
 /// transaction (`SET LOCAL`), as those of Spin's guests would have to for a session of theirs.
 pub(super) fn left_by(text: &str) -> Left {
@@ -65,9 +62,21 @@ pub(super) fn left_by(text: &str) -> Left {
     if plain { Left::Nothing } else { Left::Settings }
 }
 
+/// Whether a word of a text may leave something, wherever it stands.
 fn has_trace(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    TRACES.iter().any(|trace| lower.contains(trace))
+    let mut words = lower.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let is_trace = |word: &str| {
+        matches!(word, "temp" | "temporary")
+            || ["pg_temp", "advisory", "dblink"].iter().any(|trace| word.contains(trace))
+    };
+    words.any(is_trace) || lower.split("set_config").skip(1).any(|arguments| !is_of_transaction(arguments))
+}
+
+/// Whether the arguments of `set_config` say that its setting ends with the transaction. Those that are not simple do not.
+fn is_of_transaction(arguments: &str) -> bool {
+    let arguments = arguments.split_once(')').map_or(arguments, |(arguments, _)| arguments);
+    arguments.ends_with(", true") && arguments.matches('\'').count() % 2 == 0
 }
 
 /// The first word behind blanks, parentheses and comments.
@@ -101,7 +110,11 @@ mod tests {
             ("SET search_path = x", Left::Settings),
             ("/* a */ set x = 1", Left::Settings),
             ("SELECT Set_Config('x.y', '1', false)", Left::Settings),
+            ("SELECT set_config('x.y', '1', true), set_config('x.z', '1', false)", Left::Settings),
+            ("SELECT set_config('x.y', 'a, true)', false)", Left::Settings),
+            ("UPDATE t SET attempts = 1 WHERE (SELECT set_config('x.y', '1', true)) = '1'", Left::Nothing),
             ("SELECT pg_advisory_lock(1)", Left::Settings),
+            ("SELECT 1 AS x INTO TEMP t", Left::Settings),
             ("CREATE TEMPORARY TABLE t (x text)", Left::Settings),
             ("SELECT 1 AS x INTO pg_temp.t", Left::Settings),
             ("LISTEN x", Left::Settings),
