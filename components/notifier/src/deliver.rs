@@ -229,12 +229,12 @@ fn record<S: Store + WorkStore>(
         commits.iter().zip(ended).zip(apply_each(store, &commits)?)
     {
         match outcome {
-            Ok(Outcome::Applied(_) | Outcome::Counted(..)) => {
+            Outcome::Applied(_) | Outcome::Counted(..) => {
                 delivered.attempted = delivered.attempted.saturating_add(1);
                 delivered.relay |= !commit.events.is_empty();
             }
-            Ok(Outcome::Answered(_) | Outcome::Refused) => {}
-            Err(reason) => {
+            Outcome::Answered(_) | Outcome::Refused => {}
+            Outcome::Failed(reason) => {
                 delivered.failures.push(format!("task {}: {reason}", ticket.task));
                 let settlement = Settlement::failed(ticket, reason);
                 settled.push((ticket.clone(), settlement));

@@ -174,7 +174,7 @@ fn write<S: Store, T>(
     }
     for (group, outcome) in written.into_iter().zip(apply_each(store, &commits)?) {
         let reason = match outcome {
-            Ok(Outcome::Applied(_) | Outcome::Counted(..) | Outcome::Answered(_)) => {
+            Outcome::Applied(_) | Outcome::Counted(..) | Outcome::Answered(_) => {
                 done.done = done.done.saturating_add(u32::try_from(group.0.len()).unwrap_or(u32::MAX));
                 continue;
             }
@@ -183,8 +183,8 @@ fn write<S: Store, T>(
                 continue;
             }
             // Others were at it, mostly; what is refused each time must come to an end too.
-            Ok(Outcome::Refused) => "it was something else each time it was tried".to_owned(),
-            Err(reason) => {
+            Outcome::Refused => "it was something else each time it was tried".to_owned(),
+            Outcome::Failed(reason) => {
                 let tasks = group.0.iter().map(|(ticket, _)| format!("task {}: {reason}", ticket.task));
                 done.failures.extend(tasks);
                 reason

@@ -43,6 +43,9 @@ pub enum Outcome {
     Answered(IdempotentAnswer),
     /// What it was decided upon has changed, or its effect has happened ([`Mode::Each`] only). Nothing is applied.
     Refused,
+    /// Its statement failed, for this reason, though it was alone in it ([`Mode::Each`] only). Nothing is applied. Where commits are of several
+    /// users it is also said of those at which the store went out of reach after others were applied: whether they are is not known.
+    Failed(String),
 }
 
 impl Outcome {
@@ -57,10 +60,7 @@ impl Outcome {
 
 /// Applies each commit that can be applied. One that makes the whole statement fail is found by halving, so that it spoils no
 /// other; where the store itself is out of reach, that is the answer.
-pub fn apply_each<S: Store>(
-    store: &S,
-    commits: &[Commit],
-) -> Result<Vec<Result<Outcome, String>>, StoreError> {
+pub fn apply_each<S: Store>(store: &S, commits: &[Commit]) -> Result<Vec<Outcome>, StoreError> {
     apply_each_for(store, commits, 0)
 }
 
@@ -69,12 +69,12 @@ pub fn apply_each_for<S: Store>(
     store: &S,
     commits: &[Commit],
     relay_for: i64,
-) -> Result<Vec<Result<Outcome, String>>, StoreError> {
+) -> Result<Vec<Outcome>, StoreError> {
     let how = Apply { mode: Mode::Each, relay_for };
     match store.apply(commits, how) {
-        Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
+        Ok(outcomes) => Ok(outcomes),
         Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
-        Err(error) if commits.len() <= 1 => Ok(vec![Err(error.to_string()); commits.len()]),
+        Err(error) if commits.len() <= 1 => Ok(vec![Outcome::Failed(error.to_string()); commits.len()]),
         Err(_) => {
             let (left, right) = commits.split_at(commits.len() / 2);
             let mut outcomes = apply_each_for(store, left, relay_for)?;

@@ -10,7 +10,7 @@ use perennial_domain::*;
 use perennial_fixture::{Counting, NOON, WEEKLY, context};
 use perennial_postgres::{Database, Server, connect};
 use perennial_store::postgres::{Clock, NativePg, Postgres};
-use perennial_store::{AccountStore, Apply, Mode, Outcome, Store, StoreError};
+use perennial_store::{AccountStore, Apply, Mode, Outcome, Store, StoreError, apply_each};
 use postgres::Client;
 
 const ALL: Apply = Apply { mode: Mode::All, relay_for: 0 };
@@ -542,6 +542,59 @@ fn a_set_for_many_users_waits_for_a_busy_one_alone() {
         assert!(asked.is_ok(), "{asked:?}");
         assert_eq!(waits.join().unwrap().unwrap(), vec![Outcome::Applied(None); 2]);
     });
+}
+
+/// Of a set for many users each commit is told what became of itself, though one that had to wait fails after the others were done.
+#[test]
+fn what_is_applied_is_told_though_a_later_one_fails() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let [one, busy, more] = [0, 1, 2].map(|_| place.user(&mut ids, "member"));
+    for user in [&one, &busy, &more] {
+        place.store().commit(&creates(user, &mut ids)).unwrap();
+    }
+    connect(&place.0).batch_execute("ALTER TABLE task ADD CHECK (title <> 'Fails')").unwrap();
+    let mut fails = creates(&busy, &mut ids);
+    fails.tasks[0].title = "Fails".to_owned();
+    let commits = [creates(&one, &mut ids), creates(&busy, &mut ids), fails, creates(&more, &mut ids)];
+    let mut holders = [&busy, &more].map(|user| place.holds(&creates(user, &mut ids)));
+    let said = thread::scope(|scope| {
+        let applies = scope.spawn(|| apply_each(&place.store(), &commits).unwrap());
+        place.until_somebody_waits();
+        holders.iter_mut().for_each(|holder| holder.batch_execute("COMMIT").unwrap());
+        applies.join().unwrap()
+    });
+    let applied = Outcome::Applied(None);
+    assert!(
+        matches!(&said[..], [a, b, Outcome::Failed(_), c] if [a, b, c].iter().all(|said| **said == applied)),
+        "{said:?}"
+    );
+    assert_eq!(place.number("SELECT count(*) FROM task"), 8);
+}
+
+/// Where a session is lost at one that had to wait, the others of the set are done, and are told so.
+#[test]
+fn what_is_applied_is_told_though_the_store_goes_out_of_reach() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let [one, busy, more] = [0, 1, 2].map(|_| place.user(&mut ids, "member"));
+    for user in [&one, &busy, &more] {
+        place.store().commit(&creates(user, &mut ids)).unwrap();
+    }
+    let commits = [creates(&more, &mut ids), creates(&busy, &mut ids), creates(&one, &mut ids)];
+    let mut holders = [&busy, &more].map(|user| place.holds(&creates(user, &mut ids)));
+    let said = thread::scope(|scope| {
+        let applies = scope.spawn(|| apply_each(&place.store(), &commits).unwrap());
+        place.until_somebody_waits();
+        let waits = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        connect(&place.0).batch_execute(waits).unwrap();
+        applies.join().unwrap()
+    });
+    holders.iter_mut().for_each(|holder| holder.batch_execute("COMMIT").unwrap());
+    assert!(
+        matches!(&said[..], [Outcome::Failed(_), Outcome::Failed(_), done] if *done == Outcome::Applied(None)),
+        "{said:?}"
+    );
 }
 
 /// A request does not wait for ever for a user who writes: others wait for its session.

@@ -116,15 +116,13 @@ fn together<S: Store + SystemStore>(
     hold(&api.limits, caller, &mut commits, usize::from(key.is_some()));
     let mut counted = None;
     let outcomes = apply_each_for(api.store, &commits, OWN_LEASE)?.into_iter().map(|outcome| {
-        outcome.map(|outcome| {
-            let (count, outcome) = outcome.counted();
-            counted = count.or(counted);
-            outcome
-        })
+        let (count, outcome) = outcome.counted();
+        counted = count.or(counted);
+        outcome
     });
     let mut applied = commits.iter().zip(outcomes);
     if let Some(key) = key
-        && let Some((_, Ok(Outcome::Answered(stored)))) = applied.next()
+        && let Some((_, Outcome::Answered(stored))) = applied.next()
         && !key.is_answered_by(&stored)
     {
         return Err(Problem::idempotency_mismatch());
@@ -132,20 +130,20 @@ fn together<S: Store + SystemStore>(
     for ((commit, outcome), (index, changes, response)) in applied.zip(of) {
         let (Some(item), Some(result)) = (items.get(index), results.get_mut(index)) else { continue };
         match outcome {
-            Ok(Outcome::Applied(own)) => {
+            Outcome::Applied(own) => {
                 if changes {
                     wrote.push(Written { commit: Box::new(commit.clone()), own });
                 }
                 *result = Some(done(&response));
             }
-            Ok(Outcome::Answered(stored)) => {
+            Outcome::Answered(stored) => {
                 let key = item.key.as_ref().ok_or_else(Problem::conflict)?;
                 *result = Some(match replay(key, stored) {
                     Ok(response) => done(&response),
                     Err(problem) => (Told::refused(item.placed(problem)), false),
                 });
             }
-            Ok(Outcome::Counted(..) | Outcome::Refused) | Err(_) => {}
+            Outcome::Counted(..) | Outcome::Refused | Outcome::Failed(_) => {}
         }
     }
     Ok(counted)

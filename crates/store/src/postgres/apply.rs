@@ -6,6 +6,7 @@ use perennial_domain::Commit;
 
 use super::sql::PgError;
 use super::{Pg, Postgres};
+use crate::apply::apply_each_for;
 use crate::rows::outcome::{outcome, outcomes};
 use crate::{Apply, Mode, Outcome, Refusal, StoreError};
 
@@ -35,7 +36,8 @@ impl<S: Pg> Postgres<S> {
         Ok(outcomes)
     }
 
-    /// Applies what was left since its user was writing: user by user, so that nobody waits for another.
+    /// Applies what was left since its user was writing: user by user, so that nobody waits for another. What is applied already stays so,
+    /// and is told so, whatever becomes of the rest.
     fn write_alone(
         &self,
         commits: &[Commit],
@@ -49,10 +51,22 @@ impl<S: Pg> Postgres<S> {
                 of_users.entry(commit.user.as_str()).or_default().push(*index);
             }
         }
+        let mut out_of_reach: Option<String> = None;
         for places in of_users.into_values() {
             let theirs: Vec<Commit> =
                 places.iter().filter_map(|place| commits.get(*place)).cloned().collect();
-            for (place, outcome) in places.iter().zip(self.write(&theirs, how)?) {
+            let given = match out_of_reach.take() {
+                Some(why) => Err(why),
+                None => match apply_each_for(self, &theirs, how.relay_for) {
+                    Err(error) if outcomes.iter().any(is_applied) => Err(error.to_string()),
+                    given => Ok(given?),
+                },
+            };
+            let given = given.unwrap_or_else(|why| {
+                out_of_reach = Some(why.clone());
+                vec![Outcome::Failed(why); places.len()]
+            });
+            for (place, outcome) in places.iter().zip(given) {
                 if let Some(slot) = outcomes.get_mut(*place) {
                     *slot = outcome;
                 }
@@ -60,6 +74,10 @@ impl<S: Pg> Postgres<S> {
         }
         Ok(())
     }
+}
+
+fn is_applied(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Applied(_) | Outcome::Counted(..))
 }
 
 /// Whether another transaction was in the way (serialization_failure, deadlock_detected): nothing was done, and the same may work now.

@@ -171,7 +171,7 @@ fn equal_requests_at_once_from_many_connections_have_one_effect_and_one_answer()
                     match store.commit(&commit).unwrap() {
                         Outcome::Applied(_) | Outcome::Counted(..) => format!("{number}"),
                         Outcome::Answered(stored) => stored.body,
-                        Outcome::Refused => panic!("refused"),
+                        other => panic!("{other:?}"),
                     }
                 })
             })
