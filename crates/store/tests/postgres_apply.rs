@@ -637,6 +637,39 @@ fn a_lane_that_was_due_for_long_is_waited_for() {
     });
 }
 
+/// Where a lane is looked through from is never after what waits in it, whoever comes while it is claimed, and whatever becomes of both.
+#[test]
+fn what_comes_into_a_lane_while_it_is_claimed_is_found() {
+    let Some(place) = Place::new() else { return };
+    let (mut claims, mut writes) = (connect(&place.0), connect(&place.0));
+    for end in ["COMMIT", "ROLLBACK"] {
+        let user = place.user(&mut ids_of(90 + end.len()), "member");
+        let left = usize::from(end == "ROLLBACK");
+        owes(&place, &user, "first", 50);
+        owes(&place, &user, "last", 500_000);
+        claims.batch_execute("BEGIN").unwrap();
+        assert_eq!(claimed(&mut claims, 1_000), 1);
+        thread::scope(|scope| {
+            let comes = scope.spawn(|| owes(&place, &user, "between", 100));
+            place.until_somebody_waits();
+            claims.batch_execute(end).unwrap();
+            comes.join().unwrap();
+        });
+        assert_eq!(claimed(&mut claims, 1_100), 1 + left, "{end}");
+
+        // The other way round: it has come, and is not there yet.
+        let columns = "kind, user_id, lane, task_id, recurrence_id, wake_at";
+        let row = format!("'successor', '{user}', '{user}', 'one more', 'r', 200");
+        writes.batch_execute(&format!("BEGIN; INSERT INTO work ({columns}) VALUES ({row})")).unwrap();
+        assert_eq!(claimed(&mut claims, 1_200), 0, "{end}");
+        writes.batch_execute(end).unwrap();
+        assert_eq!(claimed(&mut claims, 1_300), 1 - left, "{end}");
+        let next = format!("SELECT next_at FROM lane WHERE lane = '{user}' AND NOT again");
+        assert_eq!(place.number(&next), 500_000, "{end}");
+        connect(&place.0).batch_execute("DELETE FROM work").unwrap();
+    }
+}
+
 /// Two that count what has ended in different order do not lock each other out, though they count in the same place.
 #[test]
 fn what_is_counted_in_any_order_locks_nobody_out() {

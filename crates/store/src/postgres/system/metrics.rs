@@ -29,10 +29,11 @@ const DUE_SINCE: &str = "(SELECT min(CASE WHEN l.next_at > 0 THEN l.next_at ELSE
 
 /// How much work of a kind `k` is due and may be taken.
 const DUE: &str = "(SELECT count(*) FROM (SELECT 1 FROM (VALUES (false), (true)) AS a (again) CROSS JOIN generate_series(0, 15) AS h (shard) \
-     CROSS JOIN LATERAL (SELECT l.lane FROM lane AS l \
+     CROSS JOIN LATERAL (SELECT l.lane, l.next_at FROM lane AS l \
       WHERE l.kind = k.name AND l.again = a.again AND l.shard = h.shard AND l.ready_at <= c.now ORDER BY l.ready_at LIMIT {MOST}) AS l \
      CROSS JOIN LATERAL (SELECT 1 FROM work AS w \
-      WHERE w.kind = k.name AND w.again = a.again AND w.lane = l.lane AND w.wake_at <= c.now ORDER BY w.wake_at LIMIT {MOST}) AS w \
+      WHERE w.kind = k.name AND w.again = a.again AND w.lane = l.lane AND w.wake_at >= l.next_at AND w.wake_at <= c.now \
+      ORDER BY w.wake_at LIMIT {MOST}) AS w \
      LIMIT {MOST}) AS counted)";
 
 /// Since when the first event of the stream `s` waits.

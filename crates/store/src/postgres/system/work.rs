@@ -38,6 +38,11 @@ const NOTIFICATION: &str = "(SELECT json_build_object('user', {USER}, 'id', n.id
      UNION ALL SELECT id, user_id, channel_id, subject, payload FROM notice WHERE id = w.item AND state = 'pending') AS n \
      JOIN account AS u ON u.id = n.user_id AND u.deleted_at IS NULL JOIN channel AS c ON c.id = n.channel_id AND c.deleted_at IS NULL)";
 
+/// The lanes `l` of the items `w`. Each is looked up once: while a snapshot is held, its row is one of as many as it was served since.
+const LANES: &str = ", l AS MATERIALIZED (SELECT l.lane, l.failures, l.proven FROM (SELECT DISTINCT w.kind, w.lane FROM w) AS o \
+     CROSS JOIN LATERAL (SELECT l.lane, l.failures, l.proven FROM lane AS l \
+      WHERE l.kind = o.kind AND l.again = ($3::bigint = 1) AND l.lane = o.lane LIMIT 1) AS l)";
+
 /// What is told of each claimed item `w`.
 const ITEM: &str = "'id', w.id, 'claim', w.claim, 'tries', w.tries, 'user', w.user_id, 'task', w.task_id, 'recurrence_id', w.recurrence_id";
 
@@ -105,12 +110,12 @@ impl<S: Pg> WorkStore for Postgres<S> {
 
     fn claim_reminders(&self, claim: &Claim) -> Result<Vec<Claimed<DueReminder>>, StoreError> {
         let taken = self.claim(WorkKind::Reminder, claim, "w.id")?;
-        claimed(&self.taken(claim, &taken, claim.again, REMINDER)?, reminder)
+        claimed(&self.taken(claim, &taken, REMINDER, None)?, reminder)
     }
 
     fn claim_notifications(&self, claim: &Claim) -> Result<Vec<Claimed<DueNotification>>, StoreError> {
         let taken = self.claim(WorkKind::Notification, claim, "w.id")?;
-        claimed(&self.taken(claim, &taken, claim.again, NOTIFICATION)?, notification)
+        claimed(&self.taken(claim, &taken, NOTIFICATION, Some(claim.again))?, notification)
     }
 
     fn claim_shares(
@@ -131,7 +136,7 @@ impl<S: Pg> WorkStore for Postgres<S> {
             Row::text,
         )?;
         claimed(
-            &self.taken(claim, &taken.unwrap_or_else(|| "[]".to_owned()), false, NOTIFICATION)?,
+            &self.taken(claim, &taken.unwrap_or_else(|| "[]".to_owned()), NOTIFICATION, Some(false))?,
             notification,
         )
     }
@@ -211,20 +216,29 @@ impl<S: Pg> Postgres<S> {
     }
 
     /// Reads what is to be done for the items that a claim has taken, a JSON array of their ids: one of them, in their order. `what` is the
-    /// expression that says it for the item `w` in the lane `l`.
-    fn taken(&self, claim: &Claim, ids: &str, again: bool, what: &str) -> Result<String, StoreError> {
+    /// expression that says it for the item `w`, in the lane `l` where it asks of that: of those of items that were begun before, or not.
+    fn taken(
+        &self,
+        claim: &Claim,
+        ids: &str,
+        what: &str,
+        in_lane: Option<bool>,
+    ) -> Result<String, StoreError> {
         if ids == "[]" {
             return Ok(ids.to_owned());
         }
         let what = what.replace("{USER}", USER).replace("{CHANNEL}", CHANNEL);
+        let (lanes, joined) = in_lane.map_or(("", ""), |_| (LANES, "LEFT JOIN l ON l.lane = w.lane"));
+        let mut parameters = vec![ids.into(), claim.id.as_str().into()];
+        parameters.extend(in_lane.map(|again| i64::from(again).into()));
         let items = self.query_one(
             &format!(
-                "SELECT coalesce(json_agg(json_build_object({ITEM}, 'what', {what}) ORDER BY i.place), '[]')::text \
+                "WITH w AS MATERIALIZED (SELECT w.id, w.claim, w.tries, w.user_id, w.task_id, w.recurrence_id, w.item, w.kind, w.lane, i.place \
                  FROM json_array_elements_text($1::text::json) WITH ORDINALITY AS i (id, place) \
-                 JOIN work AS w ON w.id = i.id::bigint AND w.claim = $2::text \
-                 LEFT JOIN lane AS l ON l.kind = w.kind AND l.again = ($3::bigint = 1) AND l.lane = w.lane"
+                 JOIN work AS w ON w.id = i.id::bigint AND w.claim = $2::text){lanes} \
+                 SELECT coalesce(json_agg(json_build_object({ITEM}, 'what', {what}) ORDER BY w.place), '[]')::text FROM w {joined}"
             ),
-            &[ids.into(), claim.id.as_str().into(), i64::from(again).into()],
+            &parameters,
             Row::text,
         )?;
         Ok(items.unwrap_or_else(|| "[]".to_owned()))
