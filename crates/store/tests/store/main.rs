@@ -26,6 +26,7 @@ mod older;
 mod plans;
 mod queues;
 mod quiet;
+mod renewed;
 mod search;
 mod shards;
 mod shown;

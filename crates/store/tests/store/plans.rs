@@ -135,6 +135,10 @@ fn everything(fixture: &mut Fixture, store: &Watching<'_>) {
             _ => {
                 let share = Share { proven: false, endpoints: 10, per_endpoint: 1, per_user: 1 };
                 drop(store.claim_shares(&claim, &[share]).unwrap());
+                let (user, recurrence_id) = (user.clone(), occurrence.recurrence_id.clone());
+                let held =
+                    Ticket { id: 1, claim: claim.id.clone(), tries: 1, user, task: task.id, recurrence_id };
+                store.renew(&[held], NOON, 10_000).unwrap();
                 drop(store.claim_notifications(&claim).unwrap());
             }
         }

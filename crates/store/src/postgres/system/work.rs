@@ -6,6 +6,7 @@
 use perennial_domain::{RecurrenceId, TaskId, Timestamp, UserId};
 use serde_json::json;
 
+use super::outbox::MAY_BE_LOST;
 use super::shards::number;
 use super::{audit, forget, leave, letters, prune, words};
 use crate::postgres::records::{CHANNEL, USER};
@@ -55,6 +56,27 @@ const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.
        + 120 * CASE jsonb_typeof(t.reminders) WHEN 'array' THEN jsonb_array_length(t.reminders) ELSE 0 END), 0) FROM ( \
       SELECT o.title FROM occurrence AS o WHERE o.task_id = t.id AND o.status = 'open' ORDER BY o.ordinal LIMIT 101) AS o) \
      FROM task AS t WHERE t.id = w.task_id)";
+
+/// Has claims end at another time, and the holds of endpoints that are for them; gives those of users who are writing right now, where
+/// there are several. Who writes for a user has their stream locked, so that nobody else waits for a lane while they hold others.
+const RENEW: &str = "WITH told AS MATERIALIZED ( \
+     SELECT e.id, e.claim, e.tries, e.\"user\" AS owner \
+     FROM jsonb_to_recordset($1::text::jsonb) AS e (id bigint, claim text, tries bigint, \"user\" text) \
+     ), free AS MATERIALIZED ( \
+     SELECT s.id FROM (SELECT DISTINCT owner FROM told ORDER BY owner) AS o CROSS JOIN LATERAL ( \
+      SELECT id FROM stream WHERE stream.id = o.owner FOR NO KEY UPDATE {SKIP}) AS s \
+     ), held AS MATERIALIZED ( \
+     SELECT w.id, w.lane, w.wake_at FROM free AS f JOIN told AS t ON t.owner = f.id CROSS JOIN LATERAL ( \
+      SELECT id, lane, wake_at FROM work WHERE work.id = t.id AND claim = t.claim AND tries = t.tries AND kind = 'notification' \
+      AND unsettled > 0 AND wake_at IS NOT NULL FOR NO KEY UPDATE) AS w \
+     ), until AS MATERIALIZED (SELECT perennial_now($2::bigint) + $3::bigint AS at WHERE {MAY_BE_LOST} \
+     ), endpoints AS ( \
+     UPDATE lane SET hold_until = (SELECT at FROM until) WHERE kind = 'notification' AND again IN (false, true) \
+      AND lane = ANY (ARRAY(SELECT lane FROM held)) \
+      AND EXISTS (SELECT 1 FROM held AS h WHERE h.lane = lane.lane AND h.wake_at = lane.hold_until) \
+     ), items AS ( \
+     UPDATE work SET wake_at = (SELECT at FROM until) WHERE id = ANY (ARRAY(SELECT id FROM held)) \
+     ) SELECT id FROM told WHERE owner NOT IN (SELECT id FROM free)";
 
 impl<S: Pg> WorkStore for Postgres<S> {
     fn due_work_of(&self, shard: Option<Shard>, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
@@ -141,6 +163,20 @@ impl<S: Pg> WorkStore for Postgres<S> {
         )
     }
 
+    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<(), StoreError> {
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        let row = |ticket: &Ticket| json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user });
+        let rows: Vec<_> = tickets.iter().map(row).collect();
+        let busy = self.renew_rows(&rows, now, lease_for)?;
+        // As when they are settled.
+        for row in rows.iter().filter(|row| row["id"].as_i64().is_some_and(|id| busy.contains(&id))) {
+            self.renew_rows(std::slice::from_ref(row), now, lease_for)?;
+        }
+        Ok(())
+    }
+
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
         self.execute(
             "SELECT 1::bigint FROM perennial_offer_zones($1::text, $2::bigint)",
@@ -187,6 +223,21 @@ impl<S: Pg> Postgres<S> {
         self.query(
             "SELECT id FROM perennial_settle($1::text::jsonb, $2::bigint) AS s (id)",
             &[letters::sound(serde_json::to_string(rows)?)?.into(), self.now(now)],
+            Row::integer,
+        )
+    }
+
+    /// Has items be claimed for longer; gives those of users who are writing right now, where there are several.
+    fn renew_rows(
+        &self,
+        rows: &[serde_json::Value],
+        now: Timestamp,
+        lease_for: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        let skip = if rows.len() > 1 { "SKIP LOCKED" } else { "" };
+        self.query(
+            &RENEW.replace("{SKIP}", skip).replace("{MAY_BE_LOST}", MAY_BE_LOST),
+            &[serde_json::to_string(rows)?.into(), self.now(now), lease_for.into()],
             Row::integer,
         )
     }

@@ -165,6 +165,19 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         Ok(taken.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
+    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<(), StoreError> {
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        self.sync(Sync::Normal)?;
+        let tickets = serde_json::to_string(&tickets.iter().map(ticket_row).collect::<Vec<_>>())?;
+        // A hold that is longer than its claim, where this is cut off between the two, is over in its time.
+        for renewal in RENEWALS {
+            self.execute(renewal, &[tickets.clone().into(), now.plus_millis(lease_for).into()])?;
+        }
+        Ok(())
+    }
+
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
         self.sync(Sync::Normal)?;
         self.follow_users(limit)?;
@@ -215,6 +228,18 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         words::make(self, limit)
     }
 }
+
+/// Has the holds of endpoints end at another time that are for claims, and then the claims.
+const RENEWALS: [&str; 2] = [
+    "WITH held AS MATERIALIZED ( \
+     SELECT w.lane, w.wake_at FROM json_each(?1) AS e CROSS JOIN work AS w ON w.id = e.value ->> 'id' AND w.claim = e.value ->> 'claim' \
+      AND w.tries = e.value ->> 'tries' AND w.kind = 'notification' AND w.unsettled > 0) \
+     UPDATE lane SET hold_until = ?2 FROM held WHERE lane.kind = 'notification' AND lane.again IN (0, 1) \
+     AND lane.lane = held.lane AND lane.hold_until = held.wake_at",
+    "UPDATE work SET wake_at = ?2 WHERE id IN ( \
+     SELECT w.id FROM json_each(?1) AS e CROSS JOIN work AS w ON w.id = e.value ->> 'id' AND w.claim = e.value ->> 'claim' \
+      AND w.tries = e.value ->> 'tries' AND w.kind = 'notification' AND w.unsettled > 0 AND w.wake_at IS NOT NULL)",
+];
 
 /// Of the open task `t`, the open occurrences whose instants hang on the user's zone. They lie on no zone data until they are
 /// laid on some again.
@@ -293,6 +318,11 @@ impl<S: Sql> Sqlite<S> {
         let states = self.series_of(&keys)?;
         Ok(with_states(tickets, states))
     }
+}
+
+/// What names a claim on an item.
+fn ticket_row(ticket: &Ticket) -> Value {
+    json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries })
 }
 
 /// The columns that a settled item gets.
