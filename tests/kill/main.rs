@@ -29,7 +29,7 @@ const ANSWERED: Duration = Duration::from_secs(60);
 /// How often a service is killed on its very first start, with half a token or half a schema.
 const FIRST_STARTS: usize = 25;
 
-/// An attempt to deliver that was cut is made again once its claim has ended, after a minute.
+/// An attempt to deliver that was cut is made again once its claim has ended, after ten seconds.
 const QUIET: Duration = Duration::from_secs(240);
 
 /// Between two looks at what is left to do.

@@ -6,6 +6,7 @@ use perennial_store::{
 };
 
 use crate::Delivered;
+use crate::records::Records;
 
 /// Endpoints that answered promptly last time. They give their places back soon, so each may have two attempts under way, and
 /// several of one user may.
@@ -15,8 +16,13 @@ const PROVEN: Share = Share { proven: true, endpoints: 0, per_endpoint: 2, per_u
 /// attempt may take. So one of them at a time is all that a user can take from the others.
 const UNPROVEN: Share = Share { proven: false, endpoints: 0, per_endpoint: 1, per_user: 1 };
 
-/// How long a claim holds, in milliseconds: longer than any attempt may take.
-const LEASE: i64 = 60_000;
+/// How long a claim holds, in milliseconds, where nobody renews it. For so long an endpoint waits whose notifier was cut off: that it was is
+/// known by nothing else.
+const LEASE: i64 = 10_000;
+
+/// When the claim of an attempt that is still under way is renewed, in milliseconds. Where that fails it is tried once a second: a store
+/// that is away for less than seven seconds has nobody make the attempt again.
+const RENEW_AFTER: i64 = 3_000;
 
 /// Which notifications are due.
 #[derive(Default)]
@@ -34,6 +40,7 @@ pub(crate) fn look<S: WorkStore>(store: &S, now: Timestamp) -> Result<Waits, Sto
 }
 
 /// What was claimed.
+#[derive(Default)]
 pub(crate) struct Taken {
     pub due: Vec<(Ticket, DueNotification)>,
     /// How many were settled without an attempt.
@@ -58,12 +65,13 @@ pub(crate) struct Places {
     pub unproven: usize,
 }
 
-/// Claims what is due. What is gone, cannot be read or brings its notifier down is settled at once.
+/// Claims what is due. What is gone, cannot be read or brings its notifier down is noted as settled.
 pub(crate) fn claim<S: WorkStore>(
     store: &S,
     what: What,
     now: Timestamp,
     ids: &mut dyn Ids,
+    records: &mut Records,
     delivered: &mut Delivered,
 ) -> Result<Taken, StoreError> {
     let (mut due, mut settled) = (Vec::new(), Vec::new());
@@ -91,8 +99,9 @@ pub(crate) fn claim<S: WorkStore>(
         delivered.failures.push(format!("task {}: {reason}", ticket.task));
         settled.push((ticket, Settlement::Park { reason }));
     }
-    store.settle(&settled, now)?;
-    Ok(Taken { due, settled: u32::try_from(settled.len()).unwrap_or(u32::MAX) })
+    let taken = Taken { due, settled: u32::try_from(settled.len()).unwrap_or(u32::MAX) };
+    records.settle(settled);
+    Ok(taken)
 }
 
 /// What fits into the free places.
@@ -104,4 +113,34 @@ fn shares(free: Places) -> Vec<Share> {
             (endpoints > 0).then_some(Share { endpoints, ..share })
         })
         .collect()
+}
+
+/// Claims whose attempts are under way.
+#[derive(Default)]
+pub(crate) struct Held(Vec<(Ticket, Timestamp)>);
+
+impl Held {
+    /// An attempt begins that was claimed about now.
+    pub fn begin(&mut self, ticket: &Ticket, now: Timestamp) {
+        self.0.push((ticket.clone(), now));
+    }
+
+    /// It has ended.
+    pub fn end(&mut self, ticket: &Ticket) {
+        self.0.retain(|(held, _)| held.id != ticket.id);
+    }
+
+    /// Renews the claims, all in one go, if one of them is of some age. Where the store is out of reach it is tried again at the next look.
+    pub fn renew<S: WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
+        if self.0.iter().all(|(_, since)| now < since.plus_millis(RENEW_AFTER)) {
+            return Ok(());
+        }
+        let tickets: Vec<Ticket> = self.0.iter().map(|(ticket, _)| ticket.clone()).collect();
+        match store.renew(&tickets, now, LEASE) {
+            Ok(()) => self.0.iter_mut().for_each(|(_, since)| *since = now),
+            Err(StoreError::Unavailable(_)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
 }

@@ -3,21 +3,19 @@
 //! Work is claimed round by user, then by endpoint. A claimed endpoint is held until an attempt at it has ended, so that it
 //! never has more under way than one claim takes; one that hung is left alone for a growing while. Endpoints that answered
 //! promptly last time have places of their own: those that hang and those never tried cannot fill them. As long as attempts
-//! are under way, what comes due meanwhile is claimed beside them.
+//! are under way, what comes due meanwhile is claimed beside them, and their claims are renewed: what is not was cut off.
+
+use std::pin::pin;
 
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use perennial_domain::{
-    Actor, Attempt, ChannelConfig, Commit, Context, Ids, Notification, Timestamp, User, WebhookPolicy,
-    record_attempt,
-};
-use perennial_store::{
-    DueNotification, Outcome, Settlement, Store, StoreError, Ticket, WorkStore, apply_each,
-};
+use perennial_domain::{Attempt, ChannelConfig, Ids, Notification, Timestamp, User, WebhookPolicy};
+use perennial_store::{DueNotification, Store, StoreError, Ticket, WorkStore};
 use serde::Serialize;
 
-use crate::claims::{Places, Waits, What, claim, look};
+use crate::claims::{Held, Places, Taken, Waits, What, claim, look};
+use crate::records::Records;
 use crate::{Deliverer, Sender, Webhook};
 
 /// Attempts under way at most: what hangs may not take the places of what answers, nor the reverse.
@@ -52,30 +50,33 @@ pub struct Delivered {
 }
 
 /// An attempt that has ended.
-struct Ended {
-    proven: bool,
-    took: i64,
-    ticket: Ticket,
-    user: User,
-    notification: Notification,
-    outcome: Attempt,
+pub(crate) struct Ended {
+    pub proven: bool,
+    pub took: i64,
+    pub ticket: Ticket,
+    pub user: User,
+    pub notification: Notification,
+    pub outcome: Attempt,
 }
 
 /// The attempts under way, counted by the class of their endpoints.
 #[derive(Default)]
 struct UnderWay {
     places: Places,
+    held: Held,
     begun: u32,
 }
 
 impl UnderWay {
-    fn begin(&mut self, proven: bool) {
+    fn begin(&mut self, ticket: &Ticket, proven: bool, now: Timestamp) {
         self.begun = self.begun.saturating_add(1);
+        self.held.begin(ticket, now);
         let place = self.class(proven);
         *place = place.saturating_add(1);
     }
 
-    fn end(&mut self, proven: bool) {
+    fn end(&mut self, ticket: &Ticket, proven: bool) {
+        self.held.end(ticket);
         let place = self.class(proven);
         *place = place.saturating_sub(1);
     }
@@ -96,9 +97,103 @@ impl UnderWay {
     }
 }
 
+/// How a round stands.
+#[derive(Default)]
+struct Round {
+    under_way: UnderWay,
+    records: Records,
+    waits: Waits,
+    delivered: Delivered,
+    /// What keeps it from claiming more.
+    failed: Option<StoreError>,
+}
+
+impl Round {
+    /// Claims what is due and has a place, look by look; gives it, and how many items were settled without an attempt.
+    fn claim<S: Store + WorkStore>(
+        &mut self,
+        store: &S,
+        (now, last): (&impl Fn() -> Timestamp, Timestamp),
+        ids: &mut dyn Ids,
+    ) -> Result<(Vec<(Ticket, DueNotification)>, u32), StoreError> {
+        let (mut due, mut settled) = (Vec::new(), 0);
+        for _ in 0..LOOKS {
+            let free = self.under_way.free();
+            let is_enough = free == Places::default() || self.under_way.begun >= ATTEMPTS || now() >= last;
+            if is_enough || self.failed.is_some() || self.records.are_failing() {
+                break;
+            }
+            let taken = match self.take(store, free, now(), ids) {
+                Ok(taken) => taken,
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            };
+            settled = taken.settled;
+            self.under_way.begun = self.under_way.begun.saturating_add(settled);
+            let nothing = taken.due.is_empty();
+            for (ticket, notification) in &taken.due {
+                self.under_way.begin(ticket, notification.proven, now());
+            }
+            due.extend(taken.due);
+            self.records.write(store, now(), &mut self.delivered)?;
+            if nothing {
+                break;
+            }
+        }
+        Ok((due, settled))
+    }
+
+    /// Looks what is due, and claims what fits into the places that are free.
+    fn take<S: WorkStore>(
+        &mut self,
+        store: &S,
+        free: Places,
+        now: Timestamp,
+        ids: &mut dyn Ids,
+    ) -> Result<Taken, StoreError> {
+        self.waits = look(store, now)?;
+        if !self.waits.fresh {
+            return Ok(Taken::default());
+        }
+        claim(store, What::Fresh(free), now, ids, &mut self.records, &mut self.delivered)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.under_way.is_empty() && self.records.is_empty()
+    }
+
+    /// Records what has ended.
+    fn record<S: Store + WorkStore>(
+        &mut self,
+        store: &S,
+        ended: Vec<Ended>,
+        now: Timestamp,
+        ids: &mut dyn Ids,
+    ) -> Result<(), StoreError> {
+        for one in ended {
+            self.under_way.end(&one.ticket, one.proven);
+            self.records.note(one, now, ids);
+        }
+        self.records.write(store, now, &mut self.delivered)
+    }
+
+    /// Once a second: what could not be recorded may be recorded now, and claims are renewed.
+    fn look_after<S: Store + WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
+        self.records.try_again();
+        self.records.write(store, now, &mut self.delivered)?;
+        if let Err(error) = self.under_way.held.renew(store, now) {
+            self.failed = Some(error);
+        }
+        Ok(())
+    }
+}
+
 /// Tries to deliver what is due. Each notification is claimed first, so that no two attempts at one run at the same time.
 ///
-/// What comes due within `claiming` milliseconds is taken too; then the rest is waited for.
+/// What comes due within `claiming` milliseconds is taken too; then the rest is waited for. Where the store is out of reach no more is
+/// claimed; what is under way is brought to its end all the same.
 pub async fn deliver<S: Store + WorkStore>(
     store: &S,
     sender: &impl Sender,
@@ -106,35 +201,14 @@ pub async fn deliver<S: Store + WorkStore>(
     (now, claiming): (&impl Fn() -> Timestamp, i64),
     ids: &mut dyn Ids,
 ) -> Result<Delivered, StoreError> {
-    let mut delivered = Delivered::default();
+    let mut round = Round::default();
     let mut attempts = FuturesUnordered::new();
-    let mut under_way = UnderWay::default();
-    let mut waits = Waits::default();
+    let mut pause = pin!(sender.pause());
     let last_claim = now().plus_millis(claiming);
     loop {
-        let mut settled = 0;
-        for _ in 0..LOOKS {
-            let free = under_way.free();
-            if free == Places::default() || under_way.begun >= ATTEMPTS || now() >= last_claim {
-                break;
-            }
-            waits = look(store, now())?;
-            if !waits.fresh {
-                break;
-            }
-            let taken = claim(store, What::Fresh(free), now(), ids, &mut delivered)?;
-            settled = taken.settled;
-            under_way.begun = under_way.begun.saturating_add(settled);
-            let nothing = taken.due.is_empty();
-            for due in taken.due {
-                under_way.begin(due.1.proven);
-                attempts.push(attempt(sender, policy, due, now));
-            }
-            if nothing {
-                break;
-            }
-        }
-        if under_way.is_empty() {
+        let (due, settled) = round.claim(store, (now, last_claim), ids)?;
+        attempts.extend(due.into_iter().map(|due| attempt(sender, policy, due, now)));
+        if round.has_ended() {
             // Behind what was settled without an attempt there may be more.
             if settled > 0 {
                 continue;
@@ -142,19 +216,32 @@ pub async fn deliver<S: Store + WorkStore>(
             break;
         }
         let mut ended = Vec::new();
-        match select(attempts.next(), Box::pin(sender.pause())).await {
-            Either::Left((first, _)) => ended.extend(first),
-            Either::Right(((), _)) => {}
-        }
+        let has_passed = match select(attempts.next(), pause.as_mut()).await {
+            Either::Left((Some(first), _)) => {
+                ended.push(first);
+                false
+            }
+            // What is left is to be recorded.
+            Either::Left((None, rest)) => {
+                rest.await;
+                true
+            }
+            Either::Right(((), _)) => true,
+        };
         while let Some(Some(another)) = attempts.next().now_or_never() {
             ended.push(another);
         }
-        for one in &ended {
-            under_way.end(one.proven);
+        round.record(store, ended, now(), ids)?;
+        if has_passed {
+            pause.set(sender.pause());
+            round.look_after(store, now())?;
         }
-        record(store, &ended, now(), ids, &mut delivered)?;
     }
     drop(attempts);
+    let Round { waits, mut delivered, failed, .. } = round;
+    if let Some(error) = failed {
+        return Err(error);
+    }
     retry_unfinished(store, sender, policy, (now, waits), ids, &mut delivered).await?;
     Ok(delivered)
 }
@@ -175,13 +262,38 @@ async fn retry_unfinished<S: Store + WorkStore>(
         if !waits.again || now() > begin.plus_millis(patience) {
             break;
         }
-        for due in claim(store, What::Again, now(), ids, delivered)?.due {
-            let ended = attempt(sender, policy, due, now).await;
-            record(store, &[ended], now(), ids, delivered)?;
+        let mut records = Records::default();
+        for due in claim(store, What::Again, now(), ids, &mut records, delivered)?.due {
+            records.note(alone(store, sender, policy, due, now).await?, now(), ids);
+        }
+        records.write(store, now(), delivered)?;
+        while !records.is_empty() {
+            sender.pause().await;
+            records.try_again();
+            records.write(store, now(), delivered)?;
         }
         waits = look(store, now())?;
     }
     Ok(())
+}
+
+/// An attempt, whose claim is renewed until it has ended.
+async fn alone<S: WorkStore>(
+    store: &S,
+    sender: &impl Sender,
+    policy: &WebhookPolicy,
+    due: (Ticket, DueNotification),
+    now: &impl Fn() -> Timestamp,
+) -> Result<Ended, StoreError> {
+    let mut held = Held::default();
+    held.begin(&due.0, now());
+    let mut attempt = pin!(attempt(sender, policy, due, now));
+    loop {
+        match select(attempt.as_mut(), pin!(sender.pause())).await {
+            Either::Left((ended, _)) => return Ok(ended),
+            Either::Right(((), _)) => held.renew(store, now())?,
+        }
+    }
 }
 
 async fn attempt(
@@ -194,54 +306,6 @@ async fn attempt(
     let outcome = send(sender, policy, &due.notification, at).await;
     let took = now().as_millis().saturating_sub(at.as_millis());
     Ended { proven: due.proven, took, ticket, user: due.user, notification: due.notification, outcome }
-}
-
-/// Records how attempts ended. One that a later attempt has overtaken says nothing any more; one that cannot be recorded
-/// spoils no other, and is made again after a pause.
-fn record<S: Store + WorkStore>(
-    store: &S,
-    ended: &[Ended],
-    now: Timestamp,
-    ids: &mut dyn Ids,
-    delivered: &mut Delivered,
-) -> Result<(), StoreError> {
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let commits: Vec<Commit> = ended
-        .iter()
-        .map(|Ended { user, notification, outcome, took, .. }| {
-            let mut ctx = Context {
-                user: user.id.clone(),
-                zone: user.zone,
-                now,
-                actor: Actor::component("notifier"),
-                correlation_id: notification.id.to_string(),
-                causation_id: None,
-                traceparent: None,
-                ids: &mut *ids,
-            };
-            record_attempt(&mut ctx, notification, outcome, *took)
-        })
-        .collect();
-    let mut settled = Vec::new();
-    for ((commit, Ended { ticket, .. }), outcome) in
-        commits.iter().zip(ended).zip(apply_each(store, &commits)?)
-    {
-        match outcome {
-            Outcome::Applied(_) | Outcome::Counted(..) => {
-                delivered.attempted = delivered.attempted.saturating_add(1);
-                delivered.relay |= !commit.events.is_empty();
-            }
-            Outcome::Answered(_) | Outcome::Refused => {}
-            Outcome::Failed(reason) => {
-                delivered.failures.push(format!("task {}: {reason}", ticket.task));
-                let settlement = Settlement::failed(ticket, reason);
-                settled.push((ticket.clone(), settlement));
-            }
-        }
-    }
-    store.settle(&settled, now)
 }
 
 /// Sends a notification the way of its channel.

@@ -7,6 +7,7 @@ mod deliver;
 mod entry;
 #[cfg(target_arch = "wasm32")]
 mod http_out;
+mod records;
 mod sign;
 mod webhook;
 
@@ -18,7 +19,7 @@ use perennial_domain::{Attempt, Notification, Timestamp};
 
 /// One kind of channel's way to deliver a notification.
 pub trait Deliverer {
-    /// Makes one attempt and says how it ended. Takes no longer than a claim holds.
+    /// Makes one attempt and says how it ended, in a bounded time.
     #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
     async fn deliver(&self, notification: &Notification, at: Timestamp) -> Attempt;
 }

@@ -17,7 +17,7 @@ pub struct Post {
 
 /// Sends webhooks: over HTTP, or in a test.
 pub trait Sender {
-    /// Sends one POST, following no redirect, and says how it ended. Takes no longer than a claim holds.
+    /// Sends one POST, following no redirect, and says how it ended, in a bounded time.
     #[expect(async_fn_in_trait, reason = "guests run on one thread; no caller needs the future to be Send")]
     async fn send(&self, post: &Post) -> Attempt;
 

@@ -1,17 +1,18 @@
 //! What the notifier promises, on a real store and with a receiver that answers as it is told.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use notifier::{Post, Sender, deliver, sign};
 use perennial_domain::{
     Attempt, MAX_ATTEMPTS, NotificationState, Subscription, Timestamp, UserId, WebhookPolicy, create_channel,
     create_channel_for, delete_channel, fire, rotate_secret, test_channel,
 };
-use perennial_fixture::{Fixture, NOON, WEEKLY};
-use perennial_store::{Claim, NotificationRecord, Page, Store, StoreError, WorkStore};
+use perennial_fixture::{Counting, Fixture, NOON, WEEKLY, Watch, context};
+use perennial_store::{Claim, NotificationRecord, Page, Store, StoreError, Value, WorkStore};
 
 const DAY: i64 = 86_400_000;
 
@@ -166,11 +167,183 @@ fn an_attempt_that_was_cut_off_is_made_again_when_its_claim_has_run_out() {
         let mut cut = pin!(deliver(&fixture.store, &Silent, &policy, (&|| NOON, 30_000), &mut fixture.ids));
         assert!(cut.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
+    // Another that waits for the same endpoint.
+    let channel = fixture.store.channels(&user).unwrap().remove(0);
+    let (test, _) = test_channel(&mut fixture.context(&user), &channel);
+    fixture.store.commit(&test).unwrap();
     let receiver = receiver(Attempt::Accepted);
-    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(59_999)), 0);
-    // Ten minutes are long enough for any claim.
-    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(600_000)), 1);
+    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(9_999)), 0);
+    // Ten seconds are the claim's.
+    assert_eq!(round(&mut fixture, &receiver, NOON.plus_millis(10_000)), 2);
     assert_eq!(state(&fixture, &user).state, NotificationState::Delivered);
+}
+
+/// A store that is out of reach while it is told so.
+#[derive(Default)]
+struct Outage(Cell<bool>);
+
+impl Watch for Outage {
+    fn before(&self, _: &str, _: &[Value]) -> bool {
+        !self.0.get()
+    }
+}
+
+/// A receiver that takes all, and while it does so the store is lost, for some pauses.
+struct Losing<'a> {
+    outage: &'a Outage,
+    pauses: Cell<u32>,
+    got: Cell<u32>,
+}
+
+impl Sender for Losing<'_> {
+    async fn send(&self, _: &Post) -> Attempt {
+        self.got.set(self.got.get() + 1);
+        self.outage.0.set(true);
+        Attempt::Accepted
+    }
+
+    async fn pause(&self) {
+        self.pauses.set(self.pauses.get().saturating_sub(1));
+        self.outage.0.set(self.pauses.get() > 0);
+    }
+}
+
+#[test]
+fn what_was_sent_while_the_store_was_out_of_reach_is_recorded_when_it_is_back() {
+    // Fresh, and once more after it was cut off.
+    for cut_off in [false, true] {
+        let (mut fixture, user) = waiting();
+        let at = NOON.plus_millis(if cut_off { 61_000 } else { 0 });
+        if cut_off {
+            assert_eq!(fixture.due_notifications(NOON).len(), 1);
+        }
+        let outage = Outage::default();
+        let store = fixture.watched(&outage);
+        let losing = Losing { outage: &outage, pauses: Cell::new(5), got: Cell::default() };
+        let (policy, now) = (WebhookPolicy::default(), || at);
+        let delivered = deliver(&store, &losing, &policy, (&now, 30_000), &mut fixture.ids);
+        assert_eq!(pollster::block_on(delivered).unwrap().attempted, 1);
+        assert_eq!(losing.got.get(), 1);
+        let state = state(&fixture, &user);
+        assert_eq!(state.state, NotificationState::Delivered, "cut off: {cut_off}");
+        assert_eq!(fixture.count("outbox WHERE type = 'notification.delivered'"), 1);
+    }
+}
+
+#[test]
+fn a_store_that_does_not_come_back_is_not_waited_for_for_ever() {
+    let (mut fixture, user) = waiting();
+    let outage = Outage::default();
+    let store = fixture.watched(&outage);
+    let losing = Losing { outage: &outage, pauses: Cell::new(1_000), got: Cell::default() };
+    let policy = WebhookPolicy::default();
+    let delivered = deliver(&store, &losing, &policy, (&|| NOON, 30_000), &mut fixture.ids);
+    pollster::block_on(delivered).unwrap_err();
+    assert_eq!(losing.pauses.get(), 970, "a bounded number of tries");
+    assert_eq!(state(&fixture, &user).state, NotificationState::Pending);
+}
+
+/// Loses the connection at one look for what is due.
+struct Blink {
+    at: u32,
+    looks: Cell<u32>,
+}
+
+impl Watch for Blink {
+    fn before(&self, statement: &str, _: &[Value]) -> bool {
+        if statement.contains("'kinds'") {
+            self.looks.set(self.looks.get() + 1);
+            return self.looks.get() != self.at;
+        }
+        true
+    }
+}
+
+#[test]
+fn what_is_under_way_is_brought_to_its_end_when_a_look_for_more_fails() {
+    let (mut fixture, user) = waiting();
+    let blink = Blink { at: 2, looks: Cell::default() };
+    let store = fixture.watched(&blink);
+    let receiver = receiver(Attempt::Accepted);
+    let policy = WebhookPolicy::default();
+    let delivered = deliver(&store, &receiver, &policy, (&|| NOON, 30_000), &mut fixture.ids);
+    pollster::block_on(delivered).unwrap_err();
+    assert_eq!(receiver.got.borrow().len(), 1);
+    assert_eq!(state(&fixture, &user).state, NotificationState::Delivered);
+}
+
+/// A receiver that takes a quarter of a minute, while others look for what they may claim.
+struct Slow<'a> {
+    now: &'a Cell<i64>,
+    others: RefCell<Box<dyn FnMut(Timestamp) -> usize + 'a>>,
+    claimed: Cell<usize>,
+}
+
+impl Sender for Slow<'_> {
+    async fn send(&self, _: &Post) -> Attempt {
+        let end = self.now.get() + 15_000;
+        poll_fn(|context| {
+            if self.now.get() >= end {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        Attempt::Accepted
+    }
+
+    async fn pause(&self) {
+        let mut is_first = true;
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            if std::mem::take(&mut is_first) { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        self.now.set(self.now.get() + 1_000);
+        let claimed = (self.others.borrow_mut())(Timestamp::from_millis(self.now.get()));
+        self.claimed.set(self.claimed.get() + claimed);
+    }
+}
+
+#[test]
+fn an_attempt_under_way_is_made_by_nobody_else_and_keeps_its_endpoint() {
+    // Fresh, and once more after it was cut off.
+    for cut_off in [false, true] {
+        let (mut fixture, user) = waiting();
+        let channel = fixture.store.channels(&user).unwrap().remove(0);
+        let now = Cell::new(NOON.as_millis());
+        if cut_off {
+            assert_eq!(fixture.due_notifications(NOON).len(), 1);
+            now.set(NOON.as_millis() + 61_000);
+        }
+        let (store, other) = (fixture.connection(), fixture.connection());
+        let mut number = 0;
+        let claims = move |now: Timestamp| {
+            let mut of = |again| {
+                number += 1;
+                let id = format!("another {number}");
+                let claim =
+                    Claim { id, again, now, lease_for: 1, hold_for: 0, lanes: 9, per_lane: 9, shard: None };
+                other.claim_notifications(&claim).unwrap().len()
+            };
+            // What was cut off is made again beside the others of its endpoint.
+            of(true) + if cut_off { 0 } else { of(false) }
+        };
+        let slow = Slow { now: &now, others: RefCell::new(Box::new(claims)), claimed: Cell::default() };
+        {
+            let policy = WebhookPolicy::default();
+            let clock = || Timestamp::from_millis(now.get());
+            let mut round = pin!(deliver(&store, &slow, &policy, (&clock, 1), &mut fixture.ids));
+            assert!(round.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            // Another comes due for the same endpoint.
+            let (test, _) = test_channel(&mut context(&user, &mut Counting(1_000)), &channel);
+            store.commit(&test).unwrap();
+            assert_eq!(pollster::block_on(round).unwrap().attempted, 1);
+        }
+        assert_eq!(slow.claimed.get(), 0, "cut off: {cut_off}");
+        assert_eq!(state(&fixture, &user).state, NotificationState::Delivered);
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// One of a kind. In a `long` run some last longer than an attempt to deliver may.
+    /// One of a kind. In a `long` run some last longer than anything is waited for.
     pub fn draw(rng: &mut Rng, kind: Kind, replicas: usize, long: bool) -> Self {
         let of_replica = kind <= Kind::Clock;
         let replica = of_replica.then(|| rng.usize(..replicas));
@@ -82,7 +82,7 @@ impl Fault {
             Kind::Kill => 0..2_000,
             Kind::Stop => 200..2_000,
             Kind::Terminate => 0..1,
-            // Claims last five seconds, relays ten, sweeps fifteen; attempts to deliver a minute.
+            // Claims last five seconds, relays and claims on deliveries ten, sweeps fifteen; nothing lasts longer than a minute.
             Kind::Freeze if long && rng.u8(..8) == 0 => 62_000..70_000,
             Kind::Freeze if long => 6_000..20_000,
             Kind::Freeze => 16_000..18_000,

@@ -23,7 +23,7 @@ use crate::schedule::Schedule;
 use crate::system::System;
 use crate::world::World;
 
-/// An attempt to deliver that was cut is made again once its claim has ended, after a minute.
+/// An attempt to deliver that was cut is made again once its claim has ended, after ten seconds.
 const QUIET: Duration = Duration::from_secs(300);
 
 /// How long it may take until somebody is answered, whatever fails.
