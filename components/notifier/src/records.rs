@@ -75,7 +75,10 @@ impl Records {
         };
         let (longest, most) = PATIENCE;
         let (since, tries) = self.failing.unwrap_or((now, 0));
-        if !matches!(error, StoreError::Unavailable(_)) || tries >= most || now > since.plus_millis(longest) {
+        if !matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_))
+            || tries >= most
+            || now > since.plus_millis(longest)
+        {
             return Err(error);
         }
         self.failing = Some((since, tries.saturating_add(1)));
@@ -89,6 +92,7 @@ impl Records {
         now: Timestamp,
         delivered: &mut Delivered,
     ) -> Result<(), StoreError> {
+        let mut busy = Vec::new();
         if !self.commits.is_empty() {
             let outcomes = apply_each(store, &self.commits)?;
             for ((commit, ticket), outcome) in
@@ -100,6 +104,7 @@ impl Records {
                         delivered.relay |= !commit.events.is_empty();
                     }
                     Outcome::Answered(_) | Outcome::Refused => {}
+                    Outcome::Busy => busy.push((commit, ticket)),
                     Outcome::Failed(reason) => {
                         delivered.failures.push(format!("task {}: {reason}", ticket.task));
                         let settlement = Settlement::failed(&ticket, reason);
@@ -108,8 +113,12 @@ impl Records {
                 }
             }
         }
+        (self.commits, self.tickets) = busy.into_iter().unzip();
         store.settle(&self.settled, now)?;
         self.settled.clear();
-        Ok(())
+        match self.commits.is_empty() {
+            true => Ok(()),
+            false => Err(StoreError::Busy("users who receive something go on writing".to_owned())),
+        }
     }
 }

@@ -11,6 +11,9 @@ use perennial_store::{Claimed, Outcome, Settlement, Store, StoreError, Ticket, W
 /// How often an item may be claimed: more often than it may fail, so that one which brings its claimer down is parked too.
 const CLAIMS: i64 = 8;
 
+/// How long the items of a user who is writing all the time are left alone, in milliseconds.
+const BUSY: i64 = 1_000;
+
 /// Items written in one statement at most: others wait for it to end before they can write.
 const WRITTEN: usize = 250;
 
@@ -151,7 +154,7 @@ fn write<S: Store, T>(
     for group in set {
         if late() {
             done.late = done.late.saturating_add(group.0.len());
-            settled.extend(group.0.into_iter().map(|(ticket, _)| (ticket, Settlement::Release)));
+            settled.extend(group.0.into_iter().map(|(ticket, _)| (ticket, Settlement::Release { after: 0 })));
             continue;
         }
         let items: Vec<&T> = group.0.iter().map(|(_, what)| what).collect();
@@ -176,6 +179,11 @@ fn write<S: Store, T>(
         let reason = match outcome {
             Outcome::Applied(_) | Outcome::Counted(..) | Outcome::Answered(_) => {
                 done.done = done.done.saturating_add(u32::try_from(group.0.len()).unwrap_or(u32::MAX));
+                continue;
+            }
+            Outcome::Busy => {
+                let later = |(ticket, _)| (ticket, Settlement::Release { after: BUSY });
+                settled.extend(group.0.into_iter().map(later));
                 continue;
             }
             _ if group.0.len() > 1 => {

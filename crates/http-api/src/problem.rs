@@ -257,6 +257,9 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => Self::unavailable(
                 "the store is out of reach; it is not known whether this was carried out: ask again, under the same Idempotency-Key",
             ),
+            StoreError::Busy(_) => Self::unavailable(
+                "others write for this user all the time: ask again, under the same Idempotency-Key",
+            ),
             _ => Self::unavailable("the store did not answer as it should; nothing was changed"),
         };
         problem.0.cause = Some(error.to_string());

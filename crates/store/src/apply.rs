@@ -46,6 +46,9 @@ pub enum Outcome {
     /// Its statement failed, for this reason, though it was alone in it ([`Mode::Each`] only). Nothing is applied. Where commits are of several
     /// users it is also said of those at which the store went out of reach after others were applied: whether they are is not known.
     Failed(String),
+    /// Its user was writing for as long as that was waited for ([`Mode::Each`] without the relay's lease only). Nothing is applied; the same
+    /// may work in a moment.
+    Busy,
 }
 
 impl Outcome {
@@ -73,7 +76,10 @@ pub fn apply_each_for<S: Store>(
     let how = Apply { mode: Mode::Each, relay_for };
     match store.apply(commits, how) {
         Ok(outcomes) => Ok(outcomes),
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Schema { .. })) => Err(error),
+        Err(StoreError::Busy(_)) if relay_for == 0 => Ok(vec![Outcome::Busy; commits.len()]),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::Schema { .. })) => {
+            Err(error)
+        }
         Err(error) if commits.len() <= 1 => Ok(vec![Outcome::Failed(error.to_string()); commits.len()]),
         Err(_) => {
             let (left, right) = commits.split_at(commits.len() / 2);

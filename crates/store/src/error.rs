@@ -31,6 +31,9 @@ pub enum StoreError {
     /// lost, perhaps after the statement was carried out. Trying again with less helps as little.
     #[error("the database is out of reach: {0}")]
     Unavailable(String),
+    /// Somebody else was at it for as long as it was waited for. Nothing of the statement was done.
+    #[error("others are at it: {0}")]
+    Busy(String),
     /// The database refused the statement.
     #[error("the database failed: {0}")]
     Database(String),

@@ -174,8 +174,11 @@ pub struct DueNotification {
 pub enum Settlement {
     /// Nobody needs it any more. What is owed later all the same waits until then.
     Drop,
-    /// Others were at it: to be looked at again at once, and no try counted.
-    Release,
+    /// Others were at it: to be looked at again in so many milliseconds, and no try counted.
+    Release {
+        /// The pause.
+        after: i64,
+    },
     /// To be tried again in so many milliseconds.
     Retry {
         /// The pause.

@@ -10,7 +10,10 @@ use perennial_domain::*;
 use perennial_fixture::{Counting, NOON, WEEKLY, context};
 use perennial_postgres::{Database, Server, connect};
 use perennial_store::postgres::{Clock, NativePg, Postgres};
-use perennial_store::{AccountStore, Apply, Mode, Outcome, Store, StoreError, apply_each};
+use perennial_store::{
+    AccountStore, Apply, Claim, Mark, Mode, OutboxStore, Outcome, SealStore, Settlement, Store, StoreError,
+    Ticket, WorkStore, apply_each,
+};
 use postgres::Client;
 
 const ALL: Apply = Apply { mode: Mode::All, relay_for: 0 };
@@ -614,8 +617,77 @@ fn a_request_waits_for_a_busy_user_for_moments() {
         }
         holder.batch_execute("COMMIT").unwrap();
         let said = asked.join().unwrap();
-        assert!(matches!(said, Err(StoreError::Unavailable(_))), "{said:?}");
+        assert!(matches!(said, Err(StoreError::Busy(_))), "{said:?}");
     });
+}
+
+/// Nor does a clock: what is of others is done, and what is of the busy ones later.
+#[test]
+fn a_clock_waits_for_busy_users_for_moments() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let users: Vec<UserId> = (0..5).map(|_| place.user(&mut ids, "member")).collect();
+    let store = place.store();
+    for user in &users {
+        store.commit(&creates(user, &mut ids)).unwrap();
+        owes(&place, user, &ids.next().to_string(), 1);
+    }
+    let now = NOON.plus_millis(60_000);
+    let (free, busy) = users.split_first().unwrap();
+    let claim = Claim {
+        id: "clock".to_owned(),
+        again: false,
+        now,
+        lease_for: 60_000,
+        hold_for: 0,
+        lanes: 9,
+        per_lane: 9,
+        shard: None,
+    };
+    let tickets: Vec<Ticket> =
+        store.claim_successors(&claim).unwrap().into_iter().map(|one| one.ticket).collect();
+    assert_eq!(tickets.len(), users.len());
+    let leases = store.lease_streams(now, 60_000, 9, None).unwrap();
+    let marks: Vec<Mark> =
+        leases.into_iter().map(|lease| Mark { lease, up_to: 1, pause: None, refused: false }).collect();
+    assert_eq!(marks.len(), users.len());
+    let commits: Vec<Commit> = users.iter().map(|user| creates(user, &mut ids)).collect();
+    let holders = busy.iter().map(|user| place.holds(&creates(user, &mut ids))).collect();
+
+    let done = in_time(holders, || {
+        let said = apply_each(&place.store(), &commits).unwrap();
+        assert_eq!(said[0], Outcome::Applied(None));
+        assert_eq!(said[1..], vec![Outcome::Busy; busy.len()]);
+        assert_eq!(apply_each(&place.store(), &commits[1..2]).unwrap(), [Outcome::Busy]);
+        let later = |ticket: &Ticket| (ticket.clone(), Settlement::Release { after: 0 });
+        place.store().settle(&tickets.iter().map(later).collect::<Vec<_>>(), now).unwrap();
+        place.store().renew(&tickets, now, 60_000).unwrap();
+        place.store().mark_published(&marks, now).unwrap();
+        while place.store().seal(now, 100).unwrap() > busy.len() {}
+    });
+    assert!(done, "somebody is waited for without end");
+    let settled = |which: &str| {
+        place.number(&format!("SELECT count(*) FROM work WHERE recurrence_id = 'r' AND unsettled = 0 AND user_id {which} '{free}'"))
+    };
+    assert_eq!((settled("="), settled("<>")), (1, 0));
+    let streams = |what: &str| place.number(&format!("SELECT count(*) FROM stream WHERE {what}"));
+    assert_eq!((streams("published = 1"), streams("published = 0")), (1, 4));
+    assert_eq!((streams("sealed > 0"), streams("sealed = 0")), (1, 4));
+}
+
+/// Whether something is done while others hold what they hold: within half a minute, after which they let it go.
+fn in_time(holders: Vec<Client>, act: impl FnOnce() + Send) -> bool {
+    thread::scope(|scope| {
+        let acts = scope.spawn(act);
+        let begun = Instant::now();
+        while !acts.is_finished() && begun.elapsed() < Duration::from_secs(30) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let done = acts.is_finished();
+        drop(holders);
+        acts.join().unwrap();
+        done
+    })
 }
 
 /// Whoever writes all the time has their lane locked most of the time: one that was due for long is waited for, and not passed over.

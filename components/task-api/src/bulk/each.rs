@@ -143,7 +143,7 @@ fn together<S: Store + SystemStore>(
                     Err(problem) => (Told::refused(item.placed(problem)), false),
                 });
             }
-            Outcome::Counted(..) | Outcome::Refused | Outcome::Failed(_) => {}
+            Outcome::Counted(..) | Outcome::Refused | Outcome::Failed(_) | Outcome::Busy => {}
         }
     }
     Ok(counted)

@@ -37,7 +37,7 @@ impl<S: Pg> Postgres<S> {
     }
 
     /// Applies what was left since its user was writing: user by user, so that nobody waits for another. What is applied already stays so,
-    /// and is told so, whatever becomes of the rest.
+    /// and is told so, whatever becomes of the rest. The first few who go on writing are waited for; then nobody is.
     fn write_alone(
         &self,
         commits: &[Commit],
@@ -52,11 +52,13 @@ impl<S: Pg> Postgres<S> {
             }
         }
         let mut out_of_reach: Option<String> = None;
+        let mut busy: usize = 0;
         for places in of_users.into_values() {
             let theirs: Vec<Commit> =
                 places.iter().filter_map(|place| commits.get(*place)).cloned().collect();
             let given = match out_of_reach.take() {
                 Some(why) => Err(why),
+                None if busy >= WAITED_FOR => Ok(vec![Outcome::Busy; places.len()]),
                 None => match apply_each_for(self, &theirs, how.relay_for) {
                     Err(error) if outcomes.iter().any(is_applied) => Err(error.to_string()),
                     given => Ok(given?),
@@ -66,6 +68,7 @@ impl<S: Pg> Postgres<S> {
                 out_of_reach = Some(why.clone());
                 vec![Outcome::Failed(why); places.len()]
             });
+            busy = busy.saturating_add(usize::from(given.contains(&Outcome::Busy)));
             for (place, outcome) in places.iter().zip(given) {
                 if let Some(slot) = outcomes.get_mut(*place) {
                     *slot = outcome;
@@ -75,6 +78,9 @@ impl<S: Pg> Postgres<S> {
         Ok(())
     }
 }
+
+/// How many users who go on writing are waited for in a set for several.
+pub(super) const WAITED_FOR: usize = 2;
 
 fn is_applied(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Applied(_) | Outcome::Counted(..))
@@ -119,9 +125,10 @@ pub(super) fn classify(error: PgError) -> StoreError {
     match code.get(..2).unwrap_or_default() {
         "23" if code == "23505" => StoreError::Duplicate(refusal(&constraint)),
         // Connection exception, insufficient resources, operator intervention, system error; what another was in the way of throughout,
-        // what waited for a lock too long, and a server that takes no writes.
+        // and a server that takes no writes.
         "08" | "53" | "57" | "58" => StoreError::Unavailable(text),
-        _ if matches!(code.as_str(), "40001" | "40P01" | "55P03" | "25006") => StoreError::Unavailable(text),
+        _ if code == "55P03" => StoreError::Busy(text),
+        _ if matches!(code.as_str(), "40001" | "40P01" | "25006") => StoreError::Unavailable(text),
         _ => StoreError::Database(text),
     }
 }

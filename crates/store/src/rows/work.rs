@@ -214,7 +214,9 @@ impl<'a> Settled<'a> {
         let before = ticket.tries.saturating_sub(1);
         match settlement {
             Settlement::Drop => Self { after: None, tries: before, reason: None, parks: false },
-            Settlement::Release => Self { after: Some(0), tries: before, reason: None, parks: false },
+            Settlement::Release { after } => {
+                Self { after: Some(*after), tries: before, reason: None, parks: false }
+            }
             Settlement::Retry { after, reason } => {
                 Self { after: Some(*after), tries: ticket.tries, reason: Some(reason), parks: false }
             }

@@ -445,7 +445,7 @@ impl Both {
     fn settle(&mut self, tickets: Vec<[Ticket; 2]>, drops: bool) {
         for tickets in tickets {
             let settlement = match self.dice.below(if drops { 5 } else { 3 }) {
-                0 => Settlement::Release,
+                0 => Settlement::Release { after: 0 },
                 1 => Settlement::Retry { after: 5_000, reason: "later".to_owned() },
                 2 => Settlement::Park { reason: "never".to_owned() },
                 _ => Settlement::Drop,

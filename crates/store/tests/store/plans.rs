@@ -129,7 +129,7 @@ fn everything(fixture: &mut Fixture, store: &Watching<'_>) {
                 let reminder = store.claim_reminders(&claim).unwrap().remove(0);
                 let due = reminder.what.unwrap().unwrap();
                 store.commit(&fire(&mut fixture.context(&user), &due.alarm, &due.channels)).unwrap();
-                store.settle(&[(reminder.ticket, Settlement::Release)], NOON).unwrap();
+                store.settle(&[(reminder.ticket, Settlement::Release { after: 0 })], NOON).unwrap();
             }
             2 => drop(store.claim_zones(&claim).unwrap()),
             _ => {
@@ -536,7 +536,7 @@ fn settling_many_costs_no_more_for_each() {
     let claim = Claim { lanes: 1, per_lane: 410, ..fixture.claim(now) };
     let claimed = fixture.store.claim_reminders(&claim).unwrap();
     let settled: Vec<(Ticket, Settlement)> =
-        claimed.into_iter().map(|claimed| (claimed.ticket, Settlement::Release)).collect();
+        claimed.into_iter().map(|claimed| (claimed.ticket, Settlement::Release { after: 0 })).collect();
     let recorded = Recorded::default();
     let store = fixture.watched(&recorded);
     let cost = |settled: &[(Ticket, Settlement)]| {

@@ -203,7 +203,7 @@ fn a_claim_that_was_overtaken_settles_nothing() {
     let parks = Settlement::Park { reason: "slow".to_owned() };
     fixture.store.settle(&[(slow, parks)], NOON).unwrap();
     assert_eq!(fixture.rows("SELECT * FROM work").concat(), before);
-    fixture.store.settle(&[(next, Settlement::Release)], NOON).unwrap();
+    fixture.store.settle(&[(next, Settlement::Release { after: 0 })], NOON).unwrap();
     assert_eq!(integers(&fixture, "SELECT wake_at FROM work"), [NOON.as_millis()]);
 }
 

@@ -29,6 +29,7 @@ pub(super) const FILES: &[File] = files! {
     2 "0002_task"
     3 "0003_outbox"
     3 "0003_task"
+    4 "0004_apply"
     4 "0004_work"
 };
 

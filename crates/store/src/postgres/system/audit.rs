@@ -129,7 +129,11 @@ impl<S: Pg> Postgres<S> {
         let further = seals::further(chains, self.unsealed(chains, limit)?, 0);
         let busy = self.seal_further(&further.iter().collect::<Vec<_>>(), now, false)?;
         for chain in further.iter().filter(|chain| busy.contains(chain.user)) {
-            self.seal_further(&[chain], now, true)?;
+            match self.seal_further(&[chain], now, true) {
+                // Whoever goes on writing has a turn at the next sweep.
+                Err(StoreError::Busy(_)) => break,
+                sealed => drop(sealed?),
+            }
         }
         Ok(chains.len())
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::shards::number;
 use super::{lanes, letters};
+use crate::postgres::apply::WAITED_FOR;
 use crate::postgres::feed::EVENT;
 use crate::postgres::{Pg, Postgres};
 use crate::rows::{Row, relay};
@@ -19,6 +20,9 @@ const HEAD: i64 = 600;
 /// Whether a crash of the database may take what a statement does: it would only be done again. Never of a fence: who holds one would be
 /// told from nobody who gets it anew.
 pub(super) const MAY_BE_LOST: &str = "(SELECT set_config('synchronous_commit', 'off', true)) = 'off'";
+
+/// What a statement waits for it waits for a second, and is then refused (SQLSTATE 55P03).
+pub(super) const FOR_MOMENTS: &str = "(SELECT set_config('lock_timeout', '1s', true)) = '1s'";
 
 /// The columns of a lease on the stream `s`.
 const LEASE: &str = "s.id, s.fence, s.published, s.relay_tries, \
@@ -116,14 +120,13 @@ impl<S: Pg> OutboxStore for Postgres<S> {
 
     fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<Vec<StreamId>, StoreError> {
         let read = |row: &mut Row| Ok((StreamId::new(row.text()?), row.integer()?));
-        let streams = match marks {
-            [] => return Ok(Vec::new()),
-            // As after every commit.
-            [Mark { lease, up_to, pause, refused }] => self.query(
+        // As after every commit.
+        let one = |Mark { lease, up_to, pause, refused }: &Mark| {
+            self.query(
                 &format!(
                     "UPDATE stream AS s SET {MARK} FROM (SELECT perennial_now($2::bigint) AS now) AS c CROSS JOIN (SELECT $1::text AS id, \
                      $3::bigint AS fence, $4::bigint AS up_to, $5::bigint AS pause, $6::bigint = 1 AS refused) AS m \
-                     WHERE s.id = m.id AND s.fence = m.fence AND {MAY_BE_LOST} RETURNING {MORE}"
+                     WHERE s.id = m.id AND s.fence = m.fence AND {MAY_BE_LOST} AND {FOR_MOMENTS} RETURNING {MORE}"
                 ),
                 &[
                     lease.stream.as_str().into(),
@@ -134,19 +137,42 @@ impl<S: Pg> OutboxStore for Postgres<S> {
                     i64::from(*refused).into(),
                 ],
                 read,
-            )?,
-            marks => self.query(
+            )
+        };
+        let streams = match marks {
+            [] => return Ok(Vec::new()),
+            [mark] => one(mark)?,
+            // Whoever writes right now is waited for alone, with nobody else's stream locked. Of those who go on writing it is known again
+            // when the lease has ended.
+            marks => {
+                let mut marked = self.query(
                 &format!(
                     "WITH c AS MATERIALIZED (SELECT perennial_now($2::bigint) AS now), \
                      m AS MATERIALIZED (SELECT e ->> 0 AS id, (e ->> 1)::bigint AS fence, (e ->> 2)::bigint AS up_to, \
                       (e ->> 3)::bigint AS pause, (e ->> 4)::boolean AS refused FROM json_array_elements($1::text::json) AS e), \
-                     l AS MATERIALIZED (SELECT s.id FROM stream AS s WHERE s.id IN (SELECT id FROM m) ORDER BY s.id FOR NO KEY UPDATE) \
+                     l AS MATERIALIZED (SELECT s.id FROM stream AS s WHERE s.id IN (SELECT id FROM m) ORDER BY s.id \
+                      FOR NO KEY UPDATE SKIP LOCKED) \
                      UPDATE stream AS s SET {MARK} FROM m JOIN l ON l.id = m.id CROSS JOIN c \
                      WHERE s.id = l.id AND s.fence = m.fence AND {MAY_BE_LOST} RETURNING {MORE}"
                 ),
                 &[relay::marks(marks)?.into(), self.now(now)],
                 read,
-            )?,
+            )?;
+                let mut waited_for: usize = 0;
+                for mark in marks {
+                    if waited_for >= WAITED_FOR {
+                        break;
+                    }
+                    if marked.iter().any(|(stream, _)| *stream == mark.lease.stream) {
+                        continue;
+                    }
+                    match one(mark) {
+                        Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
+                        alone => marked.extend(alone?),
+                    }
+                }
+                marked
+            }
         };
         Ok(streams.into_iter().filter(|(_, more)| *more != 0).map(|(id, _)| id).collect())
     }

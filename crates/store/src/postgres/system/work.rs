@@ -3,12 +3,15 @@
 //! A claim is one statement, short since others pass over what it has locked; what is to be done is read in the next. In that one is seen
 //! all that was there when it was claimed: an item and what it stands for are written together.
 
-use perennial_domain::{RecurrenceId, TaskId, Timestamp, UserId};
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use super::outbox::MAY_BE_LOST;
+use perennial_domain::{RecurrenceId, TaskId, Timestamp, UserId};
+use serde_json::{Value, json};
+
+use super::outbox::{FOR_MOMENTS, MAY_BE_LOST};
 use super::shards::number;
 use super::{audit, forget, leave, letters, prune, words};
+use crate::postgres::apply::WAITED_FOR;
 use crate::postgres::records::{CHANNEL, USER};
 use crate::postgres::series::Key;
 use crate::postgres::{Pg, Postgres};
@@ -61,7 +64,7 @@ const STATE_SIZE: &str = "(SELECT 2000 + octet_length(t.title) + octet_length(t.
 /// there are several. Who writes for a user has their stream locked, so that nobody else waits for a lane while they hold others.
 const RENEW: &str = "WITH told AS MATERIALIZED ( \
      SELECT e.id, e.claim, e.tries, e.\"user\" AS owner \
-     FROM jsonb_to_recordset($1::text::jsonb) AS e (id bigint, claim text, tries bigint, \"user\" text) \
+     FROM jsonb_to_recordset($1::text::jsonb) AS e (id bigint, claim text, tries bigint, \"user\" text) WHERE {FOR_MOMENTS} \
      ), free AS MATERIALIZED ( \
      SELECT s.id FROM (SELECT DISTINCT owner FROM told ORDER BY owner) AS o CROSS JOIN LATERAL ( \
       SELECT id FROM stream WHERE stream.id = o.owner FOR NO KEY UPDATE {SKIP}) AS s \
@@ -168,13 +171,8 @@ impl<S: Pg> WorkStore for Postgres<S> {
             return Ok(());
         }
         let row = |ticket: &Ticket| json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user });
-        let rows: Vec<_> = tickets.iter().map(row).collect();
-        let busy = self.renew_rows(&rows, now, lease_for)?;
-        // As when they are settled.
-        for row in rows.iter().filter(|row| row["id"].as_i64().is_some_and(|id| busy.contains(&id))) {
-            self.renew_rows(std::slice::from_ref(row), now, lease_for)?;
-        }
-        Ok(())
+        let rows = tickets.iter().map(|ticket| (ticket, row(ticket))).collect();
+        user_by_user(rows, |rows, waits| self.renew_rows(rows, now, lease_for, waits))
     }
 
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
@@ -194,13 +192,8 @@ impl<S: Pg> WorkStore for Postgres<S> {
             json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user, "after": after,
                 "tries_after": tries, "reason": reason, "parks": parks })
         };
-        let rows: Vec<_> = settled.iter().map(row).collect();
-        let busy = self.settle_rows(&rows, now)?;
-        // Whoever writes right now is waited for alone, with nobody else's stream locked.
-        for row in rows.iter().filter(|row| row["id"].as_i64().is_some_and(|id| busy.contains(&id))) {
-            self.settle_rows(std::slice::from_ref(row), now)?;
-        }
-        Ok(())
+        let rows = settled.iter().map(|one| (&one.0, row(one))).collect();
+        user_by_user(rows, |rows, _| self.settle_rows(rows, now))
     }
 
     fn clock_went_back(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -217,9 +210,40 @@ impl<S: Pg> WorkStore for Postgres<S> {
     }
 }
 
+/// Writes rows of items at once; then those whose users were writing right then, which `write` has told, user by user, with nobody else's
+/// stream locked. The first few of those who go on writing are waited for. What is not written is found when its claim ends.
+fn user_by_user(
+    mut rows: Vec<(&Ticket, Value)>,
+    write: impl Fn(&[Value], bool) -> Result<Vec<i64>, StoreError>,
+) -> Result<(), StoreError> {
+    let all: Vec<Value> = rows.iter().map(|(_, row)| row.clone()).collect();
+    let is_one =
+        rows.iter().all(|(ticket, _)| rows.first().is_some_and(|(first, _)| first.user == ticket.user));
+    let busy = match write(&all, is_one) {
+        Err(StoreError::Busy(_)) => return Ok(()),
+        busy => busy?,
+    };
+    rows.retain(|(ticket, _)| busy.contains(&ticket.id));
+    let mut of_users: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (ticket, row) in rows {
+        of_users.entry(ticket.user.as_str()).or_default().push(row);
+    }
+    let mut waited_for: usize = 0;
+    for rows in of_users.into_values() {
+        match write(&rows, true) {
+            Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
+            written => drop(written?),
+        }
+        if waited_for >= WAITED_FOR {
+            break;
+        }
+    }
+    Ok(())
+}
+
 impl<S: Pg> Postgres<S> {
     /// Settles items; gives those of users who are writing right now, where there are several.
-    fn settle_rows(&self, rows: &[serde_json::Value], now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    fn settle_rows(&self, rows: &[Value], now: Timestamp) -> Result<Vec<i64>, StoreError> {
         self.query(
             "SELECT id FROM perennial_settle($1::text::jsonb, $2::bigint) AS s (id)",
             &[letters::sound(serde_json::to_string(rows)?)?.into(), self.now(now)],
@@ -230,13 +254,17 @@ impl<S: Pg> Postgres<S> {
     /// Has items be claimed for longer; gives those of users who are writing right now, where there are several.
     fn renew_rows(
         &self,
-        rows: &[serde_json::Value],
+        rows: &[Value],
         now: Timestamp,
         lease_for: i64,
+        waits: bool,
     ) -> Result<Vec<i64>, StoreError> {
-        let skip = if rows.len() > 1 { "SKIP LOCKED" } else { "" };
+        let skip = if waits { "" } else { "SKIP LOCKED" };
         self.query(
-            &RENEW.replace("{SKIP}", skip).replace("{MAY_BE_LOST}", MAY_BE_LOST),
+            &RENEW
+                .replace("{SKIP}", skip)
+                .replace("{MAY_BE_LOST}", MAY_BE_LOST)
+                .replace("{FOR_MOMENTS}", FOR_MOMENTS),
             &[serde_json::to_string(rows)?.into(), self.now(now), lease_for.into()],
             Row::integer,
         )
@@ -301,7 +329,8 @@ impl<S: Pg> Postgres<S> {
         let told = format!("json_build_object({ITEM}, 'what', {STATE_SIZE})");
         let (tickets, too_many) =
             fitting(claimed(&self.claim(kind, claim, &told)?, |size: u64, _| Ok(size))?);
-        let given_back: Vec<_> = too_many.into_iter().map(|ticket| (ticket, Settlement::Release)).collect();
+        let given_back: Vec<_> =
+            too_many.into_iter().map(|ticket| (ticket, Settlement::Release { after: 0 })).collect();
         self.settle(&given_back, claim.now)?;
         if tickets.is_empty() {
             return Ok(Vec::new());

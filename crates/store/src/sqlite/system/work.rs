@@ -308,7 +308,8 @@ impl<S: Sql> Sqlite<S> {
     fn claim_series(&self, kind: WorkKind, claim: &Claim) -> Result<Vec<Claimed<DueSeries>>, StoreError> {
         let (tickets, too_many) =
             fitting(claimed(&self.claim(kind, claim, STATE_SIZE)?, |size: u64, _| Ok(size))?);
-        let given_back: Vec<_> = too_many.into_iter().map(|ticket| (ticket, Settlement::Release)).collect();
+        let given_back: Vec<_> =
+            too_many.into_iter().map(|ticket| (ticket, Settlement::Release { after: 0 })).collect();
         self.settle(&given_back, claim.now)?;
         if tickets.is_empty() {
             return Ok(Vec::new());
