@@ -1,5 +1,5 @@
 //! How late notifications are while replicas are killed and stand still, and the store is lost to one of them or to all. Time is counted
-//! here: a quarter of an hour takes seconds, and goes the same way each time.
+//! here: minutes take seconds, and go the same way each time.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "small numbers of a test")]
 
@@ -16,7 +16,7 @@ use perennial_fixture::{Counting, Fixture, NOON, Watch};
 use perennial_store::{Store, Value};
 
 /// How long it goes on, with faults and then without, in milliseconds.
-const LASTS: [i64; 2] = [600_000, 120_000];
+const LASTS: [i64; 2] = [300_000, 60_000];
 
 /// From one moment that is looked at to the next.
 const STEP: i64 = 50;
@@ -138,8 +138,8 @@ fn endpoints(fixture: &mut Fixture) -> Vec<(UserId, String)> {
     made
 }
 
-/// A quarter of an hour: late by how much, in order, and how often something came once more.
-fn quarter_of_an_hour(seed: u64) -> (Vec<i64>, u32) {
+/// Six minutes: late by how much, in order, and how often something came once more.
+fn six_minutes(seed: u64) -> (Vec<i64>, u32) {
     let mut fixture = Fixture::new();
     let endpoints = endpoints(&mut fixture);
     let (now, came) = (Rc::new(Cell::new(NOON.as_millis())), Came::default());
@@ -211,7 +211,7 @@ fn quarter_of_an_hour(seed: u64) -> (Vec<i64>, u32) {
 #[test]
 fn whatever_fails_notifications_are_late_by_seconds() {
     for seed in [7, 23] {
-        let (late, again) = quarter_of_an_hour(seed);
+        let (late, again) = six_minutes(seed);
         let at = |share: usize| late[(late.len() * share / 1_000).min(late.len() - 1)];
         let [median, tail, longest] = [500, 990, 1_000].map(at);
         println!(
