@@ -1,5 +1,6 @@
 //! What the notifier promises, on a real store and with a receiver that answers as it is told.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
