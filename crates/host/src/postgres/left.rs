@@ -76,7 +76,7 @@ fn has_trace(text: &str) -> bool {
 /// Whether the arguments of `set_config` say that its setting ends with the transaction. Those that are not simple do not.
 fn is_of_transaction(arguments: &str) -> bool {
     let arguments = arguments.split_once(')').map_or(arguments, |(arguments, _)| arguments);
-    arguments.ends_with(", true") && arguments.matches('\'').count() % 2 == 0
+    arguments.ends_with(", true") && arguments.matches('\'').count().is_multiple_of(2)
 }
 
 /// The first word behind blanks, parentheses and comments.
