@@ -2,14 +2,15 @@
 
 use perennial_traps::House;
 
-/// What a session that writes finds set, once for each that differs. A request's own write waits for two seconds for a lock.
+/// What a session that writes finds set, once for each that differs. Within a write a lock is waited for a second,
+/// and in a request's own for two.
 const WATCH: [&str; 3] = [
     "CREATE TABLE house.found (settings text PRIMARY KEY)",
     "CREATE FUNCTION house.look() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN
          INSERT INTO house.found VALUES (concat_ws('; ', current_user, session_user, current_setting('search_path'),
              current_setting('application_name'), current_setting('timezone'), current_setting('statement_timeout'),
-             replace(current_setting('lock_timeout'), '2s', '0'), current_setting('default_transaction_isolation'),
+             translate(current_setting('lock_timeout'), '12s', '00'), current_setting('default_transaction_isolation'),
              current_setting('default_transaction_read_only'), current_setting('session_replication_role'),
              pg_my_temp_schema())) ON CONFLICT DO NOTHING;
          RETURN NULL;
