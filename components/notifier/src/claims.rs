@@ -115,7 +115,7 @@ fn shares(free: Places) -> Vec<Share> {
         .collect()
 }
 
-/// Claims whose attempts are under way.
+/// Claims whose attempts are under way, or are not recorded yet.
 #[derive(Default)]
 pub(crate) struct Held(Vec<(Ticket, Timestamp)>);
 
@@ -125,20 +125,24 @@ impl Held {
         self.0.push((ticket.clone(), now));
     }
 
-    /// It has ended.
+    /// It has ended, and is recorded.
     pub fn end(&mut self, ticket: &Ticket) {
-        self.0.retain(|(held, _)| held.id != ticket.id);
+        self.0.retain(|(held, _)| (held.id, held.tries) != (ticket.id, ticket.tries));
     }
 
-    /// Renews the claims, all in one go, if one of them is of some age. Where the store is out of reach it is tried again at the next look.
+    /// Renews the claims, all in one go, if one of them is of some age. Where the store is out of reach, and of users who go on writing, it is
+    /// tried again at the next look.
     pub fn renew<S: WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
         if self.0.iter().all(|(_, since)| now < since.plus_millis(RENEW_AFTER)) {
             return Ok(());
         }
         let tickets: Vec<Ticket> = self.0.iter().map(|(ticket, _)| ticket.clone()).collect();
         match store.renew(&tickets, now, LEASE) {
-            Ok(()) => self.0.iter_mut().for_each(|(_, since)| *since = now),
-            Err(StoreError::Unavailable(_)) => {}
+            Ok(left) => {
+                let renewed = self.0.iter_mut().filter(|(ticket, _)| !left.contains(&ticket.id));
+                renewed.for_each(|(_, since)| *since = now);
+            }
+            Err(StoreError::Unavailable(_) | StoreError::Busy(_)) => {}
             Err(error) => return Err(error),
         }
         Ok(())

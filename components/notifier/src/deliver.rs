@@ -75,8 +75,7 @@ impl UnderWay {
         *place = place.saturating_add(1);
     }
 
-    fn end(&mut self, ticket: &Ticket, proven: bool) {
-        self.held.end(ticket);
+    fn end(&mut self, proven: bool) {
         let place = self.class(proven);
         *place = place.saturating_sub(1);
     }
@@ -137,7 +136,7 @@ impl Round {
                 self.under_way.begin(ticket, notification.proven, now());
             }
             due.extend(taken.due);
-            self.records.write(store, now(), &mut self.delivered)?;
+            self.write(store, now())?;
             if nothing {
                 break;
             }
@@ -173,20 +172,26 @@ impl Round {
         ids: &mut dyn Ids,
     ) -> Result<(), StoreError> {
         for one in ended {
-            self.under_way.end(&one.ticket, one.proven);
+            self.under_way.end(one.proven);
             self.records.note(one, now, ids);
         }
-        self.records.write(store, now, &mut self.delivered)
+        self.write(store, now)
+    }
+
+    /// Writes what was noted. A claim is held until it is.
+    fn write<S: Store + WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
+        self.records.write(store, now, &mut self.delivered)?;
+        self.records.done().iter().for_each(|ticket| self.under_way.held.end(ticket));
+        Ok(())
     }
 
     /// Once a second: what could not be recorded may be recorded now, and claims are renewed.
     fn look_after<S: Store + WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
-        self.records.try_again();
-        self.records.write(store, now, &mut self.delivered)?;
         if let Err(error) = self.under_way.held.renew(store, now) {
             self.failed = Some(error);
         }
-        Ok(())
+        self.records.try_again(now, &mut self.delivered);
+        self.write(store, now)
     }
 }
 
@@ -262,14 +267,15 @@ async fn retry_unfinished<S: Store + WorkStore>(
         if !waits.again || now() > begin.plus_millis(patience) {
             break;
         }
-        let mut records = Records::default();
+        let (mut records, mut held) = (Records::default(), Held::default());
         for due in claim(store, What::Again, now(), ids, &mut records, delivered)?.due {
-            records.note(alone(store, sender, policy, due, now).await?, now(), ids);
+            records.note(alone(store, sender, policy, due, (now, &mut held)).await?, now(), ids);
         }
         records.write(store, now(), delivered)?;
         while !records.is_empty() {
             sender.pause().await;
-            records.try_again();
+            held.renew(store, now())?;
+            records.try_again(now(), delivered);
             records.write(store, now(), delivered)?;
         }
         waits = look(store, now())?;
@@ -277,15 +283,14 @@ async fn retry_unfinished<S: Store + WorkStore>(
     Ok(())
 }
 
-/// An attempt, whose claim is renewed until it has ended.
+/// An attempt, whose claim is renewed until it has ended, and held from then on.
 async fn alone<S: WorkStore>(
     store: &S,
     sender: &impl Sender,
     policy: &WebhookPolicy,
     due: (Ticket, DueNotification),
-    now: &impl Fn() -> Timestamp,
+    (now, held): (&impl Fn() -> Timestamp, &mut Held),
 ) -> Result<Ended, StoreError> {
-    let mut held = Held::default();
     held.begin(&due.0, now());
     let mut attempt = pin!(attempt(sender, policy, due, now));
     loop {

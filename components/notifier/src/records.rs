@@ -1,5 +1,6 @@
 //! Recording how attempts ended. One that was made and is not recorded is made twice: so where the store is out of reach, what became of
-//! attempts is kept for a while and recorded once it is back. What another has begun again meanwhile is then refused.
+//! attempts is kept for a while and recorded once it is back. What another has begun again meanwhile is then refused. What is of users who go
+//! on writing is set aside for a while, and keeps nobody else from anything.
 
 use perennial_domain::{Actor, Commit, Context, Ids, Timestamp, record_attempt};
 use perennial_store::{Outcome, Settlement, Store, StoreError, Ticket, WorkStore, apply_each};
@@ -10,12 +11,26 @@ use crate::deliver::Ended;
 /// For how long it is tried to record the same, in milliseconds, and how often at most, each time after a pause.
 const PATIENCE: (i64, u32) = (30_000, 30);
 
+/// For how long what is of users who go on writing is kept, in milliseconds; it is tried again after so many pauses, since to try it is to
+/// wait for them.
+const ASIDE: (i64, u32) = (10_000, 3);
+
+/// What is to be recorded of an attempt, whose claim it was, and since when.
+struct Record {
+    commit: Commit,
+    ticket: Ticket,
+    since: Timestamp,
+}
+
 /// What has ended and is not recorded yet.
 #[derive(Default)]
 pub(crate) struct Records {
-    commits: Vec<Commit>,
-    tickets: Vec<Ticket>,
+    records: Vec<Record>,
+    aside: Vec<Record>,
+    pauses: u32,
     settled: Vec<(Ticket, Settlement)>,
+    /// Whose attempts are recorded, or given up, and were not asked for since.
+    done: Vec<Ticket>,
     /// Since when the store is out of reach, and how often that was found.
     failing: Option<(Timestamp, u32)>,
     waits: bool,
@@ -35,8 +50,8 @@ impl Records {
             traceparent: None,
             ids,
         };
-        self.commits.push(record_attempt(&mut ctx, &notification, &outcome, took));
-        self.tickets.push(ticket);
+        let commit = record_attempt(&mut ctx, &notification, &outcome, took);
+        self.records.push(Record { commit, ticket, since: now });
     }
 
     /// Notes what becomes of items without an attempt.
@@ -45,7 +60,7 @@ impl Records {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.commits.is_empty() && self.settled.is_empty()
+        self.records.is_empty() && self.aside.is_empty() && self.settled.is_empty()
     }
 
     /// Whether the store was out of reach at the last try.
@@ -53,9 +68,30 @@ impl Records {
         self.failing.is_some()
     }
 
+    /// Whose attempts are recorded, or given up, since this was asked last.
+    pub fn done(&mut self) -> Vec<Ticket> {
+        std::mem::take(&mut self.done)
+    }
+
     /// Some time has passed: what could not be recorded may be tried again.
-    pub fn try_again(&mut self) {
+    pub fn try_again(&mut self, now: Timestamp, delivered: &mut Delivered) {
         self.waits = false;
+        self.pauses = self.pauses.saturating_add(1);
+        let (longest, every) = ASIDE;
+        if !self.pauses.is_multiple_of(every) {
+            return;
+        }
+        for record in std::mem::take(&mut self.aside) {
+            if now > record.since.plus_millis(longest) {
+                let task = record.ticket.task;
+                delivered
+                    .failures
+                    .push(format!("task {task}: an attempt is not recorded, since its user goes on writing"));
+                self.done.push(record.ticket);
+            } else {
+                self.records.push(record);
+            }
+        }
     }
 
     /// Records all that was noted. One that a later attempt has overtaken says nothing any more; one that cannot be recorded spoils no
@@ -66,7 +102,7 @@ impl Records {
         now: Timestamp,
         delivered: &mut Delivered,
     ) -> Result<(), StoreError> {
-        if self.waits || self.is_empty() {
+        if self.waits || (self.records.is_empty() && self.settled.is_empty()) {
             return Ok(());
         }
         let Err(error) = self.write_now(store, now, delivered) else {
@@ -75,10 +111,7 @@ impl Records {
         };
         let (longest, most) = PATIENCE;
         let (since, tries) = self.failing.unwrap_or((now, 0));
-        if !matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_))
-            || tries >= most
-            || now > since.plus_millis(longest)
-        {
+        if !matches!(error, StoreError::Unavailable(_)) || tries >= most || now > since.plus_millis(longest) {
             return Err(error);
         }
         self.failing = Some((since, tries.saturating_add(1)));
@@ -92,33 +125,32 @@ impl Records {
         now: Timestamp,
         delivered: &mut Delivered,
     ) -> Result<(), StoreError> {
-        let mut busy = Vec::new();
-        if !self.commits.is_empty() {
-            let outcomes = apply_each(store, &self.commits)?;
-            for ((commit, ticket), outcome) in
-                self.commits.drain(..).zip(self.tickets.drain(..)).zip(outcomes)
-            {
+        if !self.records.is_empty() {
+            let commits: Vec<Commit> = self.records.iter().map(|record| record.commit.clone()).collect();
+            let outcomes = apply_each(store, &commits)?;
+            for (record, outcome) in self.records.drain(..).zip(outcomes) {
                 match outcome {
                     Outcome::Applied(_) | Outcome::Counted(..) => {
                         delivered.attempted = delivered.attempted.saturating_add(1);
-                        delivered.relay |= !commit.events.is_empty();
+                        delivered.relay |= !record.commit.events.is_empty();
                     }
                     Outcome::Answered(_) | Outcome::Refused => {}
-                    Outcome::Busy => busy.push((commit, ticket)),
+                    // The attempt was made: it is recorded in a while. What is recorded already is not recorded twice.
+                    Outcome::Busy | Outcome::Lost(_) => {
+                        self.aside.push(record);
+                        continue;
+                    }
                     Outcome::Failed(reason) => {
-                        delivered.failures.push(format!("task {}: {reason}", ticket.task));
-                        let settlement = Settlement::failed(&ticket, reason);
-                        self.settled.push((ticket, settlement));
+                        delivered.failures.push(format!("task {}: {reason}", record.ticket.task));
+                        let settlement = Settlement::failed(&record.ticket, reason);
+                        self.settled.push((record.ticket.clone(), settlement));
                     }
                 }
+                self.done.push(record.ticket);
             }
         }
-        (self.commits, self.tickets) = busy.into_iter().unzip();
         store.settle(&self.settled, now)?;
         self.settled.clear();
-        match self.commits.is_empty() {
-            true => Ok(()),
-            false => Err(StoreError::Busy("users who receive something go on writing".to_owned())),
-        }
+        Ok(())
     }
 }

@@ -175,6 +175,7 @@ fn write<S: Store, T>(
             }
         }
     }
+    let mut busy: usize = 0;
     for (group, outcome) in written.into_iter().zip(apply_each(store, &commits)?) {
         let reason = match outcome {
             Outcome::Applied(_) | Outcome::Counted(..) | Outcome::Answered(_) => {
@@ -182,6 +183,7 @@ fn write<S: Store, T>(
                 continue;
             }
             Outcome::Busy => {
+                busy = busy.saturating_add(group.0.len());
                 let later = |(ticket, _)| (ticket, Settlement::Release { after: BUSY });
                 settled.extend(group.0.into_iter().map(later));
                 continue;
@@ -192,7 +194,7 @@ fn write<S: Store, T>(
             }
             // Others were at it, mostly; what is refused each time must come to an end too.
             Outcome::Refused => "it was something else each time it was tried".to_owned(),
-            Outcome::Failed(reason) => {
+            Outcome::Failed(reason) | Outcome::Lost(reason) => {
                 let tasks = group.0.iter().map(|(ticket, _)| format!("task {}: {reason}", ticket.task));
                 done.failures.extend(tasks);
                 reason
@@ -203,6 +205,10 @@ fn write<S: Store, T>(
             (ticket, settlement)
         };
         settled.extend(group.0.into_iter().map(failed));
+    }
+    if busy > 0 {
+        done.late = done.late.saturating_add(busy);
+        done.failures.push(format!("{busy} items wait for users who go on writing"));
     }
     Ok(again)
 }

@@ -1,7 +1,8 @@
 //! Who asks, as far as a host can tell.
 //!
 //! One who asks for much at once must not stop the others. Whose a token is only the application knows; that two requests bear the same
-//! one, the host sees. So what one caller may have at a time is a share of what there is.
+//! one, the host sees. So what one caller may have at a time is a share of what there is. It helps against a client that asks without measure;
+//! who has many tokens has as many shares, up to what the application lets one user have.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,11 +17,13 @@ use tokio::sync::Semaphore;
 pub(crate) struct Caller(u64);
 
 impl Caller {
-    /// `None`: a request without a token, which an application refuses before it costs anything.
+    /// `None`: a request without a token. How a scheme is written makes no other caller (RFC 9110, 11.1).
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         // Nobody can find words that count as another's.
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        headers.get(AUTHORIZATION).map(|token| Self(KEY.hash_one(token.as_bytes())))
+        let text = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+        let (scheme, token) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        Some(Self(KEY.hash_one((scheme.to_ascii_lowercase(), token.trim()))))
     }
 }
 
@@ -65,6 +68,7 @@ mod tests {
     #[test]
     fn who_bears_the_same_token_is_the_same() {
         assert_eq!(caller("Bearer one"), caller("Bearer one"));
+        assert_eq!(caller("Bearer one"), caller(" bEARER   one "));
         assert_ne!(caller("Bearer one"), caller("Bearer two"));
         assert_eq!(Caller::of(&HeaderMap::new()), None);
     }

@@ -43,9 +43,10 @@ pub enum Outcome {
     Answered(IdempotentAnswer),
     /// What it was decided upon has changed, or its effect has happened ([`Mode::Each`] only). Nothing is applied.
     Refused,
-    /// Its statement failed, for this reason, though it was alone in it ([`Mode::Each`] only). Nothing is applied. Where commits are of several
-    /// users it is also said of those at which the store went out of reach after others were applied: whether they are is not known.
+    /// Its statement failed, for this reason, though it was alone in it ([`Mode::Each`] only). Nothing is applied.
     Failed(String),
+    /// The store went out of reach after others of the set were applied ([`Mode::Each`] only): whether this one is applied is not known.
+    Lost(String),
     /// Its user was writing for as long as that was waited for ([`Mode::Each`] without the relay's lease only). Nothing is applied; the same
     /// may work in a moment.
     Busy,

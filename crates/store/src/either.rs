@@ -154,7 +154,7 @@ carried_out! {
         claim_zones(claim: &Claim) -> Vec<Claimed<DueSeries>>;
         claim_notifications(claim: &Claim) -> Vec<Claimed<DueNotification>>;
         claim_shares(claim: &Claim, shares: &[Share]) -> Vec<Claimed<DueNotification>>;
-        renew(tickets: &[Ticket], now: Timestamp, lease_for: i64) -> ();
+        renew(tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Vec<i64>;
         offer_zones(tzdata: &str, limit: u32) -> ();
         clock_went_back(now: Timestamp) -> ();
         settle(settled: &[(Ticket, Settlement)], now: Timestamp) -> ();

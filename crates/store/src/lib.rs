@@ -263,7 +263,8 @@ pub trait WorkStore {
     ) -> Result<Vec<Claimed<DueNotification>>, StoreError>;
     /// Has claims on notifications, and the holds of their endpoints, end `lease_for` milliseconds from now: those that made them are
     /// still at it. A claim that was overtaken or settled stays as it is.
-    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<(), StoreError>;
+    /// Gives the ids of those whose users go on writing: they are not renewed.
+    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<Vec<i64>, StoreError>;
     /// Puts up to `limit` open occurrences on the list of those to be laid on this version of the zone data.
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError>;
     /// Takes back holds and leases that lie further ahead than any is made: after the clock has gone back, they would bind until

@@ -595,7 +595,7 @@ fn what_is_applied_is_told_though_the_store_goes_out_of_reach() {
     });
     holders.iter_mut().for_each(|holder| holder.batch_execute("COMMIT").unwrap());
     assert!(
-        matches!(&said[..], [Outcome::Failed(_), Outcome::Failed(_), done] if *done == Outcome::Applied(None)),
+        matches!(&said[..], [Outcome::Lost(_), Outcome::Lost(_), done] if *done == Outcome::Applied(None)),
         "{said:?}"
     );
 }
@@ -663,7 +663,9 @@ fn a_clock_waits_for_busy_users_for_moments() {
         place.store().settle(&tickets.iter().map(later).collect::<Vec<_>>(), now).unwrap();
         place.store().renew(&tickets, now, 60_000).unwrap();
         place.store().mark_published(&marks, now).unwrap();
-        while place.store().seal(now, 100).unwrap() > busy.len() {}
+        place.store().seal(now, 100).unwrap();
+        let due = place.store().due_anchors(now.plus_millis(86_400_000), 100).unwrap();
+        place.store().anchored(&due.heads, now.plus_millis(86_400_000)).unwrap();
     });
     assert!(done, "somebody is waited for without end");
     let settled = |which: &str| {
@@ -673,6 +675,43 @@ fn a_clock_waits_for_busy_users_for_moments() {
     let streams = |what: &str| place.number(&format!("SELECT count(*) FROM stream WHERE {what}"));
     assert_eq!((streams("published = 1"), streams("published = 0")), (1, 4));
     assert_eq!((streams("sealed > 0"), streams("sealed = 0")), (1, 4));
+}
+
+/// What is owed to a user who writes for long is not given up: nothing of it was tried.
+#[test]
+fn what_waits_for_a_busy_user_is_never_parked() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let user = place.user(&mut ids, "member");
+    place.store().commit(&creates(&user, &mut ids)).unwrap();
+    owes(&place, &user, &ids.next().to_string(), 1);
+    let holder = place.holds(&creates(&user, &mut ids));
+    let round = |minute: i64, again: bool| -> Vec<Ticket> {
+        let now = NOON.plus_millis(minute * 60_000);
+        let claim = Claim {
+            id: format!("{minute}"),
+            again,
+            now,
+            lease_for: 5_000,
+            hold_for: 0,
+            lanes: 9,
+            per_lane: 9,
+            shard: None,
+        };
+        let claimed = place.store().claim_successors(&claim).unwrap();
+        let tickets: Vec<Ticket> = claimed.into_iter().map(|one| one.ticket).collect();
+        let later = |ticket: &Ticket| (ticket.clone(), Settlement::Release { after: 0 });
+        place.store().settle(&tickets.iter().map(later).collect::<Vec<_>>(), now).unwrap();
+        tickets
+    };
+    for minute in 0..14 {
+        assert_eq!(round(minute, minute > 0).len(), 1, "minute {minute}");
+    }
+    assert_eq!(place.number("SELECT count(*) FROM work WHERE parked_at IS NOT NULL"), 0);
+    drop(holder);
+    let last = round(15, true);
+    assert_eq!(last.iter().map(|ticket| ticket.tries).collect::<Vec<_>>(), [1]);
+    assert_eq!(place.number("SELECT unsettled FROM work WHERE recurrence_id = 'r'"), 0);
 }
 
 /// Whether something is done while others hold what they hold: within half a minute, after which they let it go.

@@ -143,7 +143,11 @@ fn together<S: Store + SystemStore>(
                     Err(problem) => (Told::refused(item.placed(problem)), false),
                 });
             }
-            Outcome::Counted(..) | Outcome::Refused | Outcome::Failed(_) | Outcome::Busy => {}
+            Outcome::Counted(..)
+            | Outcome::Refused
+            | Outcome::Failed(_)
+            | Outcome::Lost(_)
+            | Outcome::Busy => {}
         }
     }
     Ok(counted)

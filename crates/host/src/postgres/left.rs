@@ -73,10 +73,15 @@ fn has_trace(text: &str) -> bool {
     words.any(is_trace) || lower.split("set_config").skip(1).any(|arguments| !is_of_transaction(arguments))
 }
 
-/// Whether the arguments of `set_config` say that its setting ends with the transaction. Those that are not simple do not.
+/// Whether the arguments of `set_config` are two plain texts and `true`, which ends a setting with its transaction.
 fn is_of_transaction(arguments: &str) -> bool {
-    let arguments = arguments.split_once(')').map_or(arguments, |(arguments, _)| arguments);
-    arguments.ends_with(", true") && arguments.matches('\'').count().is_multiple_of(2)
+    let after = after_text(arguments, "(").and_then(|rest| after_text(rest, ", "));
+    after.is_some_and(|rest| rest.starts_with(", true)"))
+}
+
+/// What follows a plain text that follows a beginning.
+fn after_text<'a>(rest: &'a str, begin: &str) -> Option<&'a str> {
+    rest.strip_prefix(begin)?.strip_prefix('\'')?.split_once('\'').map(|(_, rest)| rest)
 }
 
 /// The first word behind blanks, parentheses and comments.
@@ -112,6 +117,11 @@ mod tests {
             ("SELECT Set_Config('x.y', '1', false)", Left::Settings),
             ("SELECT set_config('x.y', '1', true), set_config('x.z', '1', false)", Left::Settings),
             ("SELECT set_config('x.y', 'a, true)', false)", Left::Settings),
+            ("SELECT set_config($$a$$, $$b, true)$$, false)", Left::Settings),
+            ("SELECT set_config('a', '1', /* , true) */ false)", Left::Settings),
+            ("SELECT set_config(E'a\\'', 'b, true)', false)", Left::Settings),
+            ("SELECT set_config('a', 'b'', true)', false)", Left::Settings),
+            ("SELECT set_config('a', x, true)", Left::Settings),
             ("UPDATE t SET attempts = 1 WHERE (SELECT set_config('x.y', '1', true)) = '1'", Left::Nothing),
             ("SELECT pg_advisory_lock(1)", Left::Settings),
             ("SELECT 1 AS x INTO TEMP t", Left::Settings),

@@ -66,7 +66,7 @@ impl<S: Pg> Postgres<S> {
             };
             let given = given.unwrap_or_else(|why| {
                 out_of_reach = Some(why.clone());
-                vec![Outcome::Failed(why); places.len()]
+                vec![Outcome::Lost(why); places.len()]
             });
             busy = busy.saturating_add(usize::from(given.contains(&Outcome::Busy)));
             for (place, outcome) in places.iter().zip(given) {

@@ -119,7 +119,6 @@ pub(crate) fn anchors(due: Vec<Due>) -> DueAnchors {
 }
 
 /// Chains that were anchored: `[[user, place, when they were to be]]`.
-pub(crate) fn heads(heads: &[ChainHead]) -> Result<String, StoreError> {
-    let heads: Vec<_> = heads.iter().map(|head| json!([head.user, head.seq, head.due_at])).collect();
-    Ok(serde_json::to_string(&heads)?)
+pub(crate) fn heads(heads: &[ChainHead]) -> Vec<serde_json::Value> {
+    heads.iter().map(|head| json!([head.user, head.seq, head.due_at])).collect()
 }

@@ -30,13 +30,13 @@ pub(super) struct HttpGuest {
 
 impl HttpGuest {
     /// Runs the guest for `request`, in its turn if it has to have one, and answers what it answers. `permit` is released when
-    /// the guest has ended.
-    pub async fn respond<P: Send + 'static>(
+    /// the guest has ended, `share` once it has answered.
+    pub async fn respond<P: Send + 'static, S: Send + Sync + 'static>(
         &self,
         services: &Arc<Services>,
         request: Request<WasiBody>,
         origin: Origin,
-        (permit, turn): (P, Option<Turn>),
+        (permit, share, turn): (P, S, Option<Turn>),
     ) -> anyhow::Result<Response<WatchedBody>> {
         let work = services.in_flight.begin();
         let mut store = self.component.store(services, Some(origin));
@@ -48,6 +48,7 @@ impl HttpGuest {
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
         let (progress, watch) = sending((counted, held));
         let outparam = store.data_mut().http().new_response_outparam_from_callback(move |response| {
+            drop(share);
             let response: Result<Response<HyperOutgoingBody>, ErrorCode> = response;
             let watched = response.map(|response| response.map(|body| progress.start(body)));
             let _ = sender.send(watched);

@@ -179,6 +179,7 @@ impl HttpTrigger {
         let caller = Caller::of(&head.headers).filter(|_| guest.places.is_none());
         let share = caller.map(|caller| self.of_callers.share(caller).try_acquire_owned()).transpose();
         let Ok(share) = share else {
+            tracing::warn!(component = id, "a caller has all that one may have: answered 429");
             return Ok(later(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too many requests of this caller are being answered",
@@ -195,7 +196,7 @@ impl HttpTrigger {
         };
         let request = Request::from_parts(head, body);
         let response =
-            guest.respond(&self.services, request, self.origin.clone(), ((permit, share), turn)).await?;
+            guest.respond(&self.services, request, self.origin.clone(), (permit, share, turn)).await?;
         Ok(response.map(BodyExt::boxed_unsync))
     }
 

@@ -2,8 +2,10 @@
 
 use perennial_audit::Entry;
 use perennial_domain::{Timestamp, UserId};
+use serde_json::{Value as Json, json};
 
-use super::outbox::MAY_BE_LOST;
+use super::outbox::{FOR_MOMENTS, MAY_BE_LOST};
+use crate::postgres::apply::WAITED_FOR;
 use crate::postgres::audit::{ENTRY, SIZE};
 use crate::postgres::{Pg, Postgres};
 use crate::rows::audit::entry;
@@ -92,7 +94,7 @@ impl<S: Pg> SealStore for Postgres<S> {
         self.move_anchors(
             "CASE WHEN s.sealed > (e ->> 1)::bigint THEN $2::bigint END",
             "(e ->> 2)::bigint",
-            seals::heads(heads)?,
+            &seals::heads(heads),
             again,
         )
     }
@@ -101,22 +103,38 @@ impl<S: Pg> SealStore for Postgres<S> {
         if chains.is_empty() {
             return Ok(());
         }
-        self.move_anchors("$2::bigint", "(e ->> 1)::bigint", serde_json::to_string(chains)?, until)
+        let chains: Vec<_> = chains.iter().map(|chain| json!(chain)).collect();
+        self.move_anchors("$2::bigint", "(e ->> 1)::bigint", &chains, until)
     }
 }
 
 impl<S: Pg> Postgres<S> {
-    /// Says when chains `e` are to be anchored next; one that was moved meanwhile stays where it is.
-    fn move_anchors(&self, to: &str, from: &str, chains: String, at: Timestamp) -> Result<(), StoreError> {
-        self.execute(
-            &format!(
-                "WITH l AS MATERIALIZED (SELECT s.id FROM stream AS s \
-                  WHERE s.id IN (SELECT e ->> 0 FROM json_array_elements($1::text::json) AS e) ORDER BY s.id FOR NO KEY UPDATE) \
-                 UPDATE stream AS s SET anchor_at = {to} FROM json_array_elements($1::text::json) AS e JOIN l ON l.id = e ->> 0 \
-                 WHERE s.id = l.id AND s.anchor_at IS NOT DISTINCT FROM {from} AND {MAY_BE_LOST}"
-            ),
-            &[chains.into(), at.into()],
-        )?;
+    /// Says when chains `e` are to be anchored next; one that was moved meanwhile stays where it is. Whoever writes right now is waited for
+    /// alone, with nobody else's stream locked; those who go on writing have their anchors set once more.
+    fn move_anchors(&self, to: &str, from: &str, chains: &[Json], at: Timestamp) -> Result<(), StoreError> {
+        let moved = |chains: &[Json], skip: &str| {
+            self.query(
+                &format!(
+                    "WITH l AS MATERIALIZED (SELECT s.id FROM stream AS s \
+                      WHERE s.id IN (SELECT e ->> 0 FROM json_array_elements($1::text::json) AS e) ORDER BY s.id FOR NO KEY UPDATE {skip}) \
+                     UPDATE stream AS s SET anchor_at = {to} FROM json_array_elements($1::text::json) AS e JOIN l ON l.id = e ->> 0 \
+                     WHERE s.id = l.id AND s.anchor_at IS NOT DISTINCT FROM {from} AND {MAY_BE_LOST} AND {FOR_MOMENTS} RETURNING s.id"
+                ),
+                &[serde_json::to_string(chains)?.into(), at.into()],
+                Row::text,
+            )
+        };
+        let at_once = moved(chains, "SKIP LOCKED")?;
+        let mut waited_for: usize = 0;
+        for chain in chains.iter().filter(|chain| !at_once.iter().any(|id| chain[0] == id.as_str())) {
+            match moved(std::slice::from_ref(chain), "") {
+                Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
+                alone => drop(alone?),
+            }
+            if waited_for >= WAITED_FOR {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -128,11 +146,15 @@ impl<S: Pg> Postgres<S> {
         }
         let further = seals::further(chains, self.unsealed(chains, limit)?, 0);
         let busy = self.seal_further(&further.iter().collect::<Vec<_>>(), now, false)?;
+        let mut waited_for: usize = 0;
         for chain in further.iter().filter(|chain| busy.contains(chain.user)) {
             match self.seal_further(&[chain], now, true) {
                 // Whoever goes on writing has a turn at the next sweep.
-                Err(StoreError::Busy(_)) => break,
+                Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
                 sealed => drop(sealed?),
+            }
+            if waited_for >= WAITED_FOR {
+                break;
             }
         }
         Ok(chains.len())

@@ -54,7 +54,7 @@ impl<S: Pg> OutboxStore for Postgres<S> {
             &format!(
                 "WITH c AS MATERIALIZED (SELECT perennial_now($2::bigint) AS now) \
                  UPDATE stream AS s SET relay_at = c.now + $3::bigint, relay_by = NULL, fence = s.fence + 1 FROM c \
-                 WHERE s.id = $1::text AND coalesce(s.relay_at <= c.now, false) RETURNING {LEASE}"
+                 WHERE s.id = $1::text AND coalesce(s.relay_at <= c.now, false) AND {FOR_MOMENTS} RETURNING {LEASE}"
             ),
             &[id.as_str().into(), self.now(now), lease_for.into()],
             relay::lease,
@@ -181,8 +181,9 @@ impl<S: Pg> OutboxStore for Postgres<S> {
         if buried.is_empty() {
             return Ok(());
         }
-        self.execute(
-            "WITH e AS MATERIALIZED (SELECT e.doc, e.n FROM json_array_elements($1::text::json) WITH ORDINALITY AS e (doc, n)), \
+        let statement = format!(
+            "WITH e AS MATERIALIZED (SELECT e.doc, e.n FROM json_array_elements($1::text::json) WITH ORDINALITY AS e (doc, n) \
+              WHERE {FOR_MOMENTS}), \
              l AS MATERIALIZED (SELECT s.id FROM stream AS s \
               WHERE (s.id, s.fence) IN (SELECT e.doc ->> 0, (e.doc ->> 6)::bigint FROM e) ORDER BY s.id FOR NO KEY UPDATE) \
              SELECT count(k)::bigint FROM (SELECT jsonb_agg(jsonb_build_object('topic', o.topic, 'event_id', o.event_id, 'consumer', '', \
@@ -190,9 +191,9 @@ impl<S: Pg> OutboxStore for Postgres<S> {
               'subject', o.subject, 'error', e.doc ->> 2, 'error_class', e.doc ->> 4, 'instance', '', 'event', e.doc ->> 3) \
               ORDER BY e.n) AS letters \
               FROM e JOIN l ON l.id = e.doc ->> 0 JOIN outbox AS o ON o.stream_id = l.id AND o.sequence = (e.doc ->> 1)::bigint) AS b \
-             CROSS JOIN LATERAL perennial_keep_letters(b.letters, perennial_now($2::bigint)) AS k WHERE b.letters IS NOT NULL",
-            &[letters::sound(relay::buried(buried)?)?.into(), self.now(now)],
-        )?;
+             CROSS JOIN LATERAL perennial_keep_letters(b.letters, perennial_now($2::bigint)) AS k WHERE b.letters IS NOT NULL"
+        );
+        self.execute(&statement, &[letters::sound(relay::buried(buried)?)?.into(), self.now(now)])?;
         Ok(())
     }
 }

@@ -166,13 +166,14 @@ impl<S: Pg> WorkStore for Postgres<S> {
         )
     }
 
-    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<(), StoreError> {
+    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<Vec<i64>, StoreError> {
         if tickets.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let row = |ticket: &Ticket| json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user });
         let rows = tickets.iter().map(|ticket| (ticket, row(ticket))).collect();
-        user_by_user(rows, |rows, waits| self.renew_rows(rows, now, lease_for, waits))
+        let left = user_by_user(rows, |rows, waits| self.renew_rows(rows, now, lease_for, waits))?;
+        Ok(left.iter().filter_map(|row| row["id"].as_i64()).collect())
     }
 
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
@@ -193,7 +194,11 @@ impl<S: Pg> WorkStore for Postgres<S> {
                 "tries_after": tries, "reason": reason, "parks": parks })
         };
         let rows = settled.iter().map(|one| (&one.0, row(one))).collect();
-        user_by_user(rows, |rows, _| self.settle_rows(rows, now))
+        let left = user_by_user(rows, |rows, _| self.settle_rows(rows, now))?;
+        if !left.is_empty() {
+            self.execute(UNCOUNT, &[serde_json::to_string(&left)?.into()])?;
+        }
+        Ok(())
     }
 
     fn clock_went_back(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -210,35 +215,49 @@ impl<S: Pg> WorkStore for Postgres<S> {
     }
 }
 
+/// Takes back that items were claimed: nothing was tried, since their users go on writing. They are found when their claims end. It waits for
+/// nobody, and moves nothing in the order of a lane.
+const UNCOUNT: &str = "WITH told AS MATERIALIZED ( \
+     SELECT e.id, e.claim, e.tries FROM jsonb_to_recordset($1::text::jsonb) AS e (id bigint, claim text, tries bigint) \
+     WHERE (SELECT set_config('perennial.claims', 'on', true)) = 'on' \
+     ), held AS MATERIALIZED ( \
+     SELECT w.id FROM told AS t CROSS JOIN LATERAL ( \
+      SELECT id FROM work WHERE work.id = t.id AND claim = t.claim AND tries = t.tries AND unsettled > 0 \
+      FOR NO KEY UPDATE SKIP LOCKED) AS w \
+     ) UPDATE work SET tries = tries - 1, unsettled = greatest(unsettled - 1, 1) WHERE id = ANY (ARRAY(SELECT id FROM held)) RETURNING id";
+
 /// Writes rows of items at once; then those whose users were writing right then, which `write` has told, user by user, with nobody else's
-/// stream locked. The first few of those who go on writing are waited for. What is not written is found when its claim ends.
+/// stream locked. The first few of those who go on writing are waited for. Gives the rows that are not written.
 fn user_by_user(
-    mut rows: Vec<(&Ticket, Value)>,
+    rows: Vec<(&Ticket, Value)>,
     write: impl Fn(&[Value], bool) -> Result<Vec<i64>, StoreError>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Value>, StoreError> {
     let all: Vec<Value> = rows.iter().map(|(_, row)| row.clone()).collect();
     let is_one =
         rows.iter().all(|(ticket, _)| rows.first().is_some_and(|(first, _)| first.user == ticket.user));
     let busy = match write(&all, is_one) {
-        Err(StoreError::Busy(_)) => return Ok(()),
+        Err(StoreError::Busy(_)) => return Ok(all),
         busy => busy?,
     };
-    rows.retain(|(ticket, _)| busy.contains(&ticket.id));
     let mut of_users: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for (ticket, row) in rows {
+    for (ticket, row) in rows.into_iter().filter(|(ticket, _)| busy.contains(&ticket.id)) {
         of_users.entry(ticket.user.as_str()).or_default().push(row);
     }
-    let mut waited_for: usize = 0;
+    let (mut left, mut waited_for) = (Vec::new(), 0);
     for rows in of_users.into_values() {
+        if waited_for >= WAITED_FOR {
+            left.extend(rows);
+            continue;
+        }
         match write(&rows, true) {
-            Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
+            Err(StoreError::Busy(_)) => {
+                waited_for = waited_for.saturating_add(1);
+                left.extend(rows);
+            }
             written => drop(written?),
         }
-        if waited_for >= WAITED_FOR {
-            break;
-        }
     }
-    Ok(())
+    Ok(left)
 }
 
 impl<S: Pg> Postgres<S> {

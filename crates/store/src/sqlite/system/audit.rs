@@ -80,7 +80,7 @@ impl<S: Sql> SealStore for Sqlite<S> {
         self.execute(
             "UPDATE stream SET anchor_at = CASE WHEN sealed > e.value ->> 1 THEN ?2 END \
              FROM json_each(?1) AS e WHERE stream.id = e.value ->> 0 AND stream.anchor_at = e.value ->> 2",
-            &[seals::heads(heads)?.into(), again.into()],
+            &[serde_json::to_string(&seals::heads(heads))?.into(), again.into()],
         )?;
         Ok(())
     }

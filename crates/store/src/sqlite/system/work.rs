@@ -165,9 +165,9 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         Ok(taken.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<(), StoreError> {
+    fn renew(&self, tickets: &[Ticket], now: Timestamp, lease_for: i64) -> Result<Vec<i64>, StoreError> {
         if tickets.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.sync(Sync::Normal)?;
         let tickets = serde_json::to_string(&tickets.iter().map(ticket_row).collect::<Vec<_>>())?;
@@ -175,7 +175,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
         for renewal in RENEWALS {
             self.execute(renewal, &[tickets.clone().into(), now.plus_millis(lease_for).into()])?;
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn offer_zones(&self, tzdata: &str, limit: u32) -> Result<(), StoreError> {
