@@ -34,9 +34,9 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// An eighth of what there is, and one at least.
-    pub fn of(all: usize) -> Self {
-        Self { each: (all / 8).max(1), shares: Mutex::default() }
+    /// So many for each, and one at least.
+    pub fn new(each: usize) -> Self {
+        Self { each: each.max(1), shares: Mutex::default() }
     }
 
     /// A caller's share. It is kept for as long as somebody has a part of it or waits for one.
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_share_is_one_for_all_who_have_a_part_and_nothing_once_nobody_has() {
-        let shares = Shares::of(64);
+        let shares = Shares::new(8);
         let first = shares.share(Caller(1));
         let held = first.clone().try_acquire_many_owned(8).unwrap();
         assert!(shares.share(Caller(1)).try_acquire().is_err());
@@ -86,6 +86,6 @@ mod tests {
             let _ = shares.share(Caller(number));
         }
         assert!(shares.shares.lock().unwrap().len() < 10);
-        assert!(Shares::of(3).share(Caller(1)).try_acquire().is_ok());
+        assert!(Shares::new(0).share(Caller(1)).try_acquire().is_ok());
     }
 }

@@ -42,7 +42,7 @@ impl Places {
         Self {
             all: Arc::new(Semaphore::new(places)),
             requests: Arc::new(Semaphore::new(places.saturating_sub(places / 8))),
-            of_callers: Shares::of(places),
+            of_callers: Shares::new(places / 8),
             of_components: Mutex::default(),
             share: places.saturating_sub(places / 4),
         }

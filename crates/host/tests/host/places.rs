@@ -54,28 +54,39 @@ async fn others_that_are_busy_leave_a_component_its_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_has_an_eighth_of_the_guests() {
+async fn a_caller_has_half_the_turns_and_its_others_wait_without_a_guest() {
+    let at_once = std::thread::available_parallelism().unwrap().get() * 8;
     let mut setup = Setup::new(PROBE);
-    setup.options.max_instances = 16;
+    // Two more may wait.
+    setup.options.max_instances = u32::try_from((at_once + 2) * 8).unwrap();
     let host = setup.start().await;
     let ask = async |token: &str, path: &str| {
         host.send(http::Request::get(path).header("authorization", token), "").await
     };
-    let two = async { tokio::join!(ask("Bearer one", "/sleep?2000"), ask("Bearer one", "/sleep?2000")) };
-    let meanwhile = async {
-        started(&host, "probe", 2).await;
-        let third = ask("Bearer one", "/seen").await;
-        assert_eq!(third.status, 429);
-        assert_eq!(third.headers["content-type"], "application/problem+json");
-        assert!(third.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
-        assert_eq!(host.running.counts()["probe"].guests, 2, "no guest was started for it");
-        assert_eq!(ask("Bearer two", "/seen").await.status, 200);
-        assert_eq!(host.get("/seen").await.status, 200);
+    let slow = futures_util::future::join_all((0..at_once).map(|_| ask("Bearer one", "/sleep?6000")));
+    let waiting = async {
+        started(&host, "probe", at_once as u64).await;
+        let two = async { tokio::join!(ask("Bearer one", "/seen"), ask("bearer  one", "/seen")) };
+        let meanwhile = async {
+            let refused = async || ask("Bearer one", "/seen").await.status == 429;
+            eventually("two wait", refused).await;
+            let third = ask("Bearer one", "/seen").await;
+            assert_eq!(third.headers["content-type"], "application/problem+json");
+            assert!(third.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+            assert_eq!(
+                host.running.counts()["probe"].guests,
+                at_once as u64,
+                "no guest was started for them"
+            );
+            assert_eq!(ask("Bearer two", "/seen").await.status, 200);
+            assert_eq!(host.get("/seen").await.status, 200);
+        };
+        let ((one, two), ()) = tokio::join!(two, meanwhile);
+        [one.status, two.status]
     };
-    let ((first, second), ()) = tokio::join!(two, meanwhile);
-    assert_eq!((first.status, second.status), (200, 200));
-    host.running.idle().await;
-    assert_eq!(ask("Bearer one", "/seen").await.status, 200);
+    let (slow, waited) = tokio::join!(slow, waiting);
+    assert!(slow.iter().all(|reply| reply.status == 200));
+    assert_eq!(waited, [200, 200]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ mod turns;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -22,7 +23,8 @@ use http::uri::Authority;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -43,6 +45,9 @@ use turns::Turns;
 /// The export an HTTP trigger calls; the patch level is the guest's.
 const EXPORT: &str = "wasi:http/incoming-handler@0.2.0";
 
+/// How long a request waits for those of the same caller.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The client of a chained request.
 const CHAINED_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
@@ -55,8 +60,10 @@ pub(crate) struct HttpTrigger {
     guests: BTreeMap<String, HttpGuest>,
     /// How many guests may run at once, of all components that have no places of their own.
     instances: Arc<Semaphore>,
-    /// How many of them for one caller.
+    /// How many guests answer one caller at once: half of those that the processors can use.
     of_callers: Shares,
+    /// How many requests of one caller are there at once, with those that wait for one of these guests.
+    queues: Shares,
     arrivals: Arrivals,
     turns: Turns,
     origin: Origin,
@@ -92,7 +99,8 @@ impl HttpTrigger {
             router,
             guests,
             instances: Arc::new(Semaphore::new(instances as usize)),
-            of_callers: Shares::of(instances as usize),
+            of_callers: Shares::new(turns::most() / 2),
+            queues: Shares::new(instances as usize / 8),
             origin: Origin(address.to_string().parse::<Authority>()?),
             info: info(manifest)?,
             routes,
@@ -165,6 +173,20 @@ impl HttpTrigger {
     ) -> anyhow::Result<Response<WasiBody>> {
         let guest = self.guests.get(id).context("a route leads nowhere")?;
         let (head, body) = request.into_parts();
+        // A component with places of its own sees to it that nobody has them all, and what a guest asks of its own application is a part of
+        // its work.
+        let caller = Caller::of(&head.headers).filter(|_| guest.places.is_none() && turns.is_some());
+        let share = match caller {
+            Some(caller) => match self.share(caller).await {
+                Some(share) => Some(share),
+                None => {
+                    tracing::warn!(component = id, "a caller has all that one may have: answered 429");
+                    let why = "too many requests of this caller are being answered";
+                    return Ok(later(StatusCode::TOO_MANY_REQUESTS, why));
+                }
+            },
+            None => None,
+        };
         let body = match self.arrivals.admit(body).await {
             Ok(body) => body,
             Err(why) => {
@@ -174,16 +196,6 @@ impl HttpTrigger {
                     NotArrived::NoPlace => busy(&why.to_string()),
                 });
             }
-        };
-        // A component with places of its own sees to it that nobody has them all.
-        let caller = Caller::of(&head.headers).filter(|_| guest.places.is_none());
-        let share = caller.map(|caller| self.of_callers.share(caller).try_acquire_owned()).transpose();
-        let Ok(share) = share else {
-            tracing::warn!(component = id, "a caller has all that one may have: answered 429");
-            return Ok(later(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many requests of this caller are being answered",
-            ));
         };
         let places = guest.places.as_ref().unwrap_or(&self.instances);
         let Ok(permit) = places.clone().try_acquire_owned() else {
@@ -198,6 +210,13 @@ impl HttpTrigger {
         let response =
             guest.respond(&self.services, request, self.origin.clone(), (permit, share, turn)).await?;
         Ok(response.map(BodyExt::boxed_unsync))
+    }
+
+    /// What a caller has to have for one more guest, once there is one for it; `None` where too many of its requests wait, or for too long.
+    async fn share(&self, caller: Caller) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+        let queued = self.queues.share(caller).try_acquire_owned().ok()?;
+        let guest = timeout(PATIENCE, self.of_callers.share(caller).acquire_owned()).await.ok()?.ok()?;
+        Some((queued, guest))
     }
 
     fn well_known(&self, name: &str) -> Response<WasiBody> {

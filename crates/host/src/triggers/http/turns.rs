@@ -17,6 +17,12 @@ const PER_PROCESSOR: usize = 16;
 /// How long a guest may wait and keep its turn.
 const IDLE: Duration = Duration::from_millis(20);
 
+/// How many guests the processors can use.
+pub(super) fn most() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    processors.saturating_mul(PER_PROCESSOR)
+}
+
 /// The turns of all guests.
 pub(super) struct Turns(Arc<Semaphore>);
 
@@ -28,8 +34,7 @@ pub(super) struct Turn {
 impl Turns {
     /// As many as the processors can use.
     pub fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self::of(processors.saturating_mul(PER_PROCESSOR))
+        Self::of(most())
     }
 
     fn of(turns: usize) -> Self {
