@@ -14,7 +14,8 @@ import (
 )
 
 func TestARealAPIServerTakesAllThatIsInstalled(t *testing.T) {
-	cluster := startCluster(t)
+	// Nobody is there who makes the accounts that pods have by default.
+	cluster := startCluster(t, "--disable-admission-plugins=ServiceAccount")
 	hand := newHand(t, cluster)
 	hand.applyDefinitions(t)
 	hand.applyNamespaces(t)

@@ -55,12 +55,6 @@ func (h *hand) apply(object *unstructured.Unstructured, namespace string) (*unst
 	if err != nil {
 		return nil, err
 	}
-	if object.GetKind() == "SpinApp" && spinKube() == "" {
-		object = object.DeepCopy()
-		for _, field := range unknownToSpinKube04 {
-			unstructured.RemoveNestedField(object.Object, "spec", field)
-		}
-	}
 	body, err := json.Marshal(object)
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ func start(t *testing.T, folder, program string, arguments ...string) {
 	}
 	command := exec.Command(program, arguments...)
 	command.Stdout, command.Stderr, command.Dir = log, log, folder
+	command.Env = append(os.Environ(), "TMPDIR="+folder)
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -97,7 +98,7 @@ func freePorts(t *testing.T, count int) []int {
 	return ports
 }
 
-// A Cluster is a Kubernetes API server, over etcd.
+// A Cluster is a Kubernetes API server, over etcd; and more of one, where startWorkloads was called.
 type Cluster struct {
 	Config   *rest.Config
 	Folder   string
@@ -108,8 +109,8 @@ type warnings struct{ all []string }
 
 func (w *warnings) HandleWarningHeader(_ int, _, text string) { w.all = append(w.all, text) }
 
-// startCluster starts one on this machine.
-func startCluster(t *testing.T) *Cluster {
+// startCluster starts one on this machine, whose server has more options.
+func startCluster(t *testing.T, options ...string) *Cluster {
 	t.Helper()
 	etcd, server := brought(t, "bin/etcd"), brought(t, "bin/kube-apiserver")
 	folder := t.TempDir()
@@ -129,10 +130,12 @@ func startCluster(t *testing.T) *Cluster {
 			t.Fatal(err)
 		}
 	}
-	start(t, folder, server, "--etcd-servers="+store, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[2]),
-		"--cert-dir="+folder, "--token-auth-file="+folder+"/tokens.csv", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.0.0.0/24",
-		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+folder+"/accounts.pem",
-		"--service-account-signing-key-file="+folder+"/accounts.pem", "--disable-admission-plugins=ServiceAccount")
+	start(t, folder, server, append([]string{"--etcd-servers=" + store, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[2]),
+		"--cert-dir=" + folder, "--token-auth-file=" + folder + "/tokens.csv", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.0.0.0/24",
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + folder + "/accounts.pem",
+		"--service-account-signing-key-file=" + folder + "/accounts.pem",
+		// Which an older etcd (Debian 12's) cannot do; who asks for it all the same waits half a minute before asking otherwise.
+		"--feature-gates=WatchList=false"}, options...)...)
 	cluster := &Cluster{Folder: folder, Warnings: &warnings{}}
 	cluster.Config = &rest.Config{
 		Host: fmt.Sprintf("https://127.0.0.1:%d", ports[2]), BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true},

@@ -28,9 +28,14 @@ YAML
     trap 'kill '"$processes"' 2>/dev/null; wait 2>/dev/null || true' EXIT
     within 60 curl -sf "http://127.0.0.1:$port/-/ready" -o /dev/null || { cat "$home/log"; return 1; }
 
-    # What stands for helm notes what it is told, and fails where it is to.
+    # What stands for helm notes what it is told, and fails where it is to. The upgrade before this one failed.
     cat >"$home/helm" <<'SH'
 #!/bin/sh
+if [ "$1" = history ]; then
+    [ -n "$HISTORY" ] || HISTORY='[{"revision":3,"status":"superseded"},{"revision":4,"status":"failed"},{"revision":5,"status":"deployed"}]'
+    echo "$HISTORY"
+    exit 0
+fi
 echo "$*" >>"$HELM_SAID"
 exit "${HELM_FAILS:-0}"
 SH
@@ -43,7 +48,7 @@ SH
             --prometheus "http://127.0.0.1:${PORT:-$port}" --since "$since" --duration 170 --every 2 >"$home/$name.out" 2>&1 || status=$?
         [ "$status" = "$expected" ] || { echo "$name: exit code $status, expected $expected"; cat "$home/$name.out" "$home/log"; return 1; }
     }
-    said() { grep -qx "rollback perennial --namespace $1 --wait --timeout 10m" "$home/$2.helm" && [ "$(wc -l <"$home/$2.helm")" = 1 ]; }
+    said() { grep -qx "rollback perennial 3 --namespace $1 --wait --timeout 10m" "$home/$2.helm" && [ "$(wc -l <"$home/$2.helm")" = 1 ]; }
     silent() { [ ! -e "$home/$1.helm" ] || { echo "$1: helm was called"; return 1; }; }
 
     # Of `failed-before` the upgrade begins later than all that was there.
@@ -54,6 +59,7 @@ SH
     try healthy 0 healthy "$now" env & tries+=($!)
     try failed-before 0 failed-before $((now + 3600)) env & tries+=($!)
     try helm-fails 3 crash-loop "$now" env HELM_FAILS=1 & tries+=($!)
+    try first-install 3 crash-loop "$now" env HISTORY='[{"revision":1,"status":"deployed"}]' & tries+=($!)
     try nothing-measured 4 nowhere "$now" env & tries+=($!)
     PORT=1 try no-prometheus 4 healthy "$now" env & tries+=($!)
     local one wrong=0
@@ -64,15 +70,16 @@ SH
     said latency latency
     said crash-loop crash-loop
     said crash-loop helm-fails
-    for one in healthy failed-before nothing-measured no-prometheus; do silent "$one"; done
+    for one in healthy failed-before first-install nothing-measured no-prometheus; do silent "$one"; done
     grep -q 'PerennialErrorRate app=task-api' "$home/error-rate.out"
     grep -q 'PerennialLatencyCritical app=task-api' "$home/latency.out"
     grep -q 'PerennialCrashLoop container=notifier pod=notifier-1' "$home/crash-loop.out"
     grep -q 'PerennialErrorRate app=task-api was there before the upgrade' "$home/failed-before.out"
+    grep -q 'there is nothing to go back to' "$home/first-install.out"
     grep -q 'nothing fired' "$home/healthy.out"
     grep -q 'no request of the API is measured' "$home/nothing-measured.out"
     grep -q 'Prometheus does not answer' "$home/no-prometheus.out"
-    echo '8 cases: three triggers, five that take nothing back or say that they cannot'
+    echo '9 cases: three triggers, six that take nothing back or say that they cannot'
 }
 
 # What Helm does not see: an application that does not come to run what its SpinApp says.
