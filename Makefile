@@ -146,9 +146,9 @@ fairness: build ## one user's backlogs in full size, and how late another's work
 k8s-tools: ## get helm, etcd, the control plane of Kubernetes, the SpinKube operator, kwok and the definitions of custom resources into .cache (Go, Java, Maven, Debian's etcd): fifteen minutes, once
 	@tests/tools/k8s/install
 
-test-k8s: ## the charts: rendered, held against the rules, applied to a real API server, and taken from install to rollback on a control plane with the SpinKube operator; needs Go and `make k8s-tools`, which it calls; five minutes and more, fifteen on a busy machine; SPINKUBE_CRDS=dir
+test-k8s: ## the charts: rendered, held against the rules, applied to a real API server, and taken from install to rollback on a control plane with the SpinKube operator; needs Go and `make k8s-tools`, which it calls; ten minutes and more, twenty on a busy machine; SPINKUBE_CRDS=dir
 	@echo '==> charts'
-	@if command -v go >/dev/null; then tests/tools/k8s/install || test -z "$$CI"; cd tests/k8s && go test -trimpath -count=1 -timeout 30m -v .; \
+	@if command -v go >/dev/null; then tests/tools/k8s/install || test -z "$$CI"; cd tests/k8s && go test -trimpath -count=1 -timeout 45m -v .; \
 	    else test -z "$$CI" && echo 'no go: the charts are not tested'; fi
 
 mutants: toolchain ## take away the guard of each invariant and see a test fail; SINCE=REV, MINUTES=
