@@ -658,7 +658,6 @@ fn a_clock_waits_for_busy_users_for_moments() {
         let said = apply_each(&place.store(), &commits).unwrap();
         assert_eq!(said[0], Outcome::Applied(None));
         assert_eq!(said[1..], vec![Outcome::Busy; busy.len()]);
-        assert_eq!(apply_each(&place.store(), &commits[1..2]).unwrap(), [Outcome::Busy]);
         let later = |ticket: &Ticket| (ticket.clone(), Settlement::Release { after: 0 });
         place.store().settle(&tickets.iter().map(later).collect::<Vec<_>>(), now).unwrap();
         place.store().renew(&tickets, now, 60_000).unwrap();
@@ -686,6 +685,9 @@ fn what_waits_for_a_busy_user_is_never_parked() {
     place.store().commit(&creates(&user, &mut ids)).unwrap();
     owes(&place, &user, &ids.next().to_string(), 1);
     let holder = place.holds(&creates(&user, &mut ids));
+    // It is waited for as long as it takes, but not by this test.
+    let soon = "ALTER FUNCTION perennial_settle(jsonb, bigint) SET lock_timeout = '100ms'";
+    connect(&place.0).batch_execute(soon).unwrap();
     let round = |minute: i64, again: bool| -> Vec<Ticket> {
         let now = NOON.plus_millis(minute * 60_000);
         let claim = Claim {
@@ -714,12 +716,12 @@ fn what_waits_for_a_busy_user_is_never_parked() {
     assert_eq!(place.number("SELECT unsettled FROM work WHERE recurrence_id = 'r'"), 0);
 }
 
-/// Whether something is done while others hold what they hold: within half a minute, after which they let it go.
+/// Whether something is done while others hold what they hold: within two minutes, after which they let it go.
 fn in_time(holders: Vec<Client>, act: impl FnOnce() + Send) -> bool {
     thread::scope(|scope| {
         let acts = scope.spawn(act);
         let begun = Instant::now();
-        while !acts.is_finished() && begun.elapsed() < Duration::from_secs(30) {
+        while !acts.is_finished() && begun.elapsed() < Duration::from_secs(120) {
             thread::sleep(Duration::from_millis(20));
         }
         let done = acts.is_finished();
