@@ -2,7 +2,7 @@
 
 use perennial_traps::House;
 
-/// What a session that writes finds set, once for each that differs. Within a write a lock is waited for five seconds,
+/// What a session that writes finds set, once for each that differs. Within a statement a lock is waited for one second, or five,
 /// and in a request's own for two.
 const WATCH: [&str; 3] = [
     "CREATE TABLE house.found (settings text PRIMARY KEY)",
@@ -10,7 +10,7 @@ const WATCH: [&str; 3] = [
      BEGIN
          INSERT INTO house.found VALUES (concat_ws('; ', current_user, session_user, current_setting('search_path'),
              current_setting('application_name'), current_setting('timezone'), current_setting('statement_timeout'),
-             translate(current_setting('lock_timeout'), '25s', '00'), current_setting('default_transaction_isolation'),
+             translate(current_setting('lock_timeout'), '125s', '000'), current_setting('default_transaction_isolation'),
              current_setting('default_transaction_read_only'), current_setting('session_replication_role'),
              pg_my_temp_schema())) ON CONFLICT DO NOTHING;
          RETURN NULL;
