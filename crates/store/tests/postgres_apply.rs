@@ -750,6 +750,23 @@ fn a_lane_that_was_due_for_long_is_waited_for() {
     });
 }
 
+/// A claim has lanes locked that a write may want: it waits for no write, or each would have what the other wants.
+#[test]
+fn a_claim_waits_for_nobody_who_changes_a_lane() {
+    let Some(place) = Place::new() else { return };
+    let user = place.user(&mut ids_of(90), "member");
+    let (mut writes, mut claims) = (connect(&place.0), connect(&place.0));
+    owes(&place, &user, "begun", 50);
+    assert_eq!(claimed(&mut claims, 1_000), 1);
+    owes(&place, &user, "next", 100);
+    // What was begun ends, and has not ended yet: the lane of what was begun before stands changed.
+    writes.batch_execute("BEGIN; DELETE FROM work WHERE recurrence_id = 'r' AND task_id = 'begun'").unwrap();
+    claims.batch_execute("SET lock_timeout = '5s'").unwrap();
+    assert_eq!(claimed(&mut claims, 1_500), 0, "the lane is left alone while another is at it");
+    writes.batch_execute("COMMIT").unwrap();
+    assert_eq!(claimed(&mut claims, 1_600), 1);
+}
+
 /// Where a lane is looked through from is never after what waits in it, whoever comes while it is claimed, and whatever becomes of both.
 #[test]
 fn what_comes_into_a_lane_while_it_is_claimed_is_found() {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use perennial_domain::Commit;
+use perennial_domain::{Commit, Timestamp};
 
+use super::busy::write_rest;
 use super::sql::PgError;
 use super::{Pg, Postgres};
 use crate::apply::apply_each_for;
@@ -18,6 +19,20 @@ impl<S: Pg> Postgres<S> {
     /// Applies commits in one statement: the function does the rest.
     pub(super) fn write(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {
         let Some(first) = commits.first() else { return Ok(Vec::new()) };
+        let (mut outcomes, later) = self.write_at_once(commits, how)?;
+        if !later.is_empty() {
+            self.write_later(commits, how, first.at, &later, &mut outcomes)?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Applies those commits whose users nobody else is writing for; gives what became of them, and the places of the others.
+    fn write_at_once(
+        &self,
+        commits: &[Commit],
+        how: Apply,
+    ) -> Result<(Vec<Outcome>, BTreeSet<usize>), StoreError> {
+        let Some(first) = commits.first() else { return Ok(Default::default()) };
         let mode = match how.mode {
             Mode::All => "all",
             Mode::Each => "each",
@@ -28,59 +43,70 @@ impl<S: Pg> Postgres<S> {
             let outcome = outcome(row)?;
             Ok((outcome, row.integer()? == 1))
         })?;
-        let later: BTreeSet<usize> =
-            given.iter().filter(|(_, later)| *later).map(|((index, _), _)| *index).collect();
+        let later = given.iter().filter(|(_, later)| *later).map(|((index, _), _)| *index).collect();
         let given = given.into_iter().filter(|(_, later)| !later).map(|(outcome, _)| outcome).collect();
-        let mut outcomes = outcomes(commits, given);
-        self.write_alone(commits, how, &later, &mut outcomes)?;
-        Ok(outcomes)
+        Ok((outcomes(commits, given), later))
     }
 
-    /// Applies what was left since its user was writing: user by user, so that nobody waits for another. What is applied already stays so,
-    /// and is told so, whatever becomes of the rest. The first few who go on writing are waited for; then nobody is.
-    fn write_alone(
+    /// Applies what was left since its user was writing, with nobody else's stream locked where somebody is waited for. What is applied
+    /// already stays so, and is told so, whatever becomes of the rest.
+    fn write_later(
         &self,
         commits: &[Commit],
         how: Apply,
+        now: Timestamp,
         later: &BTreeSet<usize>,
         outcomes: &mut [Outcome],
     ) -> Result<(), StoreError> {
         let mut of_users: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for index in later {
-            if let Some(commit) = commits.get(*index) {
+            if let (Some(commit), Some(slot)) = (commits.get(*index), outcomes.get_mut(*index)) {
                 of_users.entry(commit.user.as_str()).or_default().push(*index);
+                *slot = Outcome::Busy;
             }
         }
         let mut out_of_reach: Option<String> = None;
-        let mut busy: usize = 0;
-        for places in of_users.into_values() {
+        write_rest(of_users.into_values().collect(), now, |users| {
+            let places = users.concat();
             let theirs: Vec<Commit> =
                 places.iter().filter_map(|place| commits.get(*place)).cloned().collect();
-            let given = match out_of_reach.take() {
-                Some(why) => Err(why),
-                None if busy >= WAITED_FOR => Ok(vec![Outcome::Busy; places.len()]),
-                None => match apply_each_for(self, &theirs, how.relay_for) {
-                    Err(error) if outcomes.iter().any(is_applied) => Err(error.to_string()),
-                    given => Ok(given?),
+            let given = match (&out_of_reach, users) {
+                (Some(why), _) => Ok(vec![Outcome::Lost(why.clone()); places.len()]),
+                (None, [_]) => apply_each_for(self, &theirs, how.relay_for),
+                (None, _) => match self.write_at_once(&theirs, how) {
+                    Ok((mut given, later)) => {
+                        for place in later {
+                            if let Some(slot) = given.get_mut(place) {
+                                *slot = Outcome::Busy;
+                            }
+                        }
+                        Ok(given)
+                    }
+                    Err(error @ StoreError::Unavailable(_)) => Err(error),
+                    // Whose commit it was is found out when each is alone.
+                    Err(_) => return Ok(users.to_vec()),
                 },
             };
-            let given = given.unwrap_or_else(|why| {
-                out_of_reach = Some(why.clone());
-                vec![Outcome::Lost(why); places.len()]
-            });
-            busy = busy.saturating_add(usize::from(given.contains(&Outcome::Busy)));
+            let given = match given {
+                Err(error @ StoreError::Busy(_)) => return Err(error),
+                Err(error) if outcomes.iter().any(is_applied) => {
+                    let why = error.to_string();
+                    out_of_reach = Some(why.clone());
+                    vec![Outcome::Lost(why); places.len()]
+                }
+                given => given?,
+            };
             for (place, outcome) in places.iter().zip(given) {
                 if let Some(slot) = outcomes.get_mut(*place) {
                     *slot = outcome;
                 }
             }
-        }
+            let is_busy = |place: &usize| outcomes.get(*place) == Some(&Outcome::Busy);
+            Ok(users.iter().filter(|places| places.iter().any(is_busy)).cloned().collect())
+        })?;
         Ok(())
     }
 }
-
-/// How many users who go on writing are waited for in a set for several.
-pub(super) const WAITED_FOR: usize = 2;
 
 fn is_applied(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Applied(_) | Outcome::Counted(..))

@@ -5,6 +5,7 @@
 
 mod apply;
 mod audit;
+mod busy;
 mod export;
 mod feed;
 mod filtered;

@@ -5,8 +5,8 @@ use perennial_domain::{Timestamp, UserId};
 use serde_json::{Value as Json, json};
 
 use super::outbox::{FOR_MOMENTS, MAY_BE_LOST};
-use crate::postgres::apply::WAITED_FOR;
 use crate::postgres::audit::{ENTRY, SIZE};
+use crate::postgres::busy::write_all;
 use crate::postgres::{Pg, Postgres};
 use crate::rows::audit::entry;
 use crate::rows::seals::{self, BYTES, CHAINS, Further, Waiting};
@@ -124,17 +124,19 @@ impl<S: Pg> Postgres<S> {
                 Row::text,
             )
         };
-        let at_once = moved(chains, "SKIP LOCKED")?;
-        let mut waited_for: usize = 0;
-        for chain in chains.iter().filter(|chain| !at_once.iter().any(|id| chain[0] == id.as_str())) {
-            match moved(std::slice::from_ref(chain), "") {
-                Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
-                alone => drop(alone?),
-            }
-            if waited_for >= WAITED_FOR {
-                break;
-            }
-        }
+        // Of several, those that were moved meanwhile are left too: alone, they are moved no more.
+        let write = |chains: &[Json]| -> Result<Vec<Json>, StoreError> {
+            let free = match chains {
+                [_] => return moved(chains, "").map(|_| Vec::new()),
+                several => moved(several, "SKIP LOCKED")?,
+            };
+            Ok(chains
+                .iter()
+                .filter(|chain| !free.iter().any(|id| chain[0] == id.as_str()))
+                .cloned()
+                .collect())
+        };
+        write_all(chains.to_vec(), at, write)?;
         Ok(())
     }
 
@@ -145,18 +147,11 @@ impl<S: Pg> Postgres<S> {
             return Ok(0);
         }
         let further = seals::further(chains, self.unsealed(chains, limit)?, 0);
-        let busy = self.seal_further(&further.iter().collect::<Vec<_>>(), now, false)?;
-        let mut waited_for: usize = 0;
-        for chain in further.iter().filter(|chain| busy.contains(chain.user)) {
-            match self.seal_further(&[chain], now, true) {
-                // Whoever goes on writing has a turn at the next sweep.
-                Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
-                sealed => drop(sealed?),
-            }
-            if waited_for >= WAITED_FOR {
-                break;
-            }
-        }
+        // Whoever goes on writing has a turn at the next sweep.
+        write_all(further.iter().collect(), now, |chains: &[&Further<'_>]| {
+            let busy = self.seal_further(chains, now, chains.len() == 1)?;
+            Ok(chains.iter().filter(|chain| busy.contains(chain.user)).copied().collect())
+        })?;
         Ok(chains.len())
     }
 

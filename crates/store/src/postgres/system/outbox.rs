@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::shards::number;
 use super::{lanes, letters};
-use crate::postgres::apply::WAITED_FOR;
+use crate::postgres::busy::write_all;
 use crate::postgres::feed::EVENT;
 use crate::postgres::{Pg, Postgres};
 use crate::rows::{Row, relay};
@@ -139,13 +139,9 @@ impl<S: Pg> OutboxStore for Postgres<S> {
                 read,
             )
         };
-        let streams = match marks {
-            [] => return Ok(Vec::new()),
-            [mark] => one(mark)?,
-            // Whoever writes right now is waited for alone, with nobody else's stream locked. Of those who go on writing it is known again
-            // when the lease has ended.
-            marks => {
-                let mut marked = self.query(
+        // Those whose streams nobody holds.
+        let free = |marks: &[Mark]| {
+            self.query(
                 &format!(
                     "WITH c AS MATERIALIZED (SELECT perennial_now($2::bigint) AS now), \
                      m AS MATERIALIZED (SELECT e ->> 0 AS id, (e ->> 1)::bigint AS fence, (e ->> 2)::bigint AS up_to, \
@@ -157,23 +153,22 @@ impl<S: Pg> OutboxStore for Postgres<S> {
                 ),
                 &[relay::marks(marks)?.into(), self.now(now)],
                 read,
-            )?;
-                let mut waited_for: usize = 0;
-                for mark in marks {
-                    if waited_for >= WAITED_FOR {
-                        break;
-                    }
-                    if marked.iter().any(|(stream, _)| *stream == mark.lease.stream) {
-                        continue;
-                    }
-                    match one(mark) {
-                        Err(StoreError::Busy(_)) => waited_for = waited_for.saturating_add(1),
-                        alone => marked.extend(alone?),
-                    }
-                }
-                marked
-            }
+            )
         };
+        let mut streams: Vec<(StreamId, i64)> = Vec::new();
+        let write = |marks: &[Mark]| {
+            let (marked, are_left) = match marks {
+                [] => return Ok(Vec::new()),
+                [mark] => (one(mark)?, false),
+                marks => (free(marks)?, true),
+            };
+            let is_left = |mark: &&Mark| are_left && !marked.iter().any(|(id, _)| *id == mark.lease.stream);
+            let left = marks.iter().filter(is_left).cloned().collect();
+            streams.extend(marked);
+            Ok(left)
+        };
+        // Of those who go on writing it is known again when the lease has ended.
+        write_all(marks.to_vec(), now, write)?;
         Ok(streams.into_iter().filter(|(_, more)| *more != 0).map(|(id, _)| id).collect())
     }
 

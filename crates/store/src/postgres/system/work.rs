@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::outbox::{FOR_MOMENTS, MAY_BE_LOST};
 use super::shards::number;
 use super::{audit, forget, leave, letters, prune, words};
-use crate::postgres::apply::WAITED_FOR;
+use crate::postgres::busy::write_all;
 use crate::postgres::records::{CHANNEL, USER};
 use crate::postgres::series::Key;
 use crate::postgres::{Pg, Postgres};
@@ -172,7 +172,7 @@ impl<S: Pg> WorkStore for Postgres<S> {
         }
         let row = |ticket: &Ticket| json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user });
         let rows = tickets.iter().map(|ticket| (ticket, row(ticket))).collect();
-        let left = user_by_user(rows, |rows, waits| self.renew_rows(rows, now, lease_for, waits))?;
+        let left = user_by_user(rows, now, |rows, waits| self.renew_rows(rows, now, lease_for, waits))?;
         Ok(left.iter().filter_map(|row| row["id"].as_i64()).collect())
     }
 
@@ -194,7 +194,7 @@ impl<S: Pg> WorkStore for Postgres<S> {
                 "tries_after": tries, "reason": reason, "parks": parks })
         };
         let rows = settled.iter().map(|one| (&one.0, row(one))).collect();
-        let left = user_by_user(rows, |rows, _| self.settle_rows(rows, now))?;
+        let left = user_by_user(rows, now, |rows, _| self.settle_rows(rows, now))?;
         if !left.is_empty() {
             self.execute(UNCOUNT, &[serde_json::to_string(&left)?.into()])?;
         }
@@ -226,38 +226,24 @@ const UNCOUNT: &str = "WITH told AS MATERIALIZED ( \
       FOR NO KEY UPDATE SKIP LOCKED) AS w \
      ) UPDATE work SET tries = tries - 1, unsettled = greatest(unsettled - 1, 1) WHERE id = ANY (ARRAY(SELECT id FROM held)) RETURNING id";
 
-/// Writes rows of items at once; then those whose users were writing right then, which `write` has told, user by user, with nobody else's
-/// stream locked. The first few of those who go on writing are waited for. Gives the rows that are not written.
+/// Writes rows of items, a statement for all of them, and what that leaves since their users were writing right then. Gives the rows that
+/// are not written.
 fn user_by_user(
     rows: Vec<(&Ticket, Value)>,
+    now: Timestamp,
     write: impl Fn(&[Value], bool) -> Result<Vec<i64>, StoreError>,
 ) -> Result<Vec<Value>, StoreError> {
-    let all: Vec<Value> = rows.iter().map(|(_, row)| row.clone()).collect();
-    let is_one =
-        rows.iter().all(|(ticket, _)| rows.first().is_some_and(|(first, _)| first.user == ticket.user));
-    let busy = match write(&all, is_one) {
-        Err(StoreError::Busy(_)) => return Ok(all),
-        busy => busy?,
-    };
     let mut of_users: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for (ticket, row) in rows.into_iter().filter(|(ticket, _)| busy.contains(&ticket.id)) {
+    for (ticket, row) in rows {
         of_users.entry(ticket.user.as_str()).or_default().push(row);
     }
-    let (mut left, mut waited_for) = (Vec::new(), 0);
-    for rows in of_users.into_values() {
-        if waited_for >= WAITED_FOR {
-            left.extend(rows);
-            continue;
-        }
-        match write(&rows, true) {
-            Err(StoreError::Busy(_)) => {
-                waited_for = waited_for.saturating_add(1);
-                left.extend(rows);
-            }
-            written => drop(written?),
-        }
-    }
-    Ok(left)
+    let write = |users: &[Vec<Value>]| -> Result<Vec<Vec<Value>>, StoreError> {
+        let busy = write(&users.concat(), users.len() == 1)?;
+        let is_busy = |row: &Value| row["id"].as_i64().is_some_and(|id| busy.contains(&id));
+        let left_of = |rows: &Vec<Value>| rows.iter().filter(|row| is_busy(row)).cloned().collect();
+        Ok(users.iter().map(left_of).filter(|rows: &Vec<Value>| !rows.is_empty()).collect())
+    };
+    Ok(write_all(of_users.into_values().collect(), now, write)?.concat())
 }
 
 impl<S: Pg> Postgres<S> {
