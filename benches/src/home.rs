@@ -93,6 +93,14 @@ impl Home {
         self.count(counts::EARLY, Look::early_or_unfounded)
     }
 
+    /// How often sessions of the database have locked each other out, each time for as long as it took PostgreSQL to see it.
+    pub fn deadlocks(&self) -> usize {
+        const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        self.database
+            .as_ref()
+            .map_or(0, |address| perennial_postgres::number(address, DEADLOCKS).try_into().unwrap())
+    }
+
     fn file(&self) -> PathBuf {
         self.state_dir.join("sqlite_db.db")
     }

@@ -157,9 +157,13 @@ fn fire(home: &Home, replicas: &[PathBuf], users: &[UserId], due: usize) -> Valu
         "{due} alarms due in one second: {made} notifications of {distinct} alarms, {early} early or unfounded"
     );
     println!("  each once: {}", if once { "yes" } else { "NO" });
-    println!("  first after {:.2} s, last after {last:.2} s", first.unwrap_or_default());
+    let deadlocks = home.deadlocks();
+    println!(
+        "  first after {:.2} s, last after {last:.2} s, {deadlocks} deadlocks",
+        first.unwrap_or_default()
+    );
     println!("  {rate:.0} reminders/s from the due instant on, goal {GOAL}: {}", word(rate >= GOAL));
-    json!({ "once": once, "made": made, "distinct": distinct, "early": early, "first_s": first, "last_s": last, "per_second": rate })
+    json!({ "once": once, "made": made, "distinct": distinct, "early": early, "first_s": first, "last_s": last, "per_second": rate, "deadlocks": deadlocks })
 }
 
 fn at(instant: DateTime<Utc>) -> Timestamp {
