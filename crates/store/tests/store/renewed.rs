@@ -38,7 +38,7 @@ fn claim(fixture: &mut Fixture, again: bool, millis: i64) -> Vec<Claimed<DueNoti
     if again {
         return fixture.store.claim_notifications(&claim).unwrap();
     }
-    let share = |proven| Share { proven, endpoints: 1, per_endpoint: 1, per_user: 1 };
+    let share = |proven| Share { proven, endpoints: 1, per_endpoint: 1, per_user: 2 };
     fixture.store.claim_shares(&claim, &[share(false), share(true)]).unwrap()
 }
 
