@@ -61,6 +61,11 @@ impl Client {
         Self { token: token.map(str::to_owned), ..self.clone() }
     }
 
+    /// Where it asks (`http://127.0.0.1:3000`).
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The token, if there is one.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()

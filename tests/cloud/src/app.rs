@@ -1,33 +1,48 @@
 //! One handler: an application of its own, and the sidecar beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use perennial_tests::{Answer, Client, repository, until};
+use perennial_tests::{Answer, Client, binary, on_postgres, repository, until};
 
 use crate::{Between, Installed, Manner, Process, ports};
 
 /// How long they may take to start on a busy machine. The first start on a machine compiles the component.
 const READY: Duration = Duration::from_secs(180);
 
+/// The secrets that an application and its sidecar read as they start, and that can be rotated.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// The secret that speaks for the owner (`bootstrap_token`).
+    pub owner: String,
+    /// What the applications ask their sidecars' calls for (`app_api_token`).
+    pub app: String,
+    /// What the sidecars ask the applications' calls for (`dapr_api_token`).
+    pub sidecar: String,
+    /// What the metrics are read by (`metrics_token`).
+    pub metrics: String,
+    /// What anchors of the audit are signed with (`audit_key`).
+    pub audit: String,
+    /// Where the data lies, and by which role (`database_url`), if not in a file.
+    pub database: Option<String>,
+}
+
 /// What the applications of one set share.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub installed: Installed,
     pub folder: PathBuf,
-    /// Where the data lies.
+    /// Where the data lies, if not in a database.
     pub state: PathBuf,
     pub kafka: String,
     /// The Redis that is the state store, if there is one.
     pub redis: Option<String>,
     pub scheduler: String,
-    /// The secret that speaks for the owner.
-    pub owner: String,
-    /// What the applications ask their sidecars' calls for.
-    pub app: String,
-    /// What the sidecars ask the applications' calls for.
-    pub sidecar: String,
+    /// What the sidecars read.
+    pub resources: PathBuf,
+    /// What those read that are started now.
+    pub secrets: Secrets,
     /// Whose events are published in lanes.
     pub hot_users: &'static str,
 }
@@ -52,19 +67,14 @@ pub struct App {
 }
 
 impl App {
-    /// Starts both, and does not wait.
-    pub(crate) fn spawn(
-        name: &'static str,
-        shared: &Shared,
-        resources: &Path,
-        manner: Option<Manner>,
-    ) -> Self {
+    /// Starts both, and does not wait. The label tells it from other replicas of its handler.
+    pub(crate) fn spawn(name: &'static str, label: &str, shared: &Shared, manner: Option<Manner>) -> Self {
         let [port, sidecar_port, grpc, internal, before] = ports::free();
-        let mut handler = handler(name, shared, port, sidecar_port);
+        let mut handler = handler(name, label, shared, port, sidecar_port);
         let between =
             manner.map(|manner| Between::start(before, &format!("http://127.0.0.1:{port}"), manner));
         let called = if between.is_some() { before } else { port };
-        let mut sidecar = sidecar(name, shared, resources, (called, [sidecar_port, grpc, internal]));
+        let mut sidecar = sidecar(name, label, shared, (called, [sidecar_port, grpc, internal]));
         handler.start();
         sidecar.start();
         Self { name, handler, sidecar, between, port, sidecar_port, shared: shared.clone(), was_ready: false }
@@ -106,41 +116,53 @@ impl App {
 
     /// Calls the handler as its sidecar does.
     pub fn call_back(&self, path: &str) -> Answer {
-        self.client().post(path).header("dapr-api-token", &self.shared.app).answer()
+        self.client().post(path).header("dapr-api-token", &self.shared.secrets.app).answer()
     }
 
     /// Calls the sidecar; `None` where it does not answer 2xx.
     pub fn call(&self, method: Method, path: &str) -> Option<Answer> {
         let client = Client::new(self.sidecar_address(), None);
-        let answer = client.call(method, path).header("dapr-api-token", &self.shared.sidecar).send().ok()?;
+        let answer =
+            client.call(method, path).header("dapr-api-token", &self.shared.secrets.sidecar).send().ok()?;
         answer.status.is_success().then_some(answer)
     }
 }
 
-fn handler(name: &str, shared: &Shared, port: u16, sidecar_port: u16) -> Process {
-    let binary = std::env::var_os("PERENNIAL")
-        .map_or_else(|| repository().join("target/release/perennial"), PathBuf::from);
-    Process::new(name, binary, &shared.folder)
+fn handler(name: &str, label: &str, shared: &Shared, port: u16, sidecar_port: u16) -> Process {
+    let secrets = &shared.secrets;
+    // A file is for all of them; beside a database, each keeps for itself what it has.
+    let state = match secrets.database {
+        Some(_) => shared.folder.join(format!("{label}-state")),
+        None => shared.state.clone(),
+    };
+    let store = secrets.database.as_deref().map(on_postgres).unwrap_or_default();
+    let process = Process::new(label, binary(), &shared.folder);
+    let process = store.into_iter().fold(process, |process, (name, value)| {
+        process.env(&format!("SPIN_VARIABLE_{}", name.to_uppercase()), value)
+    });
+    process
         .args(["up", "--listen", &format!("127.0.0.1:{port}"), "-c", name, "-f"])
         .args([repository().join("spin.toml")])
         .args(["--cache-dir".into(), repository().join("target/compiled")])
-        .args(["--state-dir".into(), shared.state.clone()])
+        .args(["--state-dir".into(), state])
         .env("SPIN_VARIABLE_BUS", "dapr")
         .env("SPIN_VARIABLE_DAPR_HTTP_PORT", sidecar_port.to_string())
         .env("SPIN_VARIABLE_DAPR_STATE_STORE", shared.redis.as_ref().map_or("", |_| "statestore"))
-        .env("SPIN_VARIABLE_DAPR_API_TOKEN", &shared.sidecar)
-        .env("SPIN_VARIABLE_APP_API_TOKEN", &shared.app)
-        .env("SPIN_VARIABLE_BOOTSTRAP_TOKEN", &shared.owner)
+        .env("SPIN_VARIABLE_DAPR_API_TOKEN", &secrets.sidecar)
+        .env("SPIN_VARIABLE_APP_API_TOKEN", &secrets.app)
+        .env("SPIN_VARIABLE_BOOTSTRAP_TOKEN", &secrets.owner)
+        .env("SPIN_VARIABLE_METRICS_TOKEN", &secrets.metrics)
+        .env("SPIN_VARIABLE_AUDIT_KEY", &secrets.audit)
         .env("SPIN_VARIABLE_HOT_USERS", shared.hot_users)
         .env("SPIN_VARIABLE_WEBHOOK_HTTP_ORIGIN", "http://127.0.0.1:*")
 }
 
-fn sidecar(name: &str, shared: &Shared, resources: &Path, (port, ports): (u16, [u16; 3])) -> Process {
+fn sidecar(name: &str, label: &str, shared: &Shared, (port, ports): (u16, [u16; 3])) -> Process {
     let [http, grpc, internal] = ports;
-    Process::new(&format!("{name}-sidecar"), shared.installed.program("daprd"), &shared.folder)
+    Process::new(&format!("{label}-sidecar"), shared.installed.program("daprd"), &shared.folder)
         .args([
             "--app-protocol=http",
-            "--dapr-graceful-shutdown-seconds=2",
+            "--dapr-graceful-shutdown-seconds=5",
             "--dapr-listen-addresses=127.0.0.1",
         ])
         .args(["--dapr-internal-grpc-listen-address=127.0.0.1", "--enable-metrics=false"])
@@ -152,7 +174,7 @@ fn sidecar(name: &str, shared: &Shared, resources: &Path, (port, ports): (u16, [
             format!("--dapr-grpc-port={grpc}"),
             format!("--dapr-internal-grpc-port={internal}"),
             format!("--scheduler-host-address={}", shared.scheduler),
-            format!("--resources-path={}", resources.display()),
+            format!("--resources-path={}", shared.resources.display()),
             format!("--config={}", crate::deployed("dapr/configuration.yaml").display()),
             format!("--config={}", repository().join("tests/cloud/names.yaml").display()),
         ])
@@ -162,6 +184,6 @@ fn sidecar(name: &str, shared: &Shared, resources: &Path, (port, ports): (u16, [
         .env("PERENNIAL_SECRETS", shared.folder.join("secrets.json").display().to_string())
         .env("PERENNIAL_NAMES", shared.folder.join("names.db").display().to_string())
         .env("DAPR_HOST_IP", "127.0.0.1")
-        .env("DAPR_API_TOKEN", &shared.sidecar)
-        .env("APP_API_TOKEN", &shared.app)
+        .env("DAPR_API_TOKEN", &shared.secrets.sidecar)
+        .env("APP_API_TOKEN", &shared.secrets.app)
 }

@@ -10,7 +10,7 @@ use perennial_tests::{Client, Database, until};
 use tempfile::TempDir;
 
 use crate::app::Shared;
-use crate::{App, Between, Installed, Kafka, Manner, Record, Redis, Scheduler, deployed};
+use crate::{App, Between, Installed, Kafka, Manner, Postgres, Record, Redis, Scheduler, Secrets, deployed};
 
 /// The handlers: each is an application of its own. The first migrates the store.
 pub const HANDLERS: [&str; 5] = ["task-api", "recurrence-scheduler", "notifier", "audit", "live"];
@@ -32,11 +32,13 @@ pub struct Setup {
     pub between: Option<Manner>,
     /// Whose events are published in lanes.
     pub hot_users: &'static str,
+    /// Whether the data lies in a PostgreSQL, on which a handler may have replicas.
+    pub postgres: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { events: true, clock: true, state: false, between: None, hot_users: "" }
+        Self { events: true, clock: true, state: false, between: None, hot_users: "", postgres: false }
     }
 }
 
@@ -51,6 +53,8 @@ pub struct Cloud {
     pub kafka: Kafka,
     /// The state store, if there is one.
     pub state: Option<Redis>,
+    /// Where the data lies, if not in a file.
+    pub postgres: Option<Postgres>,
     shared: Shared,
     _folder: TempDir,
 }
@@ -63,6 +67,7 @@ impl Cloud {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path();
         let state = if setup.state { Some(Redis::start(folder)?) } else { None };
+        let postgres = if setup.postgres { Some(Postgres::start()?) } else { None };
         fs::write(folder.join("secrets.json"), "{}").unwrap();
         let resources = resources(folder, setup);
         let kafka = Kafka::start(&installed, folder);
@@ -74,9 +79,15 @@ impl Cloud {
             redis: state.as_ref().map(Redis::address),
             kafka: kafka.address(),
             scheduler: scheduler.address(),
-            owner: secret(),
-            app: secret(),
-            sidecar: secret(),
+            resources,
+            secrets: Secrets {
+                owner: secret(),
+                app: secret(),
+                sidecar: secret(),
+                metrics: secret(),
+                audit: secret(),
+                database: postgres.as_ref().map(|postgres| postgres.address(Postgres::OWNER)),
+            },
             hot_users: setup.hot_users,
         };
         let manner = |name| {
@@ -85,8 +96,8 @@ impl Cloud {
                 Manner::Poisoned(_) => name == "recurrence-scheduler",
             })
         };
-        let apps = HANDLERS.iter().map(|name| App::spawn(name, &shared, &resources, manner(*name))).collect();
-        let mut cloud = Self { apps, scheduler, kafka, state, shared, _folder: temporary };
+        let apps = HANDLERS.iter().map(|name| App::spawn(name, name, &shared, manner(*name))).collect();
+        let mut cloud = Self { apps, scheduler, kafka, state, postgres, shared, _folder: temporary };
         cloud.wait_until_ready();
         if setup.clock {
             cloud.begin_clock();
@@ -119,6 +130,19 @@ impl Cloud {
     /// A handler.
     pub fn app(&self, name: &str) -> &App {
         self.apps.iter().find(|app| app.name == name).unwrap_or_else(|| panic!("no handler is called {name}"))
+    }
+
+    /// All handlers, which are the caller's from now on.
+    pub fn take_apps(&mut self) -> Vec<App> {
+        std::mem::take(&mut self.apps)
+    }
+
+    /// Starts one more replica of a handler, which reads these secrets, and waits until it is ready.
+    pub fn replica(&self, name: &'static str, label: &str, secrets: &Secrets) -> App {
+        let shared = Shared { secrets: secrets.clone(), ..self.shared.clone() };
+        let mut app = App::spawn(name, label, &shared, None);
+        app.wait_until_ready();
+        app
     }
 
     /// A handler, to be killed or started.
@@ -160,12 +184,17 @@ impl Cloud {
 
     /// The secret that speaks for the owner.
     pub fn token(&self) -> &str {
-        &self.shared.owner
+        &self.shared.secrets.owner
+    }
+
+    /// What the handlers read that were started with it.
+    pub fn secrets(&self) -> &Secrets {
+        &self.shared.secrets
     }
 
     /// The owner.
     pub fn owner(&self) -> Client {
-        self.app("task-api").client().with_token(Some(&self.shared.owner))
+        self.app("task-api").client().with_token(Some(self.token()))
     }
 
     /// A new user, as the client that speaks for them.
@@ -206,6 +235,7 @@ fn resources(folder: &Path, setup: Setup) -> PathBuf {
     resources
 }
 
-fn secret() -> String {
+/// One that nobody guesses.
+pub fn secret() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(40).collect()
 }

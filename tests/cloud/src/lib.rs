@@ -4,21 +4,27 @@
 mod app;
 mod between;
 mod cloud;
+mod deployment;
 mod installed;
 mod kafka;
 mod ports;
+mod postgres;
 mod process;
 mod redis;
 mod scheduler;
+mod service;
 
-pub use app::App;
+pub use app::{App, Secrets};
 pub use between::{Between, Manner};
-pub use cloud::{Cloud, HANDLERS, Setup};
+pub use cloud::{Cloud, HANDLERS, Setup, secret};
+pub use deployment::Deployment;
 pub use installed::Installed;
 pub use kafka::{Kafka, Record};
+pub use postgres::Postgres;
 pub use process::Process;
 pub use redis::Redis;
 pub use scheduler::Scheduler;
+pub use service::Service;
 
 use std::path::PathBuf;
 

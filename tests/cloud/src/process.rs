@@ -70,11 +70,16 @@ impl Process {
         child.wait().unwrap();
     }
 
-    /// SIGTERM: it stops in its own way; how it ended.
-    pub fn terminate(&mut self) -> ExitStatus {
-        let mut child = self.child.take().unwrap_or_else(|| panic!("{} does not run", self.name));
-        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    /// SIGTERM: it stops in its own way, which is not waited for.
+    pub fn tell_to_end(&self) {
+        let id = self.id().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let told = Command::new("kill").args(["-TERM", &id.to_string()]).status().unwrap();
         assert!(told.success(), "kill -TERM ended with {told}");
+    }
+
+    /// Waits until it has stopped that was told to; how it ended.
+    pub fn wait_until_ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap_or_else(|| panic!("{} does not run", self.name));
         until(&format!("{} ends", self.name), PATIENCE, || child.try_wait().unwrap())
     }
 

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use perennial_tests::load::{Findings, KINDS, Worker};
+use perennial_tests::load::{Findings, KINDS, Late, Worker};
 
 use crate::doors::Doors;
 use crate::fault::Kind;
-use crate::late::Late;
 
 /// The figures of a run.
 #[derive(Debug, Default)]

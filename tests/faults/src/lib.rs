@@ -1,11 +1,9 @@
 //! The fault harness: replicas of everything on one PostgreSQL, clients that write down what they were told, and faults of every kind
 //! meanwhile. In the end nothing that was acknowledged is lost, nothing has happened twice, nothing is stuck, and nothing came early.
 
-pub mod books;
 mod doors;
 mod fault;
 mod figures;
-mod late;
 mod progress;
 mod proxy;
 mod replica;

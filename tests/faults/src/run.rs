@@ -9,15 +9,14 @@ use chrono::TimeDelta;
 use fastrand::Rng;
 use http::StatusCode;
 use perennial_tests::load::{
-    Entry, Findings, Habits, LEFT, Notified, WRONG, Worker, came, parked, reminders, tasks,
+    Entry, Findings, Habits, LEFT, Late, Notified, WRONG, Worker, books, came, of_postgres, parked,
+    reminders, tasks,
 };
 use perennial_tests::{Build, Client, Receiver, SOON, until};
 use serde_json::json;
 
-use crate::books;
 use crate::doors::Doors;
 use crate::figures::Figures;
-use crate::late::Late;
 use crate::progress::Progress;
 use crate::schedule::Schedule;
 use crate::system::System;
@@ -292,9 +291,4 @@ fn sealed(system: &System) {
     until("all of the audit is sealed", Duration::from_secs(120), || {
         (system.number(waits) == 0).then_some(())
     });
-}
-
-fn of_postgres(query: &str) -> String {
-    let now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-    query.replace("{now}", now).replace("{notification}", "notification")
 }

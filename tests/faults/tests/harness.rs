@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use http::{Method, StatusCode};
-use perennial_faults::{Doors, Fault, Kind, Progress, System, World, books};
-use perennial_tests::load::{Findings, Habits, Worker};
+use perennial_faults::{Doors, Fault, Kind, Progress, System, World};
+use perennial_tests::load::{Findings, Habits, Worker, books};
 use perennial_tests::{Build, Client, SOON, until};
 use serde_json::json;
 

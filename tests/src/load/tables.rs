@@ -78,3 +78,9 @@ pub const WRONG: [(&str, &str); 10] = [
              HAVING min(sequence) <> 1 OR max(sequence) <> count(*) OR count(DISTINCT sequence) <> count(*)) AS found",
     ),
 ];
+
+/// One of these, as PostgreSQL has it.
+pub fn of_postgres(query: &str) -> String {
+    let now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
+    query.replace("{now}", now).replace("{notification}", "notification")
+}

@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use perennial_tests::Client;
-use perennial_tests::load::{Findings, KINDS, Worker};
 use serde_json::Value;
 
-use crate::late::Late;
+use super::findings::Findings;
+use super::late::Late;
+use super::ledger::KINDS;
+use super::worker::Worker;
+use crate::Client;
 
 /// The type of the event of each kind of write.
 const TYPES: [&str; KINDS.len()] =
@@ -35,7 +37,7 @@ pub fn events(user: &Client) -> Vec<Value> {
     }
 }
 
-/// Holds the books of a user against the ledgers of their clients.
+/// Holds the books of a user against the ledgers of their clients; the audit is asked where `user` leads.
 pub fn agree(user: &Client, workers: &[&Worker], events: &[Value], found: &mut Findings) {
     gapless(events, found);
     let mut by_request: HashMap<(&str, &str), usize> = HashMap::new();

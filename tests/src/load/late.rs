@@ -13,6 +13,11 @@ impl Late {
     pub fn add(&mut self, late: TimeDelta) {
         self.0.push(late.num_milliseconds());
     }
+
+    /// The longest.
+    pub fn longest(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.0.iter().copied().max().unwrap_or_default())
+    }
 }
 
 impl fmt::Display for Late {
