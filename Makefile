@@ -28,7 +28,7 @@ WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
 .PHONY: chaos upgrade cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
-        test test-k8s k8s-tools test-unit test-postgres test-component test-e2e test-faults test-observability k8s-platform traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
+        test charts test-charts rotation test-k8s k8s-tools test-unit test-postgres test-component test-e2e test-faults test-observability k8s-platform traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -122,6 +122,7 @@ postgres: ## find a PostgreSQL (15 or later), or install Debian's, or unpack it 
 cloud: ## get Kafka, Dapr (Maven, Go) and a Redis into .cache, which the next two need: ten minutes, once
 	@tests/tools/cloud/install
 	@tests/tools/redis >/dev/null || { test -z "$$CI" && echo 'no redis-server: the state store is not tested'; }
+	@tests/tools/postgres >/dev/null || { test -z "$$CI" && echo 'no PostgreSQL: no secret is rotated'; }
 
 up-cloud: build cloud ## start Kafka, Dapr and each handler by itself, as in the cloud, until Ctrl-C
 	@exec $(CARGO) run $(NATIVE) --quiet -p perennial-cloud --bin up-cloud
@@ -130,8 +131,22 @@ test-cloud: build cloud ## the service over a real Kafka and Dapr
 	@echo '==> cloud tests'
 	@$(TESTED) --test cloud -- --nocapture --test-threads=1
 
+rotation: build cloud ## of these, secrets that are rotated under load, alone: no request may fail
+	@$(TESTED) --test cloud -- --nocapture rotation
+
 chaos-cloud: build cloud ## events twice and out of order, poisoned, and every process killed; CHANGES=600, USERS=12, RATE=, KILLS=, SEED=
 	@$(TESTED) --test cloud -- --ignored --nocapture --test-threads=1
+
+# The tests of the charts that need an API server.
+CLUSTER := ^Test(ARealAPIServer|WhatAnOlderSpinKube|Journey)
+
+charts: ## get what the next one needs into .cache: helm, promtool, actionlint and the tests themselves (Go): minutes, once
+	@tests/tools/k8s/install helm charts && tests/tools/observability/install rules actionlint
+
+test-charts: build charts ## of the next two what needs neither a cluster nor a server: charts rendered and held against the rules, alerts, queries, pipelines
+	@echo '==> charts, without a cluster'
+	@cd tests/k8s && ../../.cache/k8s/bin/charts.test -test.skip '$(CLUSTER)' -test.v
+	@CI="$$CI" tests/observability/run short
 
 test-observability: build ## alerts, dashboards, the collector, the rollback, pipelines and the Azure files, each on what it is made for; needs Go, Python and a helm (`make k8s-tools` brings one); five minutes, and more the first time; TESTS=names
 	@echo '==> observability tests'

@@ -85,6 +85,8 @@ impl App {
         until(&format!("{} answers", self.name), READY, || {
             self.handler.must_run();
             let answer = self.client().call(Method::GET, "/.well-known/spin/health").send().ok()?;
+            // It was this one that answered, and nobody else who has its port.
+            self.handler.must_run();
             (answer.status == StatusCode::OK).then_some(())
         });
         until(&format!("the sidecar of {} is ready", self.name), READY, || {

@@ -13,9 +13,6 @@ use perennial_tests::load::{
 use perennial_tests::{Client, Receiver, SOON, Stream, Told, until};
 use serde_json::{Value, json};
 
-/// How many clients each user writes by.
-const CLIENTS: usize = 2;
-
 /// Between two requests of one of them.
 const PAUSE: Duration = Duration::from_millis(60);
 
@@ -30,7 +27,7 @@ pub(crate) struct Doors {
     pub live: Arc<Service>,
 }
 
-/// Users, each with two clients who write, one who reads the audit and one who listens.
+/// Users, each with a client who writes, one who reads the audit and one who listens.
 pub(crate) struct Load {
     users: Vec<Client>,
     workers: Vec<Worker>,
@@ -57,11 +54,10 @@ impl Load {
                 user
             })
             .collect();
-        let habits = Habits { equal: 3, soon: 3_000..8_000, due: vec!["2031-03-13T09:00:00".to_owned()] };
-        let workers = (0..CLIENTS * users.len())
-            .map(|number| {
-                Worker::new(number, &users[number % users.len()], fastrand::u64(..), habits.clone())
-            })
+        let habits = Habits { equal: 1, soon: 3_000..8_000, due: vec!["2031-03-13T09:00:00".to_owned()] };
+        let workers = users.iter().enumerate();
+        let workers = workers
+            .map(|(number, user)| Worker::new(number, user, fastrand::u64(..), habits.clone()))
             .collect();
         Self { users, workers, receiver }
     }
@@ -152,16 +148,13 @@ impl Load {
     ) {
         let came = came(&self.receiver.deliveries());
         parked(owner, found);
-        for (number, user) in self.users.iter().enumerate() {
-            let workers: Vec<&Worker> = self.workers.iter().skip(number).step_by(self.users.len()).collect();
-            for worker in &workers {
-                tasks(worker, owner, found);
-                reminders(worker, owner, &came, |_| false, found);
-            }
+        for ((user, worker), heard) in self.users.iter().zip(&self.workers).zip(heard) {
+            tasks(worker, owner, found);
+            reminders(worker, owner, &came, |_| false, found);
             let events = books::events(&owner.with_token(user.token()));
-            books::agree(&doors.audit.next().1.with_token(user.token()), &workers, &events, found);
+            books::agree(&doors.audit.next().1.with_token(user.token()), &[worker], &events, found);
             books::successors(&events, late);
-            was_told(&events, &heard[number]);
+            was_told(&events, heard);
         }
     }
 }

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::load::{Doors, Load};
 
-const USERS: usize = 3;
+const USERS: usize = 5;
 
 /// How many writes are acknowledged before, between and after.
-const SHARE: usize = 60;
+const SHARE: usize = 100;
 
 /// Whose sidecars read the two tokens (`files/applications.yaml`).
 const BESIDE_A_SIDECAR: [&str; 4] = ["task-api", "recurrence-scheduler", "notifier", "audit"];
@@ -54,7 +54,8 @@ impl<'a> Release<'a> {
         self.cloud.postgres.as_ref().unwrap()
     }
 
-    /// What an upgrade does once Secrets were changed that these read: the hook before, the applications all at once, the hook after.
+    /// What an upgrade does once Secrets were changed that these read: the hook before, the applications all at once, the hook after; until
+    /// the pods before are gone.
     fn upgrade(&mut self, what: &str, who: &[&str], role: &str) {
         let begun = Instant::now();
         self.postgres().migrate(role);
@@ -70,10 +71,13 @@ impl<'a> Release<'a> {
             let told = self.begin_clock(&self.secrets.app);
             (told.status == StatusCode::NO_CONTENT).then_some(())
         });
+        let rolled = begun.elapsed();
+        self.deployments.iter_mut().for_each(Deployment::wait_until_gone);
         println!(
-            "{:6.1} s  {what}: {} rolled in {:.1} s",
+            "{:6.1} s  {what}: {} applications rolled in {:.1} s, and the pods before were gone after {:.1} s",
             self.begun.elapsed().as_secs_f64(),
             who.len(),
+            rolled.as_secs_f64(),
             begun.elapsed().as_secs_f64()
         );
     }
@@ -83,18 +87,13 @@ impl<'a> Release<'a> {
         scheduler.post("/internal/clock").header("dapr-api-token", token).answer()
     }
 
-    fn wait_until_gone(&mut self) {
-        self.deployments.iter_mut().for_each(Deployment::wait_until_gone);
-    }
-
     /// Both at once, since one upgrade is enough for both.
     fn rotate_tokens(&mut self) {
         let before = self.secrets.clone();
         self.secrets = Secrets { app: secret(), sidecar: secret(), ..before.clone() };
         // Whoever comes with the new one before there is a pod that knows it, as the clock's job may, comes again.
         self.begin_clock(&self.secrets.app).is_problem(401, "unauthenticated");
-        let role = Postgres::OWNER;
-        self.upgrade("dapr-api-token, app-api-token", &BESIDE_A_SIDECAR, role);
+        self.upgrade("dapr-api-token, app-api-token", &BESIDE_A_SIDECAR, Postgres::OWNER);
         let newest = self.newest("recurrence-scheduler");
         let as_before = newest.post("/internal/clock").header("dapr-api-token", &before.app);
         as_before.answer().is_problem(401, "unauthenticated");
@@ -152,12 +151,12 @@ impl<'a> Release<'a> {
             .run(&format!("CREATE ROLE {role} LOGIN IN ROLE {owner}; ALTER ROLE {role} SET role = {owner}"));
         self.secrets.database = Some(postgres.address(role));
         self.upgrade(&format!("database_url, {role} instead of {before}"), &HANDLERS, role);
-        self.wait_until_gone();
         let sessions = |role: &str| {
             postgres.number(&format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"))
         };
         until("nobody comes as before", Duration::from_secs(10), || (sessions(before) == 0).then_some(()));
         assert!(sessions(role) > 0);
+        // The owner stays, for what is in the database is its own, and lets nobody in any more.
         match before == owner {
             true => postgres.run(&format!("ALTER ROLE {owner} NOLOGIN PASSWORD NULL")),
             false => postgres.run(&format!("DROP ROLE {before}")),
