@@ -73,8 +73,7 @@ fn end(service: &Service, label: &str, mut pod: App) {
     service.take_out(label);
     thread::sleep(SLEEP - LEARNED);
     pod.handler.tell_to_end();
-    for process in [&mut pod.handler, &mut pod.sidecar] {
-        let status = process.wait_until_ended();
-        assert!(status.success(), "of {label}, one ended with {status}");
-    }
+    let status = pod.handler.wait_until_ended();
+    assert!(status.success(), "{label} ended with {status}");
+    pod.sidecar.wait_until_ended();
 }
