@@ -130,16 +130,20 @@ impl Held {
         self.0.retain(|(held, _)| (held.id, held.tries) != (ticket.id, ticket.tries));
     }
 
-    /// Renews the claims, all in one go, if one of them is of some age. Where the store is out of reach, and of users who go on writing, it is
+    /// Renews claims, all in one go, if one of them is of some age. Where the store is out of reach, and of users who go on writing, it is
     /// tried again at the next look.
     pub fn renew<S: WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
         if self.0.iter().all(|(_, since)| now < since.plus_millis(RENEW_AFTER)) {
             return Ok(());
         }
-        let tickets: Vec<Ticket> = self.0.iter().map(|(ticket, _)| ticket.clone()).collect();
+        // Those that will be of that age soon are renewed with it; others were just now, where one is left again and again.
+        let is_due = |since: &Timestamp| now >= since.plus_millis(RENEW_AFTER / 2);
+        let due = self.0.iter().filter(|(_, since)| is_due(since));
+        let tickets: Vec<Ticket> = due.map(|(ticket, _)| ticket.clone()).collect();
         match store.renew(&tickets, now, LEASE) {
             Ok(left) => {
-                let renewed = self.0.iter_mut().filter(|(ticket, _)| !left.contains(&ticket.id));
+                let asked = self.0.iter_mut().filter(|(_, since)| is_due(since));
+                let renewed = asked.filter(|(ticket, _)| !left.contains(&ticket.id));
                 renewed.for_each(|(_, since)| *since = now);
             }
             Err(StoreError::Unavailable(_) | StoreError::Busy(_)) => {}

@@ -190,7 +190,7 @@ impl Round {
         if let Err(error) = self.under_way.held.renew(store, now) {
             self.failed = Some(error);
         }
-        self.records.try_again(now, &mut self.delivered);
+        self.records.try_again();
         self.write(store, now)
     }
 }
@@ -275,7 +275,7 @@ async fn retry_unfinished<S: Store + WorkStore>(
         while !records.is_empty() {
             sender.pause().await;
             held.renew(store, now())?;
-            records.try_again(now(), delivered);
+            records.try_again();
             records.write(store, now(), delivered)?;
         }
         waits = look(store, now())?;

@@ -15,11 +15,12 @@ const PATIENCE: (i64, u32) = (30_000, 30);
 /// wait for them.
 const ASIDE: (i64, u32) = (10_000, 3);
 
-/// What is to be recorded of an attempt, whose claim it was, and since when.
+/// What is to be recorded of an attempt, whose claim it was, since when, and how often it was set aside.
 struct Record {
     commit: Commit,
     ticket: Ticket,
     since: Timestamp,
+    tries: u32,
 }
 
 /// What has ended and is not recorded yet.
@@ -51,7 +52,7 @@ impl Records {
             ids,
         };
         let commit = record_attempt(&mut ctx, &notification, &outcome, took);
-        self.records.push(Record { commit, ticket, since: now });
+        self.records.push(Record { commit, ticket, since: now, tries: 0 });
     }
 
     /// Notes what becomes of items without an attempt.
@@ -74,23 +75,11 @@ impl Records {
     }
 
     /// Some time has passed: what could not be recorded may be tried again.
-    pub fn try_again(&mut self, now: Timestamp, delivered: &mut Delivered) {
+    pub fn try_again(&mut self) {
         self.waits = false;
         self.pauses = self.pauses.saturating_add(1);
-        let (longest, every) = ASIDE;
-        if !self.pauses.is_multiple_of(every) {
-            return;
-        }
-        for record in std::mem::take(&mut self.aside) {
-            if now > record.since.plus_millis(longest) {
-                let task = record.ticket.task;
-                delivered
-                    .failures
-                    .push(format!("task {task}: an attempt is not recorded, since its user goes on writing"));
-                self.done.push(record.ticket);
-            } else {
-                self.records.push(record);
-            }
+        if self.pauses.is_multiple_of(ASIDE.1) {
+            self.records.append(&mut self.aside);
         }
     }
 
@@ -128,15 +117,25 @@ impl Records {
         if !self.records.is_empty() {
             let commits: Vec<Commit> = self.records.iter().map(|record| record.commit.clone()).collect();
             let outcomes = apply_each(store, &commits)?;
-            for (record, outcome) in self.records.drain(..).zip(outcomes) {
+            for (mut record, outcome) in self.records.drain(..).zip(outcomes) {
                 match outcome {
                     Outcome::Applied(_) | Outcome::Counted(..) => {
                         delivered.attempted = delivered.attempted.saturating_add(1);
                         delivered.relay |= !record.commit.events.is_empty();
                     }
                     Outcome::Answered(_) | Outcome::Refused => {}
-                    // The attempt was made: it is recorded in a while. What is recorded already is not recorded twice.
+                    // The attempt was made: it is recorded in a while. What is recorded already is not recorded twice. Whoever had to wait
+                    // for others has been tried twice at least.
+                    Outcome::Busy | Outcome::Lost(_)
+                        if record.tries > 0 && now > record.since.plus_millis(ASIDE.0) =>
+                    {
+                        let task = record.ticket.task;
+                        delivered.failures.push(format!(
+                            "task {task}: an attempt is not recorded, since its user goes on writing"
+                        ));
+                    }
                     Outcome::Busy | Outcome::Lost(_) => {
+                        record.tries = record.tries.saturating_add(1);
                         self.aside.push(record);
                         continue;
                     }

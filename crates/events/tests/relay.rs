@@ -4,12 +4,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use perennial_domain::{ErrorClass, Timestamp, UserId, create_task};
+use perennial_domain::{ErrorClass, StreamId, Timestamp, UserId, create_task};
 use perennial_events::{
     Bus, BusError, CloudEvent, Fault, Message, OWN_LEASE, relay_all, relay_own, relay_stream, woken,
 };
 use perennial_fixture::{Fixture, NOON, WEEKLY, sqlite_only};
-use perennial_store::{Apply, LetterFilter, LetterStore, Mode, OutboxStore, Outcome, Store};
+use perennial_store::{
+    Apply, DeadLetter, LaneEnd, Lanes, Lease, LetterFilter, LetterStore, Mark, Mode, OutboxStore, Outcome,
+    Shard, Store, StoreError, WaitingEvent,
+};
 
 /// A bus that takes what it is not told to refuse.
 #[derive(Default)]
@@ -79,6 +82,65 @@ fn what_was_leased_long_ago_is_given_back_unpublished() {
     let relayed = pollster::block_on(relay_all(&fixture.store, &bus, 50, &now)).unwrap();
     assert_eq!((relayed.published, bus.calls.get()), (0, 0));
     assert_eq!(all(&fixture, &bus, NOON.plus_millis(6_000)).0, 6, "nobody waits for the leases");
+}
+
+/// A store in which no letter can be kept, since others write to its stream all the time.
+struct Busy<'a>(&'a Fixture);
+
+impl OutboxStore for Busy<'_> {
+    fn lease_stream(
+        &self,
+        id: &StreamId,
+        now: Timestamp,
+        lease_for: i64,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.0.store.lease_stream(id, now, lease_for)
+    }
+
+    fn lease_streams(
+        &self,
+        now: Timestamp,
+        lease_for: i64,
+        limit: u32,
+        shard: Option<Shard>,
+    ) -> Result<Vec<Lease>, StoreError> {
+        self.0.store.lease_streams(now, lease_for, limit, shard)
+    }
+
+    fn waiting_events(&self, leases: &[Lease], per_stream: u32) -> Result<Vec<WaitingEvent>, StoreError> {
+        self.0.store.waiting_events(leases, per_stream)
+    }
+
+    fn lanes(&self, leases: &[Lease]) -> Result<Vec<Lanes>, StoreError> {
+        self.0.store.lanes(leases)
+    }
+
+    fn note_lanes(&self, ends: &[LaneEnd]) -> Result<(), StoreError> {
+        self.0.store.note_lanes(ends)
+    }
+
+    fn mark_published(&self, marks: &[Mark], now: Timestamp) -> Result<Vec<StreamId>, StoreError> {
+        self.0.store.mark_published(marks, now)
+    }
+
+    fn bury(&self, letters: &[DeadLetter], _: Timestamp) -> Result<(), StoreError> {
+        if letters.is_empty() { Ok(()) } else { Err(StoreError::Busy("others write".to_owned())) }
+    }
+}
+
+#[test]
+fn a_letter_that_cannot_be_kept_now_has_no_other_stream_published_twice() {
+    let (fixture, ada, eve) = house();
+    let bus = Fussy::default();
+    let bad = fixture.waiting_events(&ada)[1].event_id.clone();
+    bus.refuse(Fault::Event, &bad);
+    let relayed = pollster::block_on(relay_all(&Busy(&fixture), &bus, 50, &|| NOON)).unwrap();
+    assert_eq!(relayed.published, 5);
+    let later = NOON.plus_millis(60_000);
+    all(&fixture, &bus, later);
+    assert_eq!(bus.sequences(&eve), [1, 2, 3], "each once");
+    assert_eq!(bus.sequences(&ada), [1, 3, 1, 3], "once its lease has ended");
+    assert_eq!(all(&fixture, &bus, later), (0, vec![]), "nothing waits");
 }
 
 #[test]

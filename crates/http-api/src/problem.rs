@@ -255,7 +255,7 @@ impl From<StoreError> for Problem {
             )),
             // Also a connection that was lost once the statement was sent.
             StoreError::Unavailable(_) => Self::unavailable(
-                "the store is out of reach, or has no place for this now; what was to be changed may be changed: ask again, under the same Idempotency-Key",
+                "the store is out of reach, or has no place for this now; it is not known whether this was carried out: ask again, under the same Idempotency-Key",
             ),
             StoreError::Busy(_) => Self::unavailable(
                 "others write for this user all the time: ask again, under the same Idempotency-Key",

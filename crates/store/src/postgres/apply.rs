@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use perennial_domain::{Commit, Timestamp};
+use perennial_domain::Commit;
 
 use super::busy::write_rest;
 use super::sql::PgError;
@@ -18,10 +18,12 @@ const WRITE: &str = "SELECT ix, answered, lease, counted, later \
 impl<S: Pg> Postgres<S> {
     /// Applies commits in one statement: the function does the rest.
     pub(super) fn write(&self, commits: &[Commit], how: Apply) -> Result<Vec<Outcome>, StoreError> {
-        let Some(first) = commits.first() else { return Ok(Vec::new()) };
+        if commits.is_empty() {
+            return Ok(Vec::new());
+        }
         let (mut outcomes, later) = self.write_at_once(commits, how)?;
         if !later.is_empty() {
-            self.write_later(commits, how, first.at, &later, &mut outcomes)?;
+            self.write_later(commits, how, &later, &mut outcomes)?;
         }
         Ok(outcomes)
     }
@@ -54,7 +56,6 @@ impl<S: Pg> Postgres<S> {
         &self,
         commits: &[Commit],
         how: Apply,
-        now: Timestamp,
         later: &BTreeSet<usize>,
         outcomes: &mut [Outcome],
     ) -> Result<(), StoreError> {
@@ -66,7 +67,7 @@ impl<S: Pg> Postgres<S> {
             }
         }
         let mut out_of_reach: Option<String> = None;
-        write_rest(of_users.into_values().collect(), now, |users| {
+        write_rest(of_users.into_values().collect(), |users| {
             let places = users.concat();
             let theirs: Vec<Commit> =
                 places.iter().filter_map(|place| commits.get(*place)).cloned().collect();
@@ -82,7 +83,7 @@ impl<S: Pg> Postgres<S> {
                         }
                         Ok(given)
                     }
-                    Err(error @ StoreError::Unavailable(_)) => Err(error),
+                    Err(error @ (StoreError::Unavailable(_) | StoreError::Busy(_))) => Err(error),
                     // Whose commit it was is found out when each is alone.
                     Err(_) => return Ok(users.to_vec()),
                 },

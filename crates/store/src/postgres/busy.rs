@@ -4,9 +4,9 @@
 //! locked, and then all are written at once whose streams are free by now: who held the first has mostly held the others too. One by one
 //! they would be waited for once each, where several replicas write for the same users.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::slice::from_ref;
-
-use perennial_domain::Timestamp;
+use std::time::{Duration, Instant};
 
 use crate::StoreError;
 
@@ -16,10 +16,12 @@ const WAITED_FOR: usize = 2;
 /// How often somebody is waited for, who goes on writing or not: those who are left have a turn at the next sweep.
 const ROUNDS: usize = 8;
 
+/// After so long nobody further is waited for: claims are held meanwhile, the shortest for five seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Writes items, one a user: all at once, and then what that leaves ([`write_rest`]).
 pub(super) fn write_all<T: Clone>(
     items: Vec<T>,
-    now: Timestamp,
     mut write: impl FnMut(&[T]) -> Result<Vec<T>, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let left = match items.as_slice() {
@@ -29,22 +31,22 @@ pub(super) fn write_all<T: Clone>(
             left => left?,
         },
     };
-    write_rest(left, now, write)
+    write_rest(left, write)
 }
 
 /// Writes what a set has left, an item a user. `write` waits for the user where it has one item ([`StoreError::Busy`]: not for ever), leaves
 /// out those who are writing where it has several, and gives the items it left. Gives what is left at last: once [`WAITED_FOR`] users went
-/// on writing, or somebody was waited for [`ROUNDS`] times. Which is first goes round with the time, so that each is waited for sometimes.
+/// on writing, or others were waited for [`ROUNDS`] times or for [`PATIENCE`]. Which is first is left to chance: whoever is left by one sweep is
+/// not by all.
 pub(super) fn write_rest<T: Clone>(
     mut left: Vec<T>,
-    now: Timestamp,
     mut write: impl FnMut(&[T]) -> Result<Vec<T>, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    let first = usize::try_from(now.as_millis()).ok().and_then(|now| now.checked_rem(left.len()));
-    left.rotate_left(first.unwrap_or_default());
+    let begun = Instant::now();
+    rotate(&mut left);
     let mut busy = Vec::new();
     for _ in 0..ROUNDS {
-        if left.is_empty() || busy.len() >= WAITED_FOR {
+        if left.is_empty() || busy.len() >= WAITED_FOR || begun.elapsed() > PATIENCE {
             break;
         }
         let first = left.remove(0);
@@ -63,22 +65,25 @@ pub(super) fn write_rest<T: Clone>(
     Ok(busy)
 }
 
+/// Begins anywhere. Of a time it would not be anywhere: clocks tick in round numbers.
+fn rotate<T>(items: &mut [T]) {
+    let many = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let first = RandomState::new().build_hasher().finish().checked_rem(many);
+    items.rotate_left(first.and_then(|first| usize::try_from(first).ok()).unwrap_or_default());
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
 
-    fn at(now: i64) -> Timestamp {
-        Timestamp::from_millis(now)
-    }
-
     #[test]
     fn two_who_go_on_are_waited_for_and_each_sometimes() {
         let mut ever = BTreeSet::new();
-        for now in 0..5 {
+        for _ in 0..1_000 {
             let mut waited_for = Vec::new();
-            let left = write_rest((0..5).collect(), at(now), |items| match items {
+            let left = write_rest((0..5).collect(), |items| match items {
                 [item] => {
                     waited_for.push(*item);
                     Err(StoreError::Busy(String::new()))
@@ -86,7 +91,7 @@ mod tests {
                 several => Ok(several.to_vec()),
             })
             .unwrap();
-            assert_eq!((waited_for.len(), left.len()), (WAITED_FOR, 5), "at {now}");
+            assert_eq!((waited_for.len(), left.len()), (WAITED_FOR, 5));
             ever.extend(waited_for);
         }
         assert_eq!(ever, (0..5).collect());
@@ -95,7 +100,7 @@ mod tests {
     #[test]
     fn who_held_many_is_waited_for_once() {
         let (mut statements, mut held) = (0, true);
-        let left = write_rest((0..100).collect(), at(7), |items| {
+        let left = write_rest((0..100).collect(), |items| {
             statements += 1;
             held &= items.len() > 1;
             Ok(if held { items.to_vec() } else { Vec::new() })
@@ -106,7 +111,7 @@ mod tests {
     #[test]
     fn nobody_is_waited_for_without_end() {
         let (mut alone, mut written) = (0, 0);
-        let left = write_rest((0..100).collect(), at(0), |items| match items {
+        let left = write_rest((0..100).collect(), |items| match items {
             [_] => {
                 (alone, written) = (alone + 1, written + 1);
                 Ok(Vec::new())
@@ -117,9 +122,23 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_waited_for_once_others_were_for_long() {
+        let mut alone = 0;
+        let left = write_rest((0..100).collect(), |items| match items {
+            [_] => {
+                alone += 1;
+                std::thread::sleep(PATIENCE * 2 / 3);
+                Ok(Vec::new())
+            }
+            several => Ok(several.to_vec()),
+        });
+        assert_eq!((left.unwrap().len(), alone), (98, 2));
+    }
+
+    #[test]
     fn any_other_error_ends_it() {
         let gone = |_: &[u8]| Err(StoreError::Unavailable("gone".to_owned()));
-        assert!(matches!(write_rest(vec![1, 2], at(0), gone), Err(StoreError::Unavailable(_))));
-        assert!(write_rest(vec![], at(7), gone).unwrap().is_empty());
+        assert!(matches!(write_rest(vec![1, 2], gone), Err(StoreError::Unavailable(_))));
+        assert!(write_rest(vec![], gone).unwrap().is_empty());
     }
 }

@@ -31,6 +31,7 @@ pub(super) const FILES: &[File] = files! {
     3 "0003_task"
     4 "0004_apply"
     4 "0004_work"
+    5 "0005_apply"
     5 "0005_work"
 };
 

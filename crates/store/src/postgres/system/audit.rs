@@ -136,7 +136,7 @@ impl<S: Pg> Postgres<S> {
                 .cloned()
                 .collect())
         };
-        write_all(chains.to_vec(), at, write)?;
+        write_all(chains.to_vec(), write)?;
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl<S: Pg> Postgres<S> {
         }
         let further = seals::further(chains, self.unsealed(chains, limit)?, 0);
         // Whoever goes on writing has a turn at the next sweep.
-        write_all(further.iter().collect(), now, |chains: &[&Further<'_>]| {
+        write_all(further.iter().collect(), |chains: &[&Further<'_>]| {
             let busy = self.seal_further(chains, now, chains.len() == 1)?;
             Ok(chains.iter().filter(|chain| busy.contains(chain.user)).copied().collect())
         })?;

@@ -168,7 +168,7 @@ impl<S: Pg> OutboxStore for Postgres<S> {
             Ok(left)
         };
         // Of those who go on writing it is known again when the lease has ended.
-        write_all(marks.to_vec(), now, write)?;
+        write_all(marks.to_vec(), write)?;
         Ok(streams.into_iter().filter(|(_, more)| *more != 0).map(|(id, _)| id).collect())
     }
 

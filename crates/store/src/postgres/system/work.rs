@@ -71,7 +71,7 @@ const RENEW: &str = "WITH told AS MATERIALIZED ( \
      ), held AS MATERIALIZED ( \
      SELECT w.id, w.lane, w.wake_at FROM free AS f JOIN told AS t ON t.owner = f.id CROSS JOIN LATERAL ( \
       SELECT id, lane, wake_at FROM work WHERE work.id = t.id AND claim = t.claim AND tries = t.tries AND kind = 'notification' \
-      AND unsettled > 0 AND wake_at IS NOT NULL FOR NO KEY UPDATE) AS w \
+      AND unsettled > 0 AND wake_at IS NOT NULL FOR NO KEY UPDATE {SKIP}) AS w \
      ), until AS MATERIALIZED (SELECT perennial_now($2::bigint) + $3::bigint AS at WHERE {MAY_BE_LOST} \
      ), endpoints AS ( \
      UPDATE lane SET hold_until = (SELECT at FROM until) WHERE kind = 'notification' AND again IN (false, true) \
@@ -79,7 +79,8 @@ const RENEW: &str = "WITH told AS MATERIALIZED ( \
       AND EXISTS (SELECT 1 FROM held AS h WHERE h.lane = lane.lane AND h.wake_at = lane.hold_until) \
      ), items AS ( \
      UPDATE work SET wake_at = (SELECT at FROM until) WHERE id = ANY (ARRAY(SELECT id FROM held)) \
-     ) SELECT id FROM told WHERE owner NOT IN (SELECT id FROM free)";
+     ) SELECT id FROM told AS t WHERE id NOT IN (SELECT id FROM held) AND EXISTS (SELECT 1 FROM stream WHERE stream.id = t.owner) \
+     AND EXISTS (SELECT 1 FROM work WHERE work.id = t.id AND claim = t.claim AND tries = t.tries AND unsettled > 0 AND wake_at IS NOT NULL)";
 
 impl<S: Pg> WorkStore for Postgres<S> {
     fn due_work_of(&self, shard: Option<Shard>, now: Timestamp, tzdata: &str) -> Result<DueWork, StoreError> {
@@ -172,7 +173,7 @@ impl<S: Pg> WorkStore for Postgres<S> {
         }
         let row = |ticket: &Ticket| json!({ "id": ticket.id, "claim": ticket.claim, "tries": ticket.tries, "user": ticket.user });
         let rows = tickets.iter().map(|ticket| (ticket, row(ticket))).collect();
-        let left = user_by_user(rows, now, |rows, waits| self.renew_rows(rows, now, lease_for, waits))?;
+        let left = user_by_user(rows, |rows, waits| self.renew_rows(rows, now, lease_for, waits))?;
         Ok(left.iter().filter_map(|row| row["id"].as_i64()).collect())
     }
 
@@ -194,7 +195,7 @@ impl<S: Pg> WorkStore for Postgres<S> {
                 "tries_after": tries, "reason": reason, "parks": parks })
         };
         let rows = settled.iter().map(|one| (&one.0, row(one))).collect();
-        let left = user_by_user(rows, now, |rows, _| self.settle_rows(rows, now))?;
+        let left = user_by_user(rows, |rows, _| self.settle_rows(rows, now))?;
         if !left.is_empty() {
             self.execute(UNCOUNT, &[serde_json::to_string(&left)?.into()])?;
         }
@@ -230,7 +231,6 @@ const UNCOUNT: &str = "WITH told AS MATERIALIZED ( \
 /// are not written.
 fn user_by_user(
     rows: Vec<(&Ticket, Value)>,
-    now: Timestamp,
     write: impl Fn(&[Value], bool) -> Result<Vec<i64>, StoreError>,
 ) -> Result<Vec<Value>, StoreError> {
     let mut of_users: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
@@ -243,7 +243,7 @@ fn user_by_user(
         let left_of = |rows: &Vec<Value>| rows.iter().filter(|row| is_busy(row)).cloned().collect();
         Ok(users.iter().map(left_of).filter(|rows: &Vec<Value>| !rows.is_empty()).collect())
     };
-    Ok(write_all(of_users.into_values().collect(), now, write)?.concat())
+    Ok(write_all(of_users.into_values().collect(), write)?.concat())
 }
 
 impl<S: Pg> Postgres<S> {
