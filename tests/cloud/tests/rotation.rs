@@ -178,7 +178,7 @@ fn secrets_are_rotated_under_load_and_no_request_fails() {
     load.go_on(&doors, postgres, &|| owner.next().1.with_token(Some(cloud.token())), |acknowledged| {
         let more = || {
             let enough = acknowledged() + SHARE;
-            until("users are answered", SOON, || (acknowledged() >= enough).then_some(()));
+            until("users are answered", 4 * SOON, || (acknowledged() >= enough).then_some(()));
         };
         more();
         release.rotate_tokens();
