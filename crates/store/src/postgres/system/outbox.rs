@@ -157,12 +157,14 @@ impl<S: Pg> OutboxStore for Postgres<S> {
         };
         let mut streams: Vec<(StreamId, i64)> = Vec::new();
         let write = |marks: &[Mark]| {
-            let (marked, are_left) = match marks {
-                [] => return Ok(Vec::new()),
-                [mark] => (one(mark)?, false),
-                marks => (free(marks)?, true),
+            let marked = match marks {
+                [mark] => {
+                    streams.extend(one(mark)?);
+                    return Ok(Vec::new());
+                }
+                several => free(several)?,
             };
-            let is_left = |mark: &&Mark| are_left && !marked.iter().any(|(id, _)| *id == mark.lease.stream);
+            let is_left = |mark: &&Mark| !marked.iter().any(|(id, _)| *id == mark.lease.stream);
             let left = marks.iter().filter(is_left).cloned().collect();
             streams.extend(marked);
             Ok(left)

@@ -2,8 +2,7 @@
 
 use perennial_traps::House;
 
-/// What a session that writes finds set, once for each that differs. Within a statement a lock is waited for one second, or five,
-/// and in a request's own for two.
+/// What a session that writes finds set, once for each that differs. Within a statement a lock is waited for one second, or two.
 const WATCH: [&str; 3] = [
     "CREATE TABLE house.found (settings text PRIMARY KEY)",
     "CREATE FUNCTION house.look() RETURNS trigger LANGUAGE plpgsql AS $$
