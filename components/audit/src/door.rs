@@ -31,7 +31,7 @@ struct Operation {
     query: &'static [Parameter],
 }
 
-/// The operations, as components/task-api/src/operation/table.rs describes them.
+/// The operations, as crates/api/src/operation/table.rs describes them.
 const TABLE: &[Operation] = &[
     get("/v1/audit", Name::List, LIST),
     get("/v1/audit/export", Name::Export, EXPORT),

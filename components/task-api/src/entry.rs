@@ -3,6 +3,7 @@
 use std::cell::{LazyCell, OnceCell};
 
 use http::StatusCode;
+use perennial_api::{Answered, Api, Limits, Used, Written, admit, finish, template};
 use perennial_domain::Ids;
 use perennial_events::relay_commit;
 use perennial_guest::{
@@ -16,8 +17,6 @@ use perennial_http_api::{
 use perennial_store::StoreError;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
-
-use crate::{Answered, Api, Limits, Used, Written, admit, finish, template};
 
 #[http_component]
 async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -106,6 +105,7 @@ async fn answer(
         now: now(),
         ids: &mut ids,
         correlation_id: LazyCell::force(request_id).clone(),
+        dry_run: false,
     };
     admitted.carry_out(&mut api, &request)
 }

@@ -21,7 +21,8 @@ pub struct EntryView<'a> {
     /// When it was decided.
     #[cfg_attr(feature = "schema", schemars(length(max = 30), extend("format" = "date-time")))]
     at: String,
-    /// Who did it: `token:<id>`, `jwt:<issuer>:<subject>`, or `component:<name>` where nobody asked for it.
+    /// Who did it: `token:<id>` or `jwt:<issuer>:<subject>`, with ` by <name>` where it was through an agent, or `component:<name>` where
+    /// nobody asked for it.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
     actor: &'a str,
     /// What was done, such as `task.update`.

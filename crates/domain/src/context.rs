@@ -12,9 +12,10 @@ pub trait Ids {
     fn next(&mut self) -> Uuid;
 }
 
-/// Longest name of who acts, in characters, and of the host within it.
+/// Longest name of who acts, in characters, and of the host and the agent within it.
 const MAX_ACTOR: usize = 100;
 const MAX_HOST: usize = 50;
+const MAX_AGENT: usize = 40;
 
 /// Who acts: recorded in the audit entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,22 @@ impl Actor {
         Self(format!("component:{name}"))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The same through an agent, by the name that it gives itself: what follows ` by `, 40 characters of it at most, and 100 in all. A name
+    /// proves nothing; the token does.
+    #[must_use]
+    pub fn by(self, agent: &str) -> Self {
+        let plain = |character: char| if character.is_control() { ' ' } else { character };
+        let agent: String = agent.trim().chars().map(plain).take(MAX_AGENT).collect();
+        if agent.is_empty() {
+            return self;
+        }
+        let room = MAX_ACTOR - " by ".len() - agent.chars().count();
+        let who: String = self.0.chars().take(room).collect();
+        Self(format!("{who} by {agent}"))
+    }
+
+    /// How the audit has it.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

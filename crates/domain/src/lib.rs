@@ -95,5 +95,5 @@ pub use task::{
 };
 pub use time::Timestamp;
 pub use trigger::{Related, Trigger};
-pub use unchanged::{leave_unchanged, note_bulk};
+pub use unchanged::{leave_unchanged, note_bulk, note_never};
 pub use undo::{Change, undo};
