@@ -7,7 +7,7 @@ use crate::service::{OWNER, Service};
 
 /// Everything that there is of a user's, but for what a read changes nothing of.
 fn everything(service: &mut Service) -> Value {
-    let lists = ["/v1/tasks", "/v1/deleted", "/v1/projects", "/v1/changes", "/v1/events"];
+    let lists = ["/v1/tasks", "/v1/trash", "/v1/projects", "/v1/changes", "/v1/events"];
     lists.map(|list| service.json(&format!("GET {list}"), &Value::Null)).into_iter().collect()
 }
 
@@ -55,7 +55,8 @@ fn a_rehearsed_write_is_answered_as_the_write_and_leaves_nothing() {
 /// What only the store can refuse, it refuses at a rehearsal too.
 #[test]
 fn a_rehearsal_is_held_to_the_guards_of_the_store() {
-    let mut service = Service { dry_run: true, ..Service::default() };
+    let mut service = Service::default();
+    service.dry_run = true;
     let nowhere = json!({ "title": "one", "project": "01910000-0000-7000-8000-000000000000" });
     let alone = service.send(OWNER, "POST /v1/tasks", &[], &nowhere);
     service.dry_run = false;
