@@ -10,14 +10,11 @@ use perennial_domain::{Ids, TokenId, UserId};
 use perennial_events::{CloudEvent, Status};
 use perennial_guest::callback::{self, failed};
 use perennial_guest::{
-    AuditSettings, AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, LimitSettings, RedisCounter,
-    SettingError, Settings, StoreSettings, go_by_clock_of, let_go, log, now, open_store, read_body,
-    read_head, respond,
+    Accepting, AuditSettings, FreshIds, LimitSettings, Opened, RedisCounter, SettingError, Settings,
+    StoreSettings, go_by_clock_of, log, now, open_store, read_body, read_head, respond, told,
 };
-use perennial_http_api::{
-    Accepted, Head, Problem, RateServer, Request, Response, answer, correlation_id, may_be_jwt, traceparent,
-};
-use perennial_store::{AccountStore, SealStore, StoreError};
+use perennial_http_api::{Head, Problem, RateServer, Request, Response, answer, correlation_id, traceparent};
+use perennial_store::{AccountStore, SealStore};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
@@ -48,22 +45,11 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     let trace = traceparent(&head.headers);
     let request_id =
         LazyCell::new(move || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
-    let (opened, used) = (OnceCell::new(), OnceCell::new());
-    let answered = carried_out(incoming, head, &opened, &used).await.map_err(|problem| {
-        // The one place where a failure within a request is logged.
-        match problem.cause() {
-            // The bearer is told no more than that the token is not valid.
-            Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {
-                log::warn("a request was refused", &cause);
-                return problem;
-            }
-            Some(cause) => log::request_failed("audit", route, &request_id, cause),
-            None => return problem,
-        }
-        problem.of_request(&request_id)
-    });
-    // A client may take its time with its request, and with its answer: no other is to wait for that.
-    opened.get().into_iter().for_each(let_go);
+    let (opened, used) = (Opened::default(), OnceCell::new());
+    let answered = carried_out(incoming, head, &opened, &used)
+        .await
+        .map_err(|problem| told(problem, ("audit", route), || LazyCell::force(&request_id).clone()));
+    opened.let_go();
     respond(out, finish(&method, answered)).await;
     if let (Some((user, token)), Some(store)) = (used.get(), opened.get())
         && let Err(error) = store.token_used(user, *token, now())
@@ -154,24 +140,18 @@ async fn anchors() -> Result<Anchored> {
 async fn carried_out(
     incoming: IncomingRequest,
     head: Head,
-    opened: &OnceCell<GuestStore>,
+    opened: &Opened,
     used: &OnceCell<(UserId, TokenId)>,
 ) -> Result<Response, Problem> {
-    let auth = AuthSettings::from_host().map_err(misconfigured)?;
-    let jwt = may_be_jwt(&head.headers).then(JwtSettings::from_host).transpose().map_err(misconfigured)?;
-    let accepted = Accepted {
-        bootstrap_token: &auth.bootstrap_token,
-        issuer: jwt.as_ref().and_then(|jwt| jwt.issuer.as_ref()),
-        key_server: HttpKeys,
-    };
-    let admitted = admit(&head, &accepted, || open(opened), now()).await?;
+    let accepting = Accepting::from_host(&head.headers).map_err(misconfigured)?;
+    let admitted = admit(&head, &accepting.accepted(), || opened.open(), now()).await?;
     if let Some(token) = admitted.used() {
         used.get_or_init(|| token);
     }
-    go_by_clock_of(open(opened)?)?;
+    go_by_clock_of(opened.open()?)?;
     let body = match admitted.takes_body() {
         true => {
-            opened.get().into_iter().for_each(let_go);
+            opened.let_go();
             read_body(incoming, admitted.limit()).await?
         }
         false => Vec::new(),
@@ -181,7 +161,7 @@ async fn carried_out(
     let counter = redis_url.map(RedisCounter::new);
     let key = key_of(&settings.key);
     let service = Service {
-        store: open(opened)?,
+        store: opened.open()?,
         key: key.as_ref(),
         limits: Limits { reads, server: counter.as_ref().map(|counter| counter as &dyn RateServer) },
         now: now(),
@@ -191,16 +171,6 @@ async fn carried_out(
 
 fn key_of(key: &str) -> Option<Key> {
     (!key.is_empty()).then(|| Key::new(key))
-}
-
-/// The store, opened at the first call.
-fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
-    if let Some(store) = opened.get() {
-        return Ok(store);
-    }
-    let settings = StoreSettings::from_host().map_err(|error| StoreError::Database(error.to_string()))?;
-    let store = open_store(&settings)?;
-    Ok(opened.get_or_init(|| store))
 }
 
 fn misconfigured(error: SettingError) -> Problem {

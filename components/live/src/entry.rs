@@ -1,18 +1,15 @@
 //! The entry point: a request in, and then a stream out for as long as it lasts.
 
-use std::cell::{LazyCell, OnceCell};
 use std::time::Instant;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use perennial_domain::{Ids, Timestamp};
 use perennial_guest::{
-    AuthSettings, FreshIds, GuestStore, HttpKeys, JwtSettings, SettingError, Settings, StoreSettings,
-    StreamedAnswer, draw, go_by_clock_of, let_go, log, now, open_store, read_head, respond, within,
+    Accepting, FreshIds, GuestStore, Opened, StreamedAnswer, draw, go_by_clock_of, let_go, log, now,
+    read_head, respond, told, within,
 };
-use perennial_http_api::{
-    Accepted, Caller, Head, Problem, Response, correlation_id, may_be_jwt, traceparent,
-};
-use perennial_store::{AccountStore, Store, StoreError};
+use perennial_http_api::{Caller, Head, Problem, Response, correlation_id, traceparent};
+use perennial_store::{AccountStore, Store};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 
@@ -24,7 +21,7 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
         Ok(asked) => asked,
         Err(problem) => return respond(out, problem.into()).await,
     };
-    let opened = OnceCell::new();
+    let opened = Opened::default();
     let settings = Accepting::from_host(&asked.headers);
     let begun = match &settings {
         Ok(settings) => begin(&asked, settings, &opened).await,
@@ -34,7 +31,7 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
         (Ok(Some(stream)), Ok(settings)) => (stream, settings),
         (Ok(_), _) => return respond(out, Response::from_parts(head(), Vec::new())).await,
         (Err(problem), _) => {
-            let mut response: Response = told(problem, &asked).into();
+            let mut response: Response = refused(problem, &asked).into();
             if asked.method == Method::HEAD {
                 response.body_mut().clear();
             }
@@ -73,64 +70,23 @@ struct Stream<'s> {
 async fn begin<'s>(
     asked: &Head,
     settings: &Accepting,
-    opened: &'s OnceCell<GuestStore>,
+    opened: &'s Opened,
 ) -> Result<Option<Stream<'s>>, Problem> {
-    let admitted = admit(asked, &settings.accepted(), || open(opened), now()).await?;
+    let admitted = admit(asked, &settings.accepted(), || opened.open(), now()).await?;
     if asked.method == Method::HEAD {
         return Ok(None);
     }
-    let (store, caller, id) = (open(opened)?, admitted.caller, FreshIds::default().next().to_string());
+    let (store, caller, id) = (opened.open()?, admitted.caller, FreshIds::default().next().to_string());
     go_by_clock_of(store)?;
     let (follower, first) = listen(store, &caller.user.id, &id, admitted.after, now())?;
     Ok(Some(Stream { store, caller, id, follower, first }))
 }
 
-/// The store, opened at the first call.
-fn open(opened: &OnceCell<GuestStore>) -> Result<&GuestStore, StoreError> {
-    if let Some(store) = opened.get() {
-        return Ok(store);
-    }
-    let settings = StoreSettings::from_host().map_err(|error| StoreError::Database(error.to_string()))?;
-    let store = open_store(&settings)?;
-    Ok(opened.get_or_init(|| store))
-}
-
-/// The problem as its client is told it. This is the one place where a failure within a request is logged.
-fn told(problem: Problem, asked: &Head) -> Problem {
+/// The problem as its client is told it.
+fn refused(problem: Problem, asked: &Head) -> Problem {
     let trace = traceparent(&asked.headers);
-    let request_id =
-        LazyCell::new(|| correlation_id(trace.as_deref(), || FreshIds::default().next().to_string()));
-    match problem.cause() {
-        // The bearer is told no more than that the token is not valid.
-        Some(cause) if problem.status() == StatusCode::UNAUTHORIZED => {
-            log::warn("a request was refused", &cause);
-            return problem;
-        }
-        Some(cause) => log::request_failed("live", "/v1/stream", &request_id, cause),
-        None => return problem,
-    }
-    problem.of_request(&request_id)
-}
-
-/// Whose tokens are accepted.
-struct Accepting {
-    auth: AuthSettings,
-    jwt: Option<JwtSettings>,
-}
-
-impl Accepting {
-    fn from_host(headers: &HeaderMap) -> Result<Self, SettingError> {
-        let jwt = may_be_jwt(headers).then(JwtSettings::from_host).transpose()?;
-        Ok(Self { auth: AuthSettings::from_host()?, jwt })
-    }
-
-    fn accepted(&self) -> Accepted<'_, HttpKeys> {
-        Accepted {
-            bootstrap_token: &self.auth.bootstrap_token,
-            issuer: self.jwt.as_ref().and_then(|jwt| jwt.issuer.as_ref()),
-            key_server: HttpKeys,
-        }
-    }
+    let request_id = || correlation_id(trace.as_deref(), || FreshIds::default().next().to_string());
+    told(problem, ("live", "/v1/stream"), request_id)
 }
 
 /// The host, as a stream knows it.

@@ -14,6 +14,8 @@ mod door;
 mod events;
 mod export;
 mod health;
+#[cfg(target_arch = "wasm32")]
+mod hosted;
 mod letters;
 mod limits;
 mod notifications;
@@ -36,6 +38,8 @@ pub use api::{Answered, Api, Written};
 #[cfg(feature = "schema")]
 pub use docs::page;
 pub use door::{Admitted, Used, admit, admit_as, finish, handle, template};
+#[cfg(target_arch = "wasm32")]
+pub use hosted::{Hosted, publish};
 pub use limits::Limits;
 #[cfg(feature = "schema")]
 pub use openapi::document;

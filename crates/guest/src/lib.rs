@@ -7,6 +7,8 @@ mod clock;
 #[cfg(target_arch = "wasm32")]
 mod counter;
 #[cfg(target_arch = "wasm32")]
+mod door;
+#[cfg(target_arch = "wasm32")]
 mod http_in;
 #[cfg(target_arch = "wasm32")]
 mod http_stream;
@@ -20,6 +22,8 @@ mod wiring;
 pub use clock::{FreshIds, draw, go_by, now, random_secret};
 #[cfg(target_arch = "wasm32")]
 pub use counter::RedisCounter;
+#[cfg(target_arch = "wasm32")]
+pub use door::{Accepting, Opened, told};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use http_in::read_beginning;
 #[cfg(target_arch = "wasm32")]
