@@ -5,6 +5,7 @@
 //! promptly last time have places of their own: those that hang and those never tried cannot fill them. As long as attempts
 //! are under way, what comes due meanwhile is claimed beside them, and their claims are renewed: what is not was cut off.
 
+use std::cell::Cell;
 use std::pin::pin;
 
 use futures::future::{Either, select};
@@ -195,6 +196,32 @@ impl Round {
     }
 }
 
+/// The time that passes at the store: none of it is an endpoint's, though its attempt is under way meanwhile.
+struct AtStore<'n, N> {
+    now: &'n N,
+    millis: Cell<i64>,
+}
+
+impl<'n, N: Fn() -> Timestamp> AtStore<'n, N> {
+    fn new(now: &'n N) -> Self {
+        Self { now, millis: Cell::new(0) }
+    }
+
+    /// Does what asks the store.
+    fn does<T>(&self, ask: impl FnOnce() -> T) -> T {
+        let began = (self.now)().as_millis();
+        let told = ask();
+        let took = (self.now)().as_millis().saturating_sub(began);
+        self.millis.set(self.millis.get().saturating_add(took));
+        told
+    }
+
+    /// Now, apart from that time.
+    fn elsewhere(&self) -> i64 {
+        (self.now)().as_millis().saturating_sub(self.millis.get())
+    }
+}
+
 /// Tries to deliver what is due. Each notification is claimed first, so that no two attempts at one run at the same time.
 ///
 /// What comes due within `claiming` milliseconds is taken too; then the rest is waited for. Where the store is out of reach no more is
@@ -207,12 +234,13 @@ pub async fn deliver<S: Store + WorkStore>(
     ids: &mut dyn Ids,
 ) -> Result<Delivered, StoreError> {
     let mut round = Round::default();
+    let at_store = AtStore::new(now);
     let mut attempts = FuturesUnordered::new();
     let mut pause = pin!(sender.pause());
     let last_claim = now().plus_millis(claiming);
     loop {
-        let (due, settled) = round.claim(store, (now, last_claim), ids)?;
-        attempts.extend(due.into_iter().map(|due| attempt(sender, policy, due, now)));
+        let (due, settled) = at_store.does(|| round.claim(store, (now, last_claim), ids))?;
+        attempts.extend(due.into_iter().map(|due| attempt(sender, policy, due, &at_store)));
         if round.has_ended() {
             // Behind what was settled without an attempt there may be more.
             if settled > 0 {
@@ -236,10 +264,10 @@ pub async fn deliver<S: Store + WorkStore>(
         while let Some(Some(another)) = attempts.next().now_or_never() {
             ended.push(another);
         }
-        round.record(store, ended, now(), ids)?;
+        at_store.does(|| round.record(store, ended, now(), ids))?;
         if has_passed {
             pause.set(sender.pause());
-            round.look_after(store, now())?;
+            at_store.does(|| round.look_after(store, now()))?;
         }
     }
     drop(attempts);
@@ -292,11 +320,12 @@ async fn alone<S: WorkStore>(
     (now, held): (&impl Fn() -> Timestamp, &mut Held),
 ) -> Result<Ended, StoreError> {
     held.begin(&due.0, now());
-    let mut attempt = pin!(attempt(sender, policy, due, now));
+    let at_store = AtStore::new(now);
+    let mut attempt = pin!(attempt(sender, policy, due, &at_store));
     loop {
         match select(attempt.as_mut(), pin!(sender.pause())).await {
             Either::Left((ended, _)) => return Ok(ended),
-            Either::Right(((), _)) => held.renew(store, now())?,
+            Either::Right(((), _)) => at_store.does(|| held.renew(store, now()))?,
         }
     }
 }
@@ -305,11 +334,11 @@ async fn attempt(
     sender: &impl Sender,
     policy: &WebhookPolicy,
     (ticket, due): (Ticket, DueNotification),
-    now: &impl Fn() -> Timestamp,
+    at_store: &AtStore<'_, impl Fn() -> Timestamp>,
 ) -> Ended {
-    let at = now();
-    let outcome = send(sender, policy, &due.notification, at).await;
-    let took = now().as_millis().saturating_sub(at.as_millis());
+    let began = at_store.elsewhere();
+    let outcome = send(sender, policy, &due.notification, (at_store.now)()).await;
+    let took = at_store.elsewhere().saturating_sub(began);
     Ended { proven: due.proven, took, ticket, user: due.user, notification: due.notification, outcome }
 }
 

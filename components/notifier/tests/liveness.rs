@@ -12,7 +12,7 @@ use perennial_domain::{
     Attempt, Channel, ChannelId, Timestamp, UserId, WebhookPolicy, create_channel, delete_channel,
     delete_task, fire,
 };
-use perennial_fixture::{Fixture, NOON};
+use perennial_fixture::{Fixture, NOON, Watch};
 use perennial_store::Store;
 
 const DAY: i64 = 86_400_000;
@@ -261,6 +261,38 @@ fn an_endpoint_that_answers_is_served_without_pause() {
     assert_eq!(round(&mut fixture, &receivers).attempted, 50, "in one go");
     assert_eq!(receivers.most("healthy"), 2);
     assert!(receivers.now.get() - NOON.as_millis() < 30_000);
+}
+
+/// A store that takes so long for each look, in milliseconds.
+struct Busy<'a>(&'a Cell<i64>, i64);
+
+impl Watch for Busy<'_> {
+    fn after(&self, statement: &str) {
+        if statement.contains("'kinds'") {
+            self.0.set(self.0.get() + self.1);
+        }
+    }
+}
+
+/// Answered promptly, an endpoint has a place among those that do, however long the store was waited for meanwhile.
+#[test]
+fn what_the_store_takes_is_not_the_endpoints_time() {
+    for (word, looks, proven) in [("healthy", 5_000, true), ("slow", 0, false)] {
+        let mut fixture = Fixture::new();
+        let ada = fixture.user("ada");
+        let channel = channel(&mut fixture, &ada, word);
+        notify(&mut fixture, &ada, &channel, 1, NOON);
+        let receivers = Receivers::new(NOON);
+        let busy = Busy(&receivers.now, looks);
+        let store = fixture.watched(&busy);
+        let now = || Timestamp::from_millis(receivers.now.get());
+        let policy = WebhookPolicy::default();
+        let delivered = deliver(&store, &receivers, &policy, (&now, 30_000), &mut fixture.ids);
+        assert_eq!(pollster::block_on(delivered).unwrap().attempted, 1, "{word}");
+        notify(&mut fixture, &ada, &channel, 1, now());
+        let due = fixture.due_notifications(now().plus_millis(DAY));
+        assert_eq!(due.iter().map(|due| due.proven).collect::<Vec<_>>(), [proven], "{word}");
+    }
 }
 
 #[test]
