@@ -49,7 +49,7 @@ impl Actor {
         if agent.is_empty() {
             return self;
         }
-        let room = MAX_ACTOR - " by ".len() - agent.chars().count();
+        let room = MAX_ACTOR.saturating_sub(" by ".len()).saturating_sub(agent.chars().count());
         let who: String = self.0.chars().take(room).collect();
         Self(format!("{who} by {agent}"))
     }
@@ -164,5 +164,15 @@ mod tests {
         }
         let long = Actor::jwt(&format!("https://{}/", "i".repeat(200)), &"\u{e9}".repeat(255));
         assert_eq!(long.as_str(), format!("jwt:{}:{}", "i".repeat(50), "\u{e9}".repeat(45)));
+    }
+
+    #[test]
+    fn an_agent_is_named_behind_the_token_and_never_instead_of_it() {
+        let token = Actor::token("0198");
+        assert_eq!(token.clone().by(" Desk \u{7}pal ").as_str(), "token:0198 by Desk  pal");
+        assert_eq!(token.clone().by(" \n "), token);
+        let long = Actor::jwt("https://issuer.example", &"s".repeat(200)).by(&"\u{e9}".repeat(200));
+        assert_eq!(long.as_str().chars().count(), MAX_ACTOR);
+        assert!(long.as_str().ends_with(&format!("s by {}", "\u{e9}".repeat(MAX_AGENT))));
     }
 }
