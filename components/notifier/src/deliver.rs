@@ -179,8 +179,12 @@ impl Round {
         self.write(store, now)
     }
 
-    /// Writes what was noted. A claim is held until it is.
+    /// Writes what was noted. A claim is held until it is: those that are due are renewed before, since users who go on writing may be waited
+    /// for.
     fn write<S: Store + WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
+        if let Err(error) = self.under_way.held.renew(store, now) {
+            self.failed = Some(error);
+        }
         self.records.write(store, now, &mut self.delivered)?;
         self.records.done().iter().for_each(|ticket| self.under_way.held.end(ticket));
         Ok(())
@@ -188,9 +192,6 @@ impl Round {
 
     /// Once a second: what could not be recorded may be recorded now, and claims are renewed.
     fn look_after<S: Store + WorkStore>(&mut self, store: &S, now: Timestamp) -> Result<(), StoreError> {
-        if let Err(error) = self.under_way.held.renew(store, now) {
-            self.failed = Some(error);
-        }
         self.records.try_again();
         self.write(store, now)
     }
@@ -297,12 +298,13 @@ async fn retry_unfinished<S: Store + WorkStore>(
         }
         let (mut records, mut held) = (Records::default(), Held::default());
         for due in claim(store, What::Again, now(), ids, &mut records, delivered)?.due {
-            records.note(alone(store, sender, policy, due, (now, &mut held)).await?, now(), ids);
+            records.note(alone(store, sender, policy, due, (now, &mut held)).await, now(), ids);
         }
         records.write(store, now(), delivered)?;
         while !records.is_empty() {
             sender.pause().await;
-            held.renew(store, now())?;
+            // Where it fails, so does what follows.
+            drop(held.renew(store, now()));
             records.try_again();
             records.write(store, now(), delivered)?;
         }
@@ -311,21 +313,22 @@ async fn retry_unfinished<S: Store + WorkStore>(
     Ok(())
 }
 
-/// An attempt, whose claim is renewed until it has ended, and held from then on.
+/// An attempt, whose claim is renewed until it has ended, and held from then on. Where that fails it is brought to its end all the same: what it
+/// came to is to be recorded.
 async fn alone<S: WorkStore>(
     store: &S,
     sender: &impl Sender,
     policy: &WebhookPolicy,
     due: (Ticket, DueNotification),
     (now, held): (&impl Fn() -> Timestamp, &mut Held),
-) -> Result<Ended, StoreError> {
+) -> Ended {
     held.begin(&due.0, now());
     let at_store = AtStore::new(now);
     let mut attempt = pin!(attempt(sender, policy, due, &at_store));
     loop {
         match select(attempt.as_mut(), pin!(sender.pause())).await {
-            Either::Left((ended, _)) => return Ok(ended),
-            Either::Right(((), _)) => at_store.does(|| held.renew(store, now()))?,
+            Either::Left((ended, _)) => return ended,
+            Either::Right(((), _)) => drop(at_store.does(|| held.renew(store, now()))),
         }
     }
 }

@@ -48,6 +48,9 @@ const REFUSALS: i64 = 10;
 /// part of a broker may be away for long.
 const FAILURES: i64 = 100;
 
+/// How many users who go on writing are waited for in one slice, while what is of them is kept: two and a half seconds each.
+const WAITED_FOR: usize = 2;
+
 /// Why a relay stopped early. What waits goes on waiting for the next.
 #[derive(Debug, Error)]
 pub enum RelayError {
@@ -275,17 +278,36 @@ async fn publish(
             letters.push(letter);
         }
     }
-    match store.bury(&letters, now()) {
-        // To one of them somebody writes all the time: those with letters have another turn once their leases end, and the others are marked.
-        Err(StoreError::Busy(_)) => {
-            marks.retain(|mark| !letters.iter().any(|letter| letter.stream == mark.lease.stream));
-        }
-        buried => buried?,
-    }
-    store.note_lanes(&laned.ends(&marks))?;
+    // What could not be kept now must not be marked: its stream has another turn once its lease has ended.
+    letters.sort_by(|a, b| a.stream.as_str().cmp(b.stream.as_str()));
+    let left = keep_each(&letters, |letter| &letter.stream, |letters| store.bury(letters, now()))?;
+    marks.retain(|mark| !left.contains(&mark.lease.stream));
+    let left = keep_each(&laned.ends(&marks), |end| &end.stream, |ends| store.note_lanes(ends))?;
+    marks.retain(|mark| !left.contains(&mark.lease.stream));
     // Gives the leases back even where nothing was published. What was written meanwhile is found by the next round.
     slice.more = store.mark_published(&marks, now())?;
     Ok(slice)
+}
+
+/// Keeps what is of each stream by itself: none is locked while another, whose user goes on writing, is waited for. What is of one stream comes
+/// together. Gives the streams of which it could not be kept; once there are [`WAITED_FOR`] the rest is left too.
+fn keep_each<T>(
+    items: &[T],
+    stream: impl Fn(&T) -> &StreamId,
+    mut keep: impl FnMut(&[T]) -> Result<(), StoreError>,
+) -> Result<Vec<StreamId>, StoreError> {
+    let (mut left, mut waited_for) = (Vec::new(), 0);
+    for of_one in items.chunk_by(|a, b| stream(a) == stream(b)) {
+        let kept = if waited_for < WAITED_FOR { keep(of_one) } else { Err(StoreError::Busy(String::new())) };
+        match kept {
+            Err(StoreError::Busy(_)) => {
+                waited_for = waited_for.saturating_add(1);
+                left.extend(of_one.first().map(|item| stream(item).clone()));
+            }
+            kept => kept?,
+        }
+    }
+    Ok(left)
 }
 
 /// What says whether events are taken alike: topic and type.

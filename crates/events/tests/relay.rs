@@ -19,7 +19,7 @@ use perennial_store::{
 struct Fussy {
     taken: RefCell<Vec<CloudEvent>>,
     /// Refuses what belongs to this, whether an event's id, a stream or a bus.
-    refuses: RefCell<Option<(Fault, String)>>,
+    refuses: RefCell<Vec<(Fault, String)>>,
     calls: Cell<u32>,
     /// Takes no more in one call.
     at_once: Option<usize>,
@@ -27,7 +27,7 @@ struct Fussy {
 
 impl Fussy {
     fn refuse(&self, fault: Fault, what: &str) {
-        *self.refuses.borrow_mut() = Some((fault, what.to_owned()));
+        *self.refuses.borrow_mut() = vec![(fault, what.to_owned())];
     }
 
     fn sequences(&self, user: &UserId) -> Vec<i64> {
@@ -42,8 +42,9 @@ impl Bus for Fussy {
         self.calls.set(self.calls.get() + 1);
         let most = self.at_once.unwrap_or(batch.len()).min(batch.len());
         for (number, message) in batch.iter().take(most).enumerate() {
-            if let Some((fault, what)) = &*self.refuses.borrow()
-                && [&message.event.id, &message.event.stream, "bus"].contains(&what.as_str())
+            let of = [&message.event.id, &message.event.stream, "bus"];
+            if let Some((fault, _)) =
+                self.refuses.borrow().iter().find(|(_, what)| of.contains(&what.as_str()))
             {
                 return (number, Some(BusError { bus: "fussy", reason: "no".to_owned(), fault: *fault }));
             }
@@ -84,8 +85,8 @@ fn what_was_leased_long_ago_is_given_back_unpublished() {
     assert_eq!(all(&fixture, &bus, NOON.plus_millis(6_000)).0, 6, "nobody waits for the leases");
 }
 
-/// A store in which no letter can be kept, since others write to its stream all the time.
-struct Busy<'a>(&'a Fixture);
+/// A store in which no letter can be kept, or none of one user, since others write to the stream all the time.
+struct Busy<'a>(&'a Fixture, Option<UserId>);
 
 impl OutboxStore for Busy<'_> {
     fn lease_stream(
@@ -123,8 +124,10 @@ impl OutboxStore for Busy<'_> {
         self.0.store.mark_published(marks, now)
     }
 
-    fn bury(&self, letters: &[DeadLetter], _: Timestamp) -> Result<(), StoreError> {
-        if letters.is_empty() { Ok(()) } else { Err(StoreError::Busy("others write".to_owned())) }
+    fn bury(&self, letters: &[DeadLetter], now: Timestamp) -> Result<(), StoreError> {
+        let busy =
+            letters.iter().any(|letter| self.1.as_ref().is_none_or(|user| letter.stream == user.stream()));
+        if busy { Err(StoreError::Busy("others write".to_owned())) } else { self.0.store.bury(letters, now) }
     }
 }
 
@@ -134,13 +137,33 @@ fn a_letter_that_cannot_be_kept_now_has_no_other_stream_published_twice() {
     let bus = Fussy::default();
     let bad = fixture.waiting_events(&ada)[1].event_id.clone();
     bus.refuse(Fault::Event, &bad);
-    let relayed = pollster::block_on(relay_all(&Busy(&fixture), &bus, 50, &|| NOON)).unwrap();
+    let relayed = pollster::block_on(relay_all(&Busy(&fixture, None), &bus, 50, &|| NOON)).unwrap();
     assert_eq!(relayed.published, 5);
     let later = NOON.plus_millis(60_000);
     all(&fixture, &bus, later);
     assert_eq!(bus.sequences(&eve), [1, 2, 3], "each once");
     assert_eq!(bus.sequences(&ada), [1, 3, 1, 3], "once its lease has ended");
     assert_eq!(all(&fixture, &bus, later), (0, vec![]), "nothing waits");
+}
+
+/// Whose user goes on writing has nobody else's letter wait.
+#[test]
+fn a_letter_is_kept_whoever_is_busy_beside_it() {
+    let (fixture, ada, eve) = house();
+    let bus = Fussy::default();
+    for user in [&ada, &eve] {
+        let bad = fixture.waiting_events(user)[1].event_id.clone();
+        bus.refuses.borrow_mut().push((Fault::Event, bad));
+    }
+    let relayed =
+        pollster::block_on(relay_all(&Busy(&fixture, Some(ada.clone())), &bus, 50, &|| NOON)).unwrap();
+    assert_eq!(relayed.published, 4);
+    let page = perennial_store::Page { after: None, limit: 10 };
+    let kept = [&ada, &eve].map(|user| fixture.store.parked(user, &page).unwrap().len());
+    assert_eq!(kept, [0, 1]);
+    let later = NOON.plus_millis(60_000);
+    all(&fixture, &bus, later);
+    assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![1, 3, 1, 3], vec![1, 3]));
 }
 
 #[test]
@@ -207,7 +230,7 @@ fn a_stream_that_fails_waits_longer_each_time_and_holds_up_no_other() {
     fixture.task(&eve, WEEKLY);
     assert_eq!(all(&fixture, &bus, at).0, 1);
     // And it comes when it can, in order, and starts with short pauses again.
-    *bus.refuses.borrow_mut() = None;
+    bus.refuses.borrow_mut().clear();
     assert_eq!(all(&fixture, &bus, at.plus_millis(15_000)).0, 3);
     assert_eq!(bus.sequences(&ada), [1, 2, 3]);
     assert_eq!(fixture.count("stream WHERE relay_tries <> 0 OR relay_at IS NOT NULL"), 0);
@@ -220,7 +243,7 @@ fn a_bus_that_is_away_is_asked_once_a_round_and_loses_nothing() {
     bus.refuse(Fault::Bus, "bus");
     assert_eq!(all(&fixture, &bus, NOON).0, 0);
     assert_eq!(bus.calls.get(), 1, "the second stream need not try");
-    *bus.refuses.borrow_mut() = None;
+    bus.refuses.borrow_mut().clear();
     assert_eq!(all(&fixture, &bus, NOON.plus_millis(1_000)).0, 6);
     assert_eq!((bus.sequences(&ada), bus.sequences(&eve)), (vec![1, 2, 3], vec![1, 2, 3]));
 }
@@ -354,7 +377,7 @@ fn an_event_that_its_handler_always_fails_at_is_kept_and_its_stream_goes_on() {
         for _ in 0..9 {
             all(&fixture, &bus, pass(15));
         }
-        *bus.refuses.borrow_mut() = None;
+        bus.refuses.borrow_mut().clear();
         // A build that knows nothing of it publishes the first of them.
         fixture.rows(&format!(
             "UPDATE stream SET published = published + 1, relay_tries = 0 WHERE id = '{ada}'"

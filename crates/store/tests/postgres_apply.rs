@@ -11,8 +11,8 @@ use perennial_fixture::{Counting, NOON, WEEKLY, context};
 use perennial_postgres::{Database, Server, connect};
 use perennial_store::postgres::{Clock, NativePg, Postgres};
 use perennial_store::{
-    AccountStore, Apply, Claim, Mark, Mode, OutboxStore, Outcome, SealStore, Settlement, Store, StoreError,
-    Ticket, WorkStore, apply_each,
+    AccountStore, Apply, Claim, LaneEnd, Mark, Mode, OutboxStore, Outcome, SealStore, Settlement, Store,
+    StoreError, Ticket, WorkStore, apply_each,
 };
 use postgres::Client;
 
@@ -674,6 +674,83 @@ fn a_clock_waits_for_busy_users_for_moments() {
     let streams = |what: &str| place.number(&format!("SELECT count(*) FROM stream WHERE {what}"));
     assert_eq!((streams("published = 1"), streams("published = 0")), (1, 4));
     assert_eq!((streams("sealed > 0"), streams("sealed = 0")), (1, 4));
+}
+
+/// Requests that write for one user without end stand before whatever else writes there, and wait for two seconds each: it waits a little longer,
+/// and has its turn.
+#[test]
+fn what_relays_and_renews_has_its_turn_among_requests_without_end() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let user = place.user(&mut ids, "member");
+    let store = place.store();
+    store.commit(&creates(&user, &mut ids)).unwrap();
+    owes(&place, &user, &ids.next().to_string(), 1);
+    let now = NOON.plus_millis(60_000);
+    let claim = Claim {
+        id: "clock".to_owned(),
+        again: false,
+        now,
+        lease_for: 60_000,
+        hold_for: 0,
+        lanes: 9,
+        per_lane: 9,
+        shard: None,
+    };
+    let tickets: Vec<Ticket> =
+        store.claim_successors(&claim).unwrap().into_iter().map(|one| one.ticket).collect();
+    assert_eq!(tickets.len(), 1);
+    // What is renewed are attempts to deliver.
+    connect(&place.0).batch_execute("UPDATE work SET kind = 'notification'").unwrap();
+    let is_over = AtomicBool::new(false);
+    let write = format!(
+        "BEGIN; SET LOCAL lock_timeout = '2s'; SELECT 1 FROM stream WHERE id = '{user}' FOR NO KEY UPDATE; SELECT pg_sleep(0.05); COMMIT"
+    );
+    thread::scope(|scope| {
+        for _ in 0..30 {
+            scope.spawn(|| {
+                let mut session = connect(&place.0);
+                while !is_over.load(Ordering::Relaxed) {
+                    if session.batch_execute(&write).is_err() {
+                        session.batch_execute("ROLLBACK").unwrap();
+                    }
+                }
+            });
+        }
+        // Until they stand one behind the other.
+        thread::sleep(Duration::from_secs(2));
+        let leased = store.lease_stream(&user.stream(), now, 60_000);
+        let renewed = store.renew(&tickets, now, 60_000);
+        let marked = leased.as_ref().ok().and_then(Option::as_ref).map(|lease| {
+            store.mark_published(&[Mark { lease: lease.clone(), up_to: 1, pause: None, refused: false }], now)
+        });
+        is_over.store(true, Ordering::Relaxed);
+        assert!(matches!(leased, Ok(Some(_))), "{leased:?}");
+        assert_eq!(renewed.unwrap(), Vec::<i64>::new());
+        marked.unwrap().unwrap();
+    });
+    assert_eq!(place.number("SELECT published FROM stream"), 1);
+}
+
+/// What a relay notes of a hot user's lanes waits for moments, as all that it writes.
+#[test]
+fn the_ends_of_lanes_wait_for_a_busy_user_for_moments() {
+    let Some(place) = Place::new() else { return };
+    let mut ids = ids_of(90);
+    let user = place.user(&mut ids, "member");
+    let store = place.store();
+    store.commit(&creates(&user, &mut ids)).unwrap();
+    let lease = store.lease_stream(&user.stream(), NOON.plus_millis(60_000), 60_000).unwrap().unwrap();
+    let (stream, fence) = (lease.stream, lease.fence);
+    let end = LaneEnd { stream, fence, lane: (1, "task-events".to_owned()), last: 1, before: None };
+    let holders = vec![place.holds(&creates(&user, &mut ids))];
+    let done = in_time(holders, || {
+        let noted = place.store().note_lanes(std::slice::from_ref(&end));
+        assert!(matches!(noted, Err(StoreError::Busy(_))), "{noted:?}");
+    });
+    assert!(done, "it waits without end");
+    store.note_lanes(&[end]).unwrap();
+    assert_eq!(place.number("SELECT count(*) FROM hot_lane"), 1);
 }
 
 /// What is owed to a user who writes for long is not given up: nothing of it was tried.

@@ -16,8 +16,9 @@ const WAITED_FOR: usize = 2;
 /// How often somebody is waited for, who goes on writing or not: those who are left have a turn at the next sweep.
 const ROUNDS: usize = 8;
 
-/// After so long nobody further is waited for: claims are held meanwhile, the shortest for five seconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// After so long nobody further is waited for. Whoever goes on writing is waited for two and a half seconds: then there is none after them,
+/// for claims are held meanwhile, the shortest for five.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Writes items, one a user: all at once, and then what that leaves ([`write_rest`]).
 pub(super) fn write_all<T: Clone>(

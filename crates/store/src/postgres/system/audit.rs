@@ -116,15 +116,17 @@ impl<S: Pg> Postgres<S> {
             self.query(
                 &format!(
                     "WITH l AS MATERIALIZED (SELECT s.id FROM stream AS s \
-                      WHERE s.id IN (SELECT e ->> 0 FROM json_array_elements($1::text::json) AS e) ORDER BY s.id FOR NO KEY UPDATE {skip}) \
-                     UPDATE stream AS s SET anchor_at = {to} FROM json_array_elements($1::text::json) AS e JOIN l ON l.id = e ->> 0 \
-                     WHERE s.id = l.id AND s.anchor_at IS NOT DISTINCT FROM {from} AND {MAY_BE_LOST} AND {FOR_MOMENTS} RETURNING s.id"
+                      WHERE s.id IN (SELECT e ->> 0 FROM json_array_elements($1::text::json) AS e) AND {MAY_BE_LOST} AND {FOR_MOMENTS} \
+                      ORDER BY s.id FOR NO KEY UPDATE {skip}), \
+                     u AS (UPDATE stream AS s SET anchor_at = {to} FROM json_array_elements($1::text::json) AS e JOIN l ON l.id = e ->> 0 \
+                      WHERE s.id = l.id AND s.anchor_at IS NOT DISTINCT FROM {from}) \
+                     SELECT l.id FROM l"
                 ),
                 &[serde_json::to_string(chains)?.into(), at.into()],
                 Row::text,
             )
         };
-        // Of several, those that were moved meanwhile are left too: alone, they are moved no more.
+        // Of several, those whose streams somebody holds are left.
         let write = |chains: &[Json]| -> Result<Vec<Json>, StoreError> {
             let free = match chains {
                 [_] => return moved(chains, "").map(|_| Vec::new()),

@@ -3,7 +3,7 @@
 //! A user's log is one stream and is published in its order, up to one place. What comes before an event in its lane is kept beside it, and
 //! is as exact after a cut as before: it is noted after publishing and before the mark, and says which of both it is about.
 
-use super::outbox::MAY_BE_LOST;
+use super::outbox::{FOR_MOMENTS, MAY_BE_LOST};
 use crate::postgres::{Pg, Postgres};
 use crate::rows::relay;
 use crate::{LaneEnd, Lanes, Lease, StoreError};
@@ -19,7 +19,7 @@ fn noted() -> String {
     format!(
         "WITH e AS MATERIALIZED (SELECT e.n, e.doc ->> 0 AS stream_id, (e.doc ->> 1)::bigint AS fence, (e.doc ->> 2)::bigint AS lane, \
           e.doc ->> 3 AS topic, (e.doc ->> 4)::bigint AS last, (e.doc ->> 5)::bigint AS before \
-          FROM json_array_elements($1::text::json) WITH ORDINALITY AS e (doc, n)), \
+          FROM json_array_elements($1::text::json) WITH ORDINALITY AS e (doc, n) WHERE {FOR_MOMENTS}), \
          l AS MATERIALIZED (SELECT s.id FROM stream AS s WHERE (s.id, s.fence) IN (SELECT e.stream_id, e.fence FROM e) \
           ORDER BY s.id FOR NO KEY UPDATE) \
          INSERT INTO hot_lane (stream_id, lane, topic, last, before) \

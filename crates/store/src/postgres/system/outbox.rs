@@ -21,8 +21,9 @@ const HEAD: i64 = 600;
 /// told from nobody who gets it anew.
 pub(super) const MAY_BE_LOST: &str = "(SELECT set_config('synchronous_commit', 'off', true)) = 'off'";
 
-/// What a statement waits for it waits for a second, and is then refused (SQLSTATE 55P03).
-pub(super) const FOR_MOMENTS: &str = "(SELECT set_config('lock_timeout', '1s', true)) = '1s'";
+/// What a statement waits for it waits for two and a half seconds, and is then refused (SQLSTATE 55P03). Requests wait for two: whoever stood
+/// before it has been served by then, or is gone. With less it would never have its turn where requests of one user come without end.
+pub(super) const FOR_MOMENTS: &str = "(SELECT set_config('lock_timeout', '2500ms', true)) = '2500ms'";
 
 /// The columns of a lease on the stream `s`.
 const LEASE: &str = "s.id, s.fence, s.published, s.relay_tries, \
