@@ -6,6 +6,7 @@
 mod apply;
 mod audit;
 mod busy;
+mod conversations;
 mod export;
 mod feed;
 mod filtered;

@@ -5,6 +5,7 @@
 
 mod apply;
 mod audit;
+mod conversations;
 mod export;
 mod feed;
 mod filtered;
