@@ -41,6 +41,14 @@ impl<S: Sql, P: Pg> AnyStore<S, P> {
         }
     }
 
+    /// Says how long conversations are kept to which nobody has written, in milliseconds, where this connection forgets what is old.
+    pub fn keep_conversations(&self, millis: i64) {
+        match self {
+            Self::A(store) => store.keep_conversations(millis),
+            Self::B(store) => store.keep_conversations(millis),
+        }
+    }
+
     /// What time it is by the clock of the database, where the replicas of a service share one: it is what all of them go by.
     pub fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match self {

@@ -22,6 +22,15 @@ pub(crate) const MESSAGE: &str = "m.sequence, m.id, m.role, m.body, m.created_at
 pub(crate) const CONFIRMATION: &str = "f.id, f.conversation_id, f.message, f.call_id, f.tool, f.arguments, f.versions, \
      f.created_at, f.expires_at, f.state, f.settled_at";
 
+/// Those columns as the members of an object, by the names that they are read by.
+pub(crate) fn members(columns: &str) -> String {
+    let member = |column: &str| {
+        let name = column.split('.').nth(1).unwrap_or_default();
+        format!("'{}', {column}", if name == "conversation_id" { "conversation" } else { name })
+    };
+    columns.split(',').map(|column| member(column.trim())).collect::<Vec<_>>().join(", ")
+}
+
 fn refused(what: &str, index: usize) -> StoreError {
     StoreError::Forbidden(Refusal { what: what.to_owned(), index })
 }
