@@ -89,16 +89,19 @@ impl<S: Sql> ConversationStore for Sqlite<S> {
         after: i64,
         (limit, bytes): (u32, u32),
     ) -> Result<Vec<Message>, StoreError> {
-        self.query(
+        let mut messages = self.query(
             &format!(
-                "SELECT {MESSAGE} FROM (SELECT m.*, coalesce(sum(octet_length(m.body)) OVER ( \
-                 ORDER BY m.sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM ( \
+                "SELECT {} FROM (SELECT found.*, coalesce(sum(octet_length(body)) OVER ( \
+                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM ( \
                  SELECT * FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND sequence > ?3 \
-                 ORDER BY sequence LIMIT ?4) AS m) AS m WHERE m.before < ?5 ORDER BY m.sequence"
+                 ORDER BY sequence LIMIT ?4) AS found) AS told WHERE before < ?5",
+                MESSAGE.replace("m.", "")
             ),
             &[user.as_str().into(), id.to_string().into(), after.into(), limit.into(), bytes.into()],
             message,
-        )
+        )?;
+        messages.sort_by_key(|message| message.sequence);
+        Ok(messages)
     }
 
     /// What may be is found out by the rows that are inserted, in the order of what is said of them; the trigger does the rest

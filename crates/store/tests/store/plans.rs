@@ -506,6 +506,7 @@ fn a_write_and_a_look_cost_the_same_whatever_there_is() {
                     &(now - 1),
                     &(now - 1),
                     &None::<i64>,
+                    &(now - 1),
                 ],
             ),
         )

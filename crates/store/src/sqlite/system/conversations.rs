@@ -11,9 +11,9 @@ pub(super) const LOOK: &str =
 
 /// Takes those away that have waited longest, whole: as many as have `?2` rows together, and the one with which they have.
 const FORGET: &str = "DELETE FROM conversation WHERE rowid IN (SELECT place FROM ( \
-     SELECT place, sum(rows) OVER (ORDER BY last_at, place ROWS UNBOUNDED PRECEDING) - rows AS before FROM ( \
+     SELECT place, sum(rows) OVER (ROWS UNBOUNDED PRECEDING) - rows AS before FROM ( \
      SELECT rowid AS place, last_at, messages + confirmations + 1 AS rows \
-     FROM conversation INDEXED BY conversation_old WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)) WHERE before < ?2)";
+     FROM conversation INDEXED BY conversation_old WHERE last_at < ?1 ORDER BY last_at LIMIT ?2) AS found) WHERE before < ?2)";
 
 /// When one was written to last that is forgotten now.
 pub(super) fn ends<S>(store: &Sqlite<S>, now: Timestamp) -> Timestamp {
