@@ -61,7 +61,7 @@ impl<S: Pg> ConversationStore for Postgres<S> {
     /// What it has goes with it (ON DELETE CASCADE).
     fn delete_conversation(&self, user: &UserId, id: ConversationId) -> Result<bool, StoreError> {
         let deleted = self.execute(
-            "DELETE FROM conversation WHERE user_id = $1::text AND id = $2::text RETURNING 1",
+            "DELETE FROM conversation WHERE user_id = $1::text AND id = $2::text RETURNING 1::bigint",
             &[user.as_str().into(), id.to_string().into()],
         )?;
         Ok(!deleted.is_empty())
