@@ -307,7 +307,7 @@ pub trait ConversationStore {
     ) -> Result<Option<Timestamp>, StoreError>;
     /// Gives a turn back: its fence is worth nothing any more. Who was overtaken gives nothing back.
     fn give_back_turn(&self, user: &UserId, id: ConversationId, fence: i64) -> Result<(), StoreError>;
-    /// What waits, or has waited, to be confirmed of the messages from one on, in the order of the messages and of the ids; up to `limit`.
+    /// What waits, or has waited, to be confirmed of the messages from one on, in the order of the ids; up to `limit`.
     fn confirmations(
         &self,
         user: &UserId,
