@@ -275,7 +275,9 @@ impl Outlet for Bus<'_> {
 
 /// One slice of the clock's work, of all shards or of one; `None`: another is at it.
 async fn work(shard: Option<Shard>, bus: &Bus<'_>) -> Result<Option<Ticked>> {
-    bus.store.keep_events(RetentionSettings::from_host()?.events);
+    let kept = RetentionSettings::from_host()?;
+    bus.store.keep_events(kept.events);
+    bus.store.keep_conversations(kept.conversations);
     let ticked = tick(bus.store, shard, &now, &mut FreshIds::default(), bus).await?;
     for failure in ticked.iter().flat_map(|ticked| &ticked.swept.failures) {
         log::error("not done", failure);

@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::view::{
-    ChangeView, ChannelView, CompletedView, NotificationView, OverrideView, ProjectView, TaskView, TokenView,
-    UserView,
+    ChangeView, ChannelView, CompletedView, ConfirmationView, ConversationView, MessageView,
+    NotificationView, OverrideView, ProjectView, TaskView, TokenView, UserView,
 };
 
 /// Bytes of a page, about: it ends before the thing with which it would have more, but has one at least.
@@ -36,10 +36,13 @@ pub(crate) enum ExportedView<'a> {
     Override(OverrideView<'a>),
     Notification(NotificationView<'a>),
     Change(ChangeView<'a>),
+    Conversation(ConversationView<'a>),
+    Message(MessageView),
+    Confirmation(ConfirmationView<'a>),
 }
 
 /// The kinds in the order in which they come, each with the name that a cursor gives it.
-const KINDS: [(&str, Kind); 10] = [
+const KINDS: [(&str, Kind); 13] = [
     ("user", Kind::User),
     ("settings", Kind::Settings),
     ("project", Kind::Part(ExportPart::Projects)),
@@ -50,6 +53,9 @@ const KINDS: [(&str, Kind); 10] = [
     ("override", Kind::Part(ExportPart::Overrides)),
     ("notification", Kind::Notification),
     ("change", Kind::Part(ExportPart::Changes)),
+    ("conversation", Kind::Part(ExportPart::Conversations)),
+    ("message", Kind::Part(ExportPart::Messages)),
+    ("confirmation", Kind::Part(ExportPart::Confirmations)),
 ];
 
 #[derive(Clone, Copy)]
@@ -187,5 +193,15 @@ fn add_row(piece: &mut Piece, part: ExportPart, row: &ExportedRow) -> Result<(),
             piece.add(place, &ExportedView::Override(OverrideView::new(task, &change)))
         }
         ExportPart::Changes => piece.add(place, &ExportedView::Change(ChangeView::new(&row.change()?))),
+        ExportPart::Conversations => {
+            piece.add(place, &ExportedView::Conversation(ConversationView::new(&row.conversation()?)))
+        }
+        ExportPart::Messages => {
+            let (conversation, message) = row.message()?;
+            piece.add(place, &ExportedView::Message(MessageView::new(conversation, &message)?))
+        }
+        ExportPart::Confirmations => {
+            piece.add(place, &ExportedView::Confirmation(ConfirmationView::new(&row.confirmation()?)?))
+        }
     }
 }

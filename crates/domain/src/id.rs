@@ -48,6 +48,12 @@ uuid_id! {
     TokenId;
     /// A dead letter: an event that was given up.
     LetterId;
+    /// A conversation with an assistant.
+    ConversationId;
+    /// A message of a conversation.
+    MessageId;
+    /// A call of a tool that waits to be confirmed.
+    ConfirmationId;
 }
 
 macro_rules! name_id {

@@ -57,7 +57,8 @@ pub use event::{Event, EventType, Topic};
 pub use external::Identity;
 pub use fields::{Duration, tag};
 pub use id::{
-    ChannelId, EventId, LetterId, NotificationId, ProjectId, ReminderId, StreamId, TaskId, TokenId, UserId,
+    ChannelId, ConfirmationId, ConversationId, EventId, LetterId, MessageId, NotificationId, ProjectId,
+    ReminderId, StreamId, TaskId, TokenId, UserId,
 };
 pub use identity::{
     MAX_TOKENS_OF_USER, Role, Scope, TokenInput, TokenSecret, User, UserInput, create_token, create_user,

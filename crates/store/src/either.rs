@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use perennial_audit::{ChainState, Entry, Link};
 use perennial_domain::{
-    Between, Bound, Channel, ChannelId, Commit, Identity, Override, Project, ProjectId, RecurrenceId,
-    SeriesState, StreamId, TaskId, Timestamp, TokenId, TokenRow, User, UserId,
+    Between, Bound, Channel, ChannelId, Commit, ConfirmationId, ConversationId, Identity, Override, Project,
+    ProjectId, RecurrenceId, SeriesState, StreamId, TaskId, Timestamp, TokenId, TokenRow, User, UserId,
 };
 
 use crate::postgres::{Pg, Postgres};
 use crate::sqlite::{Sql, Sqlite};
 use crate::{
-    AccountStore, Apply, AuditPage, AuditPlace, AuditStore, Audited, ChainHead, ChangeRecord, Claim, Claimed,
-    DeadLetter, DueAnchors, DueNotification, DueReminder, DueSeries, DueWork, EventPage, ExportPart,
-    ExportPiece, IdempotentAnswer, Keeping, KeptLetter, KeySetRecord, LaneEnd, Lanes, Lease, Letter,
-    LetterFilter, LetterStore, Letters, Listing, Mark, Metrics, MetricsStore, NotificationRecord,
-    OccurrenceRecord, OutboxStore, Outcome, Page, ParkedItem, Place, Replayed, Replays, SealStore,
-    Settlement, Shard, ShardStore, Share, Store, StoreError, Tasks, Ticket, TokenOwner, Told, Turn,
-    UserRecord, WaitingEvent, WorkStore,
+    AccountStore, Added, Addition, Apply, AuditPage, AuditPlace, AuditStore, Audited, Begun, ChainHead,
+    ChangeRecord, Claim, Claimed, Confirmation, Conversation, ConversationStore, DeadLetter, DueAnchors,
+    DueNotification, DueReminder, DueSeries, DueWork, EventPage, ExportPart, ExportPiece, IdempotentAnswer,
+    Keeping, KeptLetter, KeySetRecord, LaneEnd, Lanes, Lease, Letter, LetterFilter, LetterStore, Letters,
+    Listing, Mark, Message, Metrics, MetricsStore, NewConversation, NotificationRecord, OccurrenceRecord,
+    OutboxStore, Outcome, Page, ParkedItem, Place, Replayed, Replays, SealStore, Settlement, Settling, Shard,
+    ShardStore, Share, Store, StoreError, Take, Tasks, Ticket, TokenOwner, Told, Turn, UserRecord,
+    WaitingEvent, WorkStore,
 };
 
 /// One of two stores.
@@ -37,6 +38,14 @@ impl<S: Sql, P: Pg> AnyStore<S, P> {
         match self {
             Self::A(store) => store.keep_events(millis),
             Self::B(store) => store.keep_events(millis),
+        }
+    }
+
+    /// Says how long conversations are kept to which nobody has written, in milliseconds, where this connection forgets what is old.
+    pub fn keep_conversations(&self, millis: i64) {
+        match self {
+            Self::A(store) => store.keep_conversations(millis),
+            Self::B(store) => store.keep_conversations(millis),
         }
     }
 
@@ -115,6 +124,21 @@ carried_out! {
         chain(user: &UserId) -> ChainState;
         links(user: &UserId, after: i64, limit: u32, bytes: u32) -> Vec<Link>;
         hashes(user: &UserId, places: &[i64]) -> BTreeMap<i64, String>;
+    }
+
+    ConversationStore {
+        begin_conversation(user: &UserId, new: &NewConversation, now: Timestamp) -> Begun;
+        conversations(user: &UserId, page: &Page) -> Vec<Conversation>;
+        conversation(user: &UserId, id: ConversationId) -> Option<Conversation>;
+        delete_conversation(user: &UserId, id: ConversationId) -> bool;
+        messages(user: &UserId, id: ConversationId, after: i64, size: (u32, u32)) -> Vec<Message>;
+        add_messages(user: &UserId, id: ConversationId, added: &Addition<'_>, now: Timestamp) -> Added;
+        take_turn(user: &UserId, id: ConversationId, holder: &str, time: (Timestamp, i64)) -> Take;
+        renew_turn(user: &UserId, id: ConversationId, fence: i64, time: (Timestamp, i64)) -> Option<Timestamp>;
+        give_back_turn(user: &UserId, id: ConversationId, fence: i64) -> ();
+        confirmations(user: &UserId, id: ConversationId, from: i64, limit: u32) -> Vec<Confirmation>;
+        confirmation(user: &UserId, conversation: ConversationId, id: ConfirmationId) -> Option<Confirmation>;
+        settle_confirmation(user: &UserId, which: (ConversationId, ConfirmationId), approved: bool, now: Timestamp) -> Settling;
     }
 
     SealStore {

@@ -1,9 +1,9 @@
 //! Everything of a user, a piece at a time.
 
-use perennial_domain::{Override, Project, TaskId};
+use perennial_domain::{ConversationId, Override, Project, TaskId};
 
 use crate::rows::export;
-use crate::{ChangeRecord, OccurrenceRecord, StoreError, TaskRecord};
+use crate::{ChangeRecord, Confirmation, Conversation, Message, OccurrenceRecord, StoreError, TaskRecord};
 
 /// What of a user is read in pieces: of each kind all that there is, in the order of what never changes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub enum ExportPart {
     Overrides,
     /// Changes that the user made, by id.
     Changes,
+    /// Conversations, by id.
+    Conversations,
+    /// Messages, by their conversation and their sequence.
+    Messages,
+    /// What waits, or has waited, to be confirmed, by its conversation and its id.
+    Confirmations,
 }
 
 /// A piece of a part.
@@ -56,6 +62,21 @@ impl ExportedRow {
     /// It as a change of one occurrence of a task.
     pub fn change_of_occurrence(&self) -> Result<(TaskId, Override), StoreError> {
         export::change_of_occurrence(&self.text)
+    }
+
+    /// It as a conversation.
+    pub fn conversation(&self) -> Result<Conversation, StoreError> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+
+    /// It as a message of a conversation.
+    pub fn message(&self) -> Result<(ConversationId, Message), StoreError> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+
+    /// It as what waits, or has waited, to be confirmed.
+    pub fn confirmation(&self) -> Result<Confirmation, StoreError> {
+        Ok(serde_json::from_str(&self.text)?)
     }
 
     /// It as a change that the user made.

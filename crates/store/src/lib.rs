@@ -7,6 +7,7 @@
 mod apply;
 mod asked;
 mod audit;
+mod conversations;
 mod either;
 mod error;
 mod export;
@@ -29,6 +30,10 @@ use perennial_domain::{
 
 pub use apply::{Apply, Mode, Outcome, RateCount, apply_each, apply_each_for};
 pub use audit::{AuditPage, AuditPlace, AuditStore, Audited, ChainHead, DueAnchors, SealStore};
+pub use conversations::{
+    Added, Addition, Begun, Confirmation, ConfirmationState, Conversation, ConversationStore, Limit, Message,
+    MessageRole, NewConfirmation, NewConversation, NewMessage, Settling, Take,
+};
 pub use either::{AnyStore, Either};
 pub use error::{Refusal, StoreError};
 pub use export::{ExportPart, ExportPiece, ExportedRow};

@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod channel;
+mod conversation;
 mod event;
 mod notification;
 mod occurrence;
@@ -18,6 +19,7 @@ use serde::{Serialize, Serializer};
 pub(crate) use account::{MeView, TokenView, UserView};
 pub(crate) use change::ChangeView;
 pub(crate) use channel::ChannelView;
+pub(crate) use conversation::{ConfirmationView, ConversationView, MessageView};
 pub(crate) use event::EventView;
 pub(crate) use notification::NotificationView;
 pub(crate) use occurrence::{CompletedView, OccurrenceView, OverrideView};

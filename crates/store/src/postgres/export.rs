@@ -7,7 +7,8 @@ use super::projects::{CHANGE, PROJECT};
 use super::records::OVERRIDE;
 use super::shown::{OCCURRENCE, TASK};
 use super::{Pg, Postgres};
-use crate::rows::export::{WALK, hangs, piece, place, row};
+use crate::rows::conversations::{CONFIRMATION, CONVERSATION, MESSAGE, members};
+use crate::rows::export::{WALK, has_names, name_of, piece, place, row};
 use crate::{ExportPart, ExportPiece, StoreError};
 
 /// The user's tasks after `$2`, whatever has become of them, in the order of their ids: up to so many.
@@ -39,6 +40,33 @@ fn statement(part: ExportPart) -> String {
             format!(
                 "SELECT c.id AS place, {CHANGE}::text AS text FROM audit AS c \
                  WHERE c.user_id = $1::text AND c.told AND c.id > $2::text ORDER BY c.id LIMIT $3::bigint"
+            ),
+        ),
+        ExportPart::Conversations => (
+            "SELECT NULL".to_owned(),
+            format!(
+                "SELECT c.id AS place, json_build_object({})::text AS text FROM conversation AS c \
+                 WHERE c.user_id = $1::text AND c.id > $2::text ORDER BY c.id LIMIT $3::bigint",
+                members(CONVERSATION)
+            ),
+        ),
+        ExportPart::Messages => (
+            "SELECT NULL".to_owned(),
+            format!(
+                "SELECT m.conversation_id || ' ' || lpad(m.sequence::text, 6, '0') AS place, \
+                 json_build_array(m.conversation_id, json_build_object({}))::text AS text FROM message AS m \
+                 WHERE m.user_id = $1::text AND (m.conversation_id, m.sequence) > ($2::text, $5::bigint) \
+                 ORDER BY m.conversation_id, m.sequence LIMIT $3::bigint",
+                members(MESSAGE)
+            ),
+        ),
+        ExportPart::Confirmations => (
+            "SELECT NULL".to_owned(),
+            format!(
+                "SELECT f.conversation_id || ' ' || f.id AS place, json_build_object({})::text AS text FROM confirmation AS f \
+                 WHERE f.user_id = $1::text AND (f.conversation_id, f.id) > ($2::text, $5::text) \
+                 ORDER BY f.conversation_id, f.id LIMIT $3::bigint",
+                members(CONFIRMATION)
             ),
         ),
         ExportPart::Tasks => (
@@ -88,8 +116,8 @@ impl<S: Pg> Postgres<S> {
     ) -> Result<ExportPiece, StoreError> {
         let (id, name) = place(part, after);
         let mut parameters = vec![user.as_str().into(), id.into(), limit.into(), bytes.into()];
-        if hangs(part) {
-            parameters.push(name.into());
+        if has_names(part) {
+            parameters.push(name_of(part, name));
         }
         Ok(piece(part, self.query(&statement(part), &parameters, row)?))
     }

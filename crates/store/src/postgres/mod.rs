@@ -6,6 +6,7 @@
 mod apply;
 mod audit;
 mod busy;
+mod conversations;
 mod export;
 mod feed;
 mod filtered;
@@ -50,7 +51,7 @@ pub use sql::{Pg, PgError};
 
 use crate::StoreError;
 use crate::rows::{Row, Value};
-use crate::sqlite::KEEP_EVENTS;
+use crate::sqlite::{KEEP_CONVERSATIONS, KEEP_EVENTS};
 
 /// Whose clock leases and what is due go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +71,8 @@ pub struct Postgres<S> {
     told: Cell<Option<Timestamp>>,
     /// How long published events are kept, in milliseconds.
     keeps: Cell<i64>,
+    /// How long conversations are kept to which nobody has written, in milliseconds.
+    keeps_conversations: Cell<i64>,
     /// The streams that are published in lanes.
     hot: RefCell<BTreeSet<StreamId>>,
 }
@@ -86,6 +89,7 @@ impl<S: Pg> Postgres<S> {
             clock,
             told: Cell::default(),
             keeps: Cell::new(KEEP_EVENTS),
+            keeps_conversations: Cell::new(KEEP_CONVERSATIONS),
             hot: RefCell::default(),
         };
         Ok(store)
@@ -99,6 +103,11 @@ impl<S: Pg> Postgres<S> {
     /// Says how long published events are kept, in milliseconds, where this connection forgets what is old.
     pub fn keep_events(&self, millis: i64) {
         self.keeps.set(millis);
+    }
+
+    /// Says how long conversations are kept to which nobody has written, in milliseconds, where this connection forgets what is old.
+    pub fn keep_conversations(&self, millis: i64) {
+        self.keeps_conversations.set(millis);
     }
 
     /// Says whose events this connection publishes in lanes.

@@ -6,7 +6,7 @@ use crate::StoreError;
 use crate::rows::Value;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// The oldest build's schema that can still work with this one: recorded in the database for builds to come.
 #[cfg(feature = "native")]

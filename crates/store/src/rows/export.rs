@@ -2,9 +2,9 @@
 
 use perennial_domain::{Override, Project, TaskId};
 
-use super::Row;
 use super::records::OverrideRow;
 use super::shown::ProjectRow;
+use super::{Row, Value};
 use crate::{ExportPart, ExportPiece, ExportedRow, StoreError};
 
 /// Tasks that are looked at for what hangs on them, in one piece.
@@ -18,9 +18,22 @@ pub(crate) fn hangs(part: ExportPart) -> bool {
     matches!(part, ExportPart::Occurrences | ExportPart::Overrides)
 }
 
+/// Whether a place in a part is two words: what it hangs on, and its name there.
+pub(crate) fn has_names(part: ExportPart) -> bool {
+    hangs(part) || matches!(part, ExportPart::Messages | ExportPart::Confirmations)
+}
+
 /// The id after which a piece begins, and the name of what hangs on it.
 pub(crate) fn place(part: ExportPart, after: &str) -> (&str, &str) {
-    if hangs(part) { after.split_once(' ').unwrap_or((after, LAST)) } else { (after, "") }
+    if has_names(part) { after.split_once(' ').unwrap_or((after, LAST)) } else { (after, "") }
+}
+
+/// That name as a statement is given it: a message's is a number.
+pub(crate) fn name_of(part: ExportPart, name: &str) -> Value {
+    match part {
+        ExportPart::Messages => Value::Integer(name.parse().unwrap_or(i64::MAX)),
+        _ => name.into(),
+    }
 }
 
 /// A row of a piece: its place and its text. One without a place says where walking ended, if there may be more tasks.

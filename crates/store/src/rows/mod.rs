@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod conversations;
 pub(crate) mod export;
 pub(crate) mod letters;
 pub(crate) mod outcome;

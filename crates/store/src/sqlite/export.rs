@@ -7,7 +7,8 @@ use super::projects::{CHANGE, PROJECT};
 use super::records::OVERRIDE;
 use super::shown::{OCCURRENCE, TASK};
 use super::{Sql, Sqlite};
-use crate::rows::export::{WALK, hangs, piece, place, row};
+use crate::rows::conversations::{CONFIRMATION, CONVERSATION, MESSAGE, members};
+use crate::rows::export::{WALK, has_names, name_of, piece, place, row};
 use crate::{ExportPart, ExportPiece, StoreError};
 
 /// The user's tasks after `?2`, whatever has become of them, in the order of their ids: up to so many.
@@ -37,6 +38,31 @@ fn statement(part: ExportPart) -> String {
             format!(
                 "SELECT c.id AS place, {CHANGE} AS text FROM audit_v4 AS c \
                  WHERE c.user_id = ?1 AND c.told = 1 AND c.id > ?2 ORDER BY c.id LIMIT ?3"
+            ),
+        ),
+        ExportPart::Conversations => (
+            "SELECT NULL".to_owned(),
+            format!(
+                "SELECT c.id AS place, json_object({}) AS text FROM conversation AS c \
+                 WHERE c.user_id = ?1 AND c.id > ?2 ORDER BY c.id LIMIT ?3",
+                members(CONVERSATION)
+            ),
+        ),
+        ExportPart::Messages => (
+            "SELECT NULL".to_owned(),
+            format!(
+                "SELECT m.conversation_id || ' ' || printf('%06d', m.sequence) AS place, json_array(m.conversation_id, json_object({})) AS text \
+                 FROM message AS m WHERE m.user_id = ?1 AND (m.conversation_id, m.sequence) > (?2, ?5) \
+                 ORDER BY m.conversation_id, m.sequence LIMIT ?3",
+                members(MESSAGE)
+            ),
+        ),
+        ExportPart::Confirmations => (
+            "SELECT NULL".to_owned(),
+            format!(
+                "SELECT f.conversation_id || ' ' || f.id AS place, json_object({}) AS text FROM confirmation AS f \
+                 WHERE f.user_id = ?1 AND (f.conversation_id, f.id) > (?2, ?5) ORDER BY f.conversation_id, f.id LIMIT ?3",
+                members(CONFIRMATION)
             ),
         ),
         ExportPart::Tasks => (
@@ -85,8 +111,8 @@ impl<S: Sql> Sqlite<S> {
     ) -> Result<ExportPiece, StoreError> {
         let (id, name) = place(part, after);
         let mut parameters = vec![user.as_str().into(), id.into(), limit.into(), bytes.into()];
-        if hangs(part) {
-            parameters.push(name.into());
+        if has_names(part) {
+            parameters.push(name_of(part, name));
         }
         Ok(piece(part, self.query(&statement(part), &parameters, row)?))
     }

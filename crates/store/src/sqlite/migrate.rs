@@ -9,7 +9,7 @@ use super::{Sql, Sqlite};
 use crate::StoreError;
 
 /// The schema of this build.
-pub(super) const VERSION: i64 = 8;
+pub(super) const VERSION: i64 = 9;
 
 /// The oldest build's schema that can still work with this one, in a database that was made by an older build, and in a new one:
 /// recorded in the database for builds to come.
@@ -70,6 +70,7 @@ const MIGRATIONS: &[(i64, &[File])] = &[
     ),
     (7, &[Needed(include_str!("schema/0007_lanes.sql")), Needed(include_str!("schema/0007_letters.sql"))]),
     (8, &[Needed(include_str!("schema/0008_notifications.sql"))]),
+    (9, &[Needed(include_str!("schema/0009_conversations.sql"))]),
 ];
 
 /// A file of statements.

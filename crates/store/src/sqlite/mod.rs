@@ -5,6 +5,7 @@
 
 mod apply;
 mod audit;
+mod conversations;
 mod export;
 mod feed;
 mod filtered;
@@ -69,12 +70,17 @@ pub struct Sqlite<S> {
     syncs: Cell<Sync>,
     /// How long published events are kept, in milliseconds.
     keeps: Cell<i64>,
+    /// How long conversations are kept to which nobody has written, in milliseconds.
+    keeps_conversations: Cell<i64>,
     /// The streams that are published in lanes.
     hot: RefCell<BTreeSet<StreamId>>,
 }
 
 /// How long published events are kept unless told otherwise, in milliseconds: 30 days.
 pub const KEEP_EVENTS: i64 = 2_592_000_000;
+
+/// How long conversations are kept to which nobody has written, unless told otherwise, in milliseconds: 90 days.
+pub const KEEP_CONVERSATIONS: i64 = 7_776_000_000;
 
 impl<S: Sql> Sqlite<S> {
     /// Takes a fresh connection into use: migrates a database that is behind, refuses one that is ahead.
@@ -84,6 +90,7 @@ impl<S: Sql> Sqlite<S> {
             durability,
             syncs: Cell::new(Sync::Full),
             keeps: Cell::new(KEEP_EVENTS),
+            keeps_conversations: Cell::new(KEEP_CONVERSATIONS),
             hot: RefCell::default(),
         };
         migrate::migrate(&store)?;
@@ -93,6 +100,11 @@ impl<S: Sql> Sqlite<S> {
     /// Says how long published events are kept, in milliseconds, where this connection forgets what is old.
     pub fn keep_events(&self, millis: i64) {
         self.keeps.set(millis);
+    }
+
+    /// Says how long conversations are kept to which nobody has written, in milliseconds, where this connection forgets what is old.
+    pub fn keep_conversations(&self, millis: i64) {
+        self.keeps_conversations.set(millis);
     }
 
     /// Says whose events this connection publishes in lanes.

@@ -123,6 +123,22 @@ fn with_everything(fixture: &mut Fixture, name: &str) -> (UserId, Task, Occurren
             "?, 'event', ?, 'first', '', 'x', 1, 1",
         ),
         ("hot_lane", "stream_id, lane, topic, last, before", "?, 3, 'x', 1, NULL"),
+        ("conversation", "user_id, id, title, created_at, last_at", "?, 'first', 'x', {NOON}, {NOON}"),
+        (
+            "message",
+            "user_id, conversation_id, sequence, id, role, created_at, body",
+            "?, 'first', 1, 'first', 'user', {NOON}, '1'",
+        ),
+        (
+            "message",
+            "user_id, conversation_id, sequence, id, role, created_at, body",
+            "?, 'first', 2, 'first', 'user', {NOON}, '1'",
+        ),
+        (
+            "confirmation",
+            "user_id, conversation_id, id, message, state, created_at, expires_at, call_id, tool, arguments, versions",
+            "?, 'first', 'first', 1, 'pending', {NOON}, {NOON}, 'x', 'x', '{}', '{}'",
+        ),
         ("listener", "id, user_id, until", "'first', ?, {NOON}"),
         (
             "dead_letter",

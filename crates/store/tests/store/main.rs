@@ -7,6 +7,7 @@ mod alike;
 mod aside;
 mod audit;
 mod commits;
+mod conversations;
 mod cost;
 mod cut;
 mod exported;

@@ -107,6 +107,7 @@ fn everything(fixture: &mut Fixture, store: &Watching<'_>) {
     store.parked(&user, &page).unwrap();
     store.parked_count(&user).unwrap();
     store.parked_item(&user, 1).unwrap();
+    conversations(fixture, store, &user);
 
     let (commit, ..) =
         create_task(&mut fixture.context(&user), &serde_json::from_str(WEEKLY).unwrap()).unwrap();
@@ -195,6 +196,44 @@ fn everything(fixture: &mut Fixture, store: &Watching<'_>) {
     store.prune(NOON, 10).unwrap();
 }
 
+/// All that is done with conversations.
+fn conversations(fixture: &mut Fixture, store: &Watching<'_>, user: &UserId) {
+    let page = Page { after: None, limit: 10 };
+    let new = NewConversation { id: ConversationId::new(fixture.ids.next()), title: "x".to_owned() };
+    assert_eq!(store.begin_conversation(user, &new, NOON).unwrap(), Begun::Begun);
+    assert_eq!(store.begin_conversation(user, &new, NOON).unwrap(), Begun::There);
+    let Take::Taken { fence, .. } = store.take_turn(user, new.id, "x", (NOON, 1_000)).unwrap() else {
+        panic!("it is nobody's")
+    };
+    let messages = [NewMessage {
+        id: MessageId::new(fixture.ids.next()),
+        role: MessageRole::User,
+        body: "1".to_owned(),
+    }];
+    let confirmations = [NewConfirmation {
+        id: ConfirmationId::new(fixture.ids.next()),
+        message: 1,
+        call_id: "x".to_owned(),
+        tool: "x".to_owned(),
+        arguments: "{}".to_owned(),
+        versions: "{}".to_owned(),
+    }];
+    let added = Addition { after: 0, fence, messages: &messages, confirmations: &confirmations };
+    assert_eq!(store.add_messages(user, new.id, &added, NOON).unwrap(), Added::Applied);
+    store.conversations(user, &page).unwrap();
+    store.conversation(user, new.id).unwrap();
+    assert_eq!(store.messages(user, new.id, 0, (10, 1_000)).unwrap().len(), 1);
+    assert_eq!(store.confirmations(user, new.id, 0, 10).unwrap().len(), 1);
+    store.settle_confirmation(user, (new.id, confirmations[0].id), true, NOON).unwrap();
+    store.settle_confirmation(user, (new.id, confirmations[0].id), true, NOON).unwrap();
+    store.renew_turn(user, new.id, fence, (NOON, 1_000)).unwrap();
+    store.give_back_turn(user, new.id, fence).unwrap();
+    for part in PARTS {
+        store.export(user, part, "", (10, 1_000)).unwrap();
+    }
+    assert!(store.delete_conversation(user, new.id).unwrap());
+}
+
 /// All that is done with dead letters.
 fn letters(fixture: &mut Fixture, store: &Watching<'_>, user: &UserId) {
     let text = || Some("x".to_owned());
@@ -274,12 +313,15 @@ fn audit(store: &Watching<'_>, user: &UserId, task: &Task) {
 }
 
 /// The parts of an export.
-const PARTS: [ExportPart; 5] = [
+const PARTS: [ExportPart; 8] = [
     ExportPart::Projects,
     ExportPart::Tasks,
     ExportPart::Occurrences,
     ExportPart::Overrides,
     ExportPart::Changes,
+    ExportPart::Conversations,
+    ExportPart::Messages,
+    ExportPart::Confirmations,
 ];
 
 /// The first page of a list, and those after places with and without a key.
@@ -464,6 +506,7 @@ fn a_write_and_a_look_cost_the_same_whatever_there_is() {
                     &(now - 1),
                     &(now - 1),
                     &None::<i64>,
+                    &(now - 1),
                 ],
             ),
         )

@@ -94,7 +94,7 @@ fn cost_of_nothing(fixture: &mut Fixture, shard: Shard) -> i32 {
         drop(rows);
         sum = prepared.get_status(rusqlite::StatementStatus::VmStep).saturating_add(sum);
     };
-    add("'kinds'", &[&at, &tzdata_version(), &again, &again, &again, &again, &again, &number]);
+    add("'kinds'", &[&at, &tzdata_version(), &again, &again, &again, &again, &again, &number, &again]);
     add("claim_v6", &[&"x", &"reminder", &0, &at, &5_000, &0, &100, &10, &12, &number]);
     add("UPDATE stream SET relay_at", &[&at, &1_000, &50, &number]);
     add("SELECT min(at)", &[&number, &at, &now.plus_millis(60_000).as_millis()]);

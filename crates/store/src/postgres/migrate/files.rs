@@ -33,6 +33,8 @@ pub(super) const FILES: &[File] = files! {
     4 "0004_work"
     5 "0005_apply"
     5 "0005_work"
+    6 "0006_apply"
+    6 "0006_conversations"
 };
 
 /// The first line of a file whose statements are executed one by one, each a transaction by itself.

@@ -47,7 +47,7 @@ const USERS_OF: &str =
     "(SELECT e ->> 0 AS id, (e ->> 1)::bigint AS up_to FROM json_array_elements($1::text::json) AS e) AS u";
 
 /// The tables whose rows have their user's id and hang on no task: a table, which of a user's rows an index has, and the order of it.
-const TABLES: [(&str, &str, &str); 11] = [
+const TABLES: [(&str, &str, &str); 14] = [
     ("token", "r.revoked_at IS NULL", "user_id"),
     ("token", "r.revoked_at IS NOT NULL", "user_id"),
     ("channel", "r.deleted_at IS NULL", "user_id"),
@@ -57,11 +57,19 @@ const TABLES: [(&str, &str, &str); 11] = [
     ("idempotency", "true", "user_id"),
     ("audit", GOES, "seq"),
     ("notice", "true", "user_id"),
+    ("message", "true", "user_id"),
+    ("confirmation", "true", "user_id"),
+    // Of which nothing is left: with a conversation goes what it has.
+    ("conversation", EMPTY, "user_id"),
     // Before the work that stands for those that are open.
     ("dead_letter", "true", "user_id"),
     // Dead letters; all other work hangs on tasks.
     ("work", "r.parked_at IS NOT NULL", "user_id"),
 ];
+
+/// Conversations of which nothing is left but themselves.
+const EMPTY: &str = "NOT EXISTS (SELECT 1 FROM message AS m WHERE m.user_id = r.user_id AND m.conversation_id = r.id) \
+     AND NOT EXISTS (SELECT 1 FROM confirmation AS f WHERE f.user_id = r.user_id AND f.conversation_id = r.id)";
 
 /// Which rows of such a table are the user's `u`.
 fn theirs(condition: &str, order: &str) -> String {

@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 mod audit;
+mod conversations;
 mod forget;
 mod lanes;
 mod leave;

@@ -7,7 +7,7 @@
 use perennial_domain::Timestamp;
 
 use super::outbox::MAY_BE_LOST;
-use super::{forget, leave};
+use super::{conversations, forget, leave};
 use crate::StoreError;
 use crate::postgres::{Pg, Postgres};
 
@@ -165,6 +165,7 @@ impl<S: Pg> Postgres<S> {
             &[self.now(now), limit.into()],
         )?;
         self.forget_events(now, limit, &anew)?;
+        conversations::forget(self, now, limit, &anew)?;
         forget::mark(self, now, limit, &anew)?;
         leave::forget(self, now, limit)?;
         forget::forget(self, limit)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::outbox::{FOR_MOMENTS, MAY_BE_LOST};
 use super::shards::number;
-use super::{audit, forget, leave, letters, prune, words};
+use super::{audit, conversations, forget, leave, letters, prune, words};
 use crate::postgres::busy::write_all;
 use crate::postgres::records::{CHANNEL, USER};
 use crate::postgres::series::Key;
@@ -87,16 +87,23 @@ impl<S: Pg> WorkStore for Postgres<S> {
         let look = format!(
             "WITH c AS MATERIALIZED (SELECT perennial_now($1::bigint) AS now) \
              SELECT json_build_object('kinds', d.kinds, 'zones', d.zones::int, 'relay', d.relay::int, 'ahead', d.ahead::int, \
-             'words', d.words::int, 'letters', ({})::int, 'old', ({} OR {} OR {})::int, 'seals', ({})::int, 'anchors', ({})::int)::text \
+             'words', d.words::int, 'letters', ({})::int, 'old', ({} OR {} OR {} OR {})::int, 'seals', ({})::int, 'anchors', ({})::int)::text \
              FROM c CROSS JOIN LATERAL perennial_due(c.now, $2::text, $3::bigint) AS d",
             letters::LOOK,
             prune::look("$4::bigint"),
             forget::look(),
             leave::LOOK,
+            conversations::look("$5::bigint"),
             audit::LOOK,
             audit::LOOK_ANCHORS
         );
-        let parameters = [self.now(now), tzdata.into(), number(shard), self.keeps.get().into()];
+        let parameters = [
+            self.now(now),
+            tzdata.into(),
+            number(shard),
+            self.keeps.get().into(),
+            self.keeps_conversations.get().into(),
+        ];
         let found = self.query_one(&look, &parameters, Row::json::<Look>)?;
         Ok(found.map_or_else(DueWork::default, Look::due_work))
     }

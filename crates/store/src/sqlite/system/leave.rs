@@ -48,11 +48,19 @@ const TABLES: &[(&str, &[&str])] = &[
     ("audit", &["true"]),
     ("audit_v4", &["true"]),
     ("notice", &["true"]),
+    ("message", &["true"]),
+    ("confirmation", &["true"]),
+    // Of which nothing is left: with a conversation goes what it has.
+    ("conversation", &[EMPTY]),
     // Before the work that stands for those that are open.
     ("dead_letter", &["true"]),
     // Dead letters; all other work hangs on tasks.
     ("work", &["parked_at IS NOT NULL"]),
 ];
+
+/// Conversations of which nothing is left but themselves.
+const EMPTY: &str = "NOT EXISTS (SELECT 1 FROM message AS m WHERE m.user_id = conversation.user_id AND m.conversation_id = conversation.id) \
+     AND NOT EXISTS (SELECT 1 FROM confirmation AS f WHERE f.user_id = conversation.user_id AND f.conversation_id = conversation.id)";
 
 /// The audit's entries that go when their turn is: those that are sealed, and all where nobody waits for that any more. The others
 /// stay, whoever would take them away.

@@ -4,6 +4,7 @@
 pub(super) mod accounts;
 mod ahead;
 mod audit;
+mod conversations;
 mod forget;
 mod lanes;
 mod leave;

@@ -2,7 +2,7 @@
 
 use perennial_domain::Timestamp;
 
-use super::{forget, leave, letters};
+use super::{conversations, forget, leave, letters};
 use crate::StoreError;
 use crate::sqlite::{Sql, Sqlite};
 
@@ -103,6 +103,7 @@ pub(super) fn prune<S: Sql>(store: &Sqlite<S>, now: Timestamp, limit: u32) -> Re
         store.execute(forget, &[before(now, kept).into(), limit.into()])?;
     }
     events(store, now, limit)?;
+    conversations::forget(store, now, limit)?;
     forget::mark(store, before(now, forget::KEEP), limit)?;
     leave::forget(store, now, limit)?;
     forget::forget(store, limit)

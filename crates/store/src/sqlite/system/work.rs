@@ -4,7 +4,7 @@ use perennial_domain::{RecurrenceId, TaskId, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::shards::number;
-use super::{ahead, audit, forget, leave, letters, prune, words};
+use super::{ahead, audit, conversations, forget, leave, letters, prune, words};
 use crate::rows::Row;
 use crate::rows::work::{
     CLAIMS, Look, Settled, claimed, due_series, fitting, notification, reminder, with_states,
@@ -65,12 +65,13 @@ impl<S: Sql> WorkStore for Sqlite<S> {
              AND l.kind = k.kind AND l.again = k.again AND l.shard = s.shard AND l.ready_at <= ?1))), \
              'zones', (EXISTS (SELECT 1 FROM occurrence WHERE status = 'open' AND zone_seen < ?2) OR EXISTS (SELECT 1 FROM zone_change)), \
              'relay', EXISTS (SELECT 1 FROM shard AS s CROSS JOIN stream AS w ON w.shard = s.shard \
-              WHERE s.shard BETWEEN coalesce(?8, 0) AND coalesce(?8, 15) AND w.relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {} OR {}, 'ahead', {}, 'words', {}, \
+              WHERE s.shard BETWEEN coalesce(?8, 0) AND coalesce(?8, 15) AND w.relay_at <= ?1), 'letters', {}, 'old', {} OR {} OR {} OR {} OR {}, 'ahead', {}, 'words', {}, \
              'seals', {}, 'anchors', {})",
             letters::LOOK,
             prune::LOOK,
             forget::LOOK,
             leave::LOOK,
+            conversations::LOOK,
             letters::GIVEN_UP,
             ahead::LOOK,
             words::LOOK,
@@ -89,6 +90,7 @@ impl<S: Sql> WorkStore for Sqlite<S> {
                 deleted.into(),
                 events.into(),
                 number(shard),
+                conversations::ends(self, now).into(),
             ],
             Row::json::<Look>,
         )?;
