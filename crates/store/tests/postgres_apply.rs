@@ -679,7 +679,7 @@ fn a_clock_waits_for_busy_users_for_moments() {
 /// Requests that write for one user without end stand before whatever else writes there, and wait for two seconds each: it waits a little longer,
 /// and has its turn.
 #[test]
-fn what_relays_and_renews_has_its_turn_among_requests_without_end() {
+fn whatever_else_writes_has_its_turn_among_requests_without_end() {
     let Some(place) = Place::new() else { return };
     let mut ids = ids_of(90);
     let user = place.user(&mut ids, "member");
@@ -724,7 +724,9 @@ fn what_relays_and_renews_has_its_turn_among_requests_without_end() {
         let marked = leased.as_ref().ok().and_then(Option::as_ref).map(|lease| {
             store.mark_published(&[Mark { lease: lease.clone(), up_to: 1, pause: None, refused: false }], now)
         });
+        let applied = apply_each(&store, &[creates(&user, &mut ids)]);
         is_over.store(true, Ordering::Relaxed);
+        assert_eq!(applied.unwrap(), [Outcome::Applied(None)]);
         assert!(matches!(leased, Ok(Some(_))), "{leased:?}");
         assert_eq!(renewed.unwrap(), Vec::<i64>::new());
         marked.unwrap().unwrap();
