@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use perennial_domain::{DueInput, Invalid, QuickInput, ReadAs, Reading, read_quick};
+use perennial_domain::{DueInput, Invalid, Piece, QuickInput, ReadAs, Reading, read_quick};
 use perennial_http_api::{Problem, typed};
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,12 @@ pub(crate) const MAX_WORDS: usize = 200;
 /// A field that is wrong.
 pub(crate) fn wrong(at: &str, why: &str) -> Problem {
     Invalid::at(at, why).into()
+}
+
+/// The same problem at another place.
+pub(crate) fn elsewhere(problem: Problem, at: &str) -> Problem {
+    let said: Vec<String> = problem.into_errors().into_iter().map(|error| error.detail).collect();
+    wrong(at, &said.join("; "))
 }
 
 /// From 1 to `N` items, each read by itself: one that cannot be read fails alone.
@@ -173,6 +179,8 @@ pub(crate) struct When<'a> {
     pub due: Option<&'a DueArg>,
     pub words: Option<&'a str>,
     pub repeat: Option<&'a RepeatArg>,
+    /// Whether the task is due already: then words for a repetition alone leave that as it is.
+    pub is_due: bool,
 }
 
 impl When<'_> {
@@ -198,26 +206,26 @@ impl When<'_> {
             if read.input.recurrence.is_some() && self.repeat.is_some() {
                 return Err(wrong("/due_words", "says how it comes back, and so does repeat: say it once"));
             }
-            schedule.take(&read, "");
+            schedule.take(&read);
         }
         if let Some(words) = repeat_words {
             let read = read(words, "/repeat/words", clock)?;
             if read.input.recurrence.is_none() {
                 return Err(wrong("/repeat/words", "says no repetition: write \"every Monday\" or the like"));
             }
-            let timed = read
-                .pieces
-                .iter()
-                .any(|piece| matches!(piece.read_as, ReadAs::Date | ReadAs::Time | ReadAs::Zone));
-            if timed && schedule.due.is_some() {
+            let timed = |piece: &Piece| matches!(piece.read_as, ReadAs::Date | ReadAs::Time | ReadAs::Zone);
+            let is_timed = read.pieces.iter().any(timed);
+            if is_timed && schedule.due.is_some() {
                 return Err(wrong(
                     "/repeat/words",
                     "say when it is due, and so does due: say it once, in due",
                 ));
             }
             let due = schedule.due.take();
-            schedule.take(&read, "");
-            schedule.due = due.or(schedule.due.take());
+            schedule.take(&read);
+            if due.is_some() || (self.is_due && !is_timed) {
+                schedule.due = due;
+            }
         }
         if let Some(repeat) = self.repeat {
             let recurrence = schedule.repeat.get_or_insert_with(|| json!({}));
@@ -235,7 +243,7 @@ impl When<'_> {
 }
 
 impl Schedule {
-    fn take(&mut self, read: &Reading, _: &str) {
+    fn take(&mut self, read: &Reading) {
         self.due.clone_from(&read.input.due);
         if let Some(recurrence) = &read.input.recurrence {
             self.repeat = Some(json!({ "rrule": recurrence.rrule }));
@@ -283,4 +291,50 @@ fn read(words: &str, at: &str, clock: &Clock) -> Result<Reading, Problem> {
         return Err(wrong(at, "says no date"));
     }
     Ok(reading)
+}
+
+macro_rules! sent_on {
+    ($($(#[$doc:meta])* $name:ident: $schema:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(pub Value);
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $schema
+            }
+        }
+    )*};
+}
+
+// What the API reads and checks as it is.
+sent_on! {
+    /// A priority.
+    PriorityArg: schemars::json_schema!({ "enum": ["none", "low", "medium", "high", "urgent"] });
+    /// Tags.
+    Tags: schemars::json_schema!({ "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 100 } });
+    /// Reminders.
+    Reminders: schemars::json_schema!({
+        "type": "array",
+        "maxItems": 20,
+        "items": {
+            "type": "object",
+            "properties": {
+                "trigger": { "type": "string", "maxLength": 40, "description": "-PT30M, or an instant with Z" },
+                "related": { "enum": ["due", "start"] },
+            },
+            "required": ["trigger"],
+            "additionalProperties": false,
+        },
+    });
 }

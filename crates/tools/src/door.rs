@@ -42,7 +42,6 @@ pub(crate) enum Told {
 /// An answer of the API, in parts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Done {
-    pub etag: Option<String>,
     pub change_id: Option<String>,
     pub body: Value,
 }
@@ -130,7 +129,6 @@ impl<'d, 'a, S: Store + SystemStore> Door<'d, 'a, S> {
         let told = |mut result: Value| match result.get_mut("problem").map(Value::take) {
             Some(problem) => Told::Refused(problem),
             None => Told::Done(Done {
-                etag: text(&result, "etag"),
                 change_id: text(&result, "change_id"),
                 body: result.get_mut("body").map(Value::take).unwrap_or_default(),
             }),
@@ -155,6 +153,27 @@ impl<'d, 'a, S: Store + SystemStore> Door<'d, 'a, S> {
             *known = self.api.stored_answer(self.caller, Some(&one))?.map(|response| done(&response));
         }
         Ok(known)
+    }
+
+    /// The answer that a call by itself had before, under its key.
+    pub(crate) fn answer(&mut self, key: &str) -> Result<Option<Done>, Problem> {
+        let beside = Beside { body: None, key: Some(key), if_match: None };
+        let request = self.request(&Method::POST, "/v1/bulk", beside)?;
+        let key = IdempotencyKey::parse(&request)?;
+        let stored = self.api.stored_answer(self.caller, key.as_ref())?;
+        Ok(stored.map(|response| done(&response)))
+    }
+
+    /// A key that is made of what is told, for this call alone.
+    pub(crate) fn own_key(&self, parts: &[&str]) -> String {
+        let said: Vec<&[u8]> =
+            parts.iter().copied().chain([self.asked.as_str()]).map(str::as_bytes).collect();
+        digest(&said)
+    }
+
+    /// The headers of the request that the call came in.
+    pub(crate) fn headers(&self) -> &'d HeaderMap {
+        self.headers
     }
 
     /// Asks one operation, and keeps what was written.
@@ -210,7 +229,7 @@ pub(crate) fn address(path: &str, query: &[(&str, Option<&str>)]) -> String {
 }
 
 /// The key of one item of a call.
-fn part(key: &str, index: usize) -> String {
+pub(crate) fn part(key: &str, index: usize) -> String {
     digest(&[b"tool item", key.as_bytes(), &index.to_le_bytes()])
 }
 
@@ -227,11 +246,7 @@ fn digest(parts: &[&[u8]]) -> String {
 fn done(response: &Response) -> Done {
     let text =
         |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Done {
-        etag: text("etag"),
-        change_id: text("change-id"),
-        body: serde_json::from_slice(response.body()).unwrap_or_default(),
-    }
+    Done { change_id: text("change-id"), body: serde_json::from_slice(response.body()).unwrap_or_default() }
 }
 
 /// The document of an answer of ours.

@@ -8,6 +8,7 @@ mod answer;
 mod arguments;
 mod call;
 mod door;
+mod handle;
 mod moment;
 mod names;
 #[cfg(feature = "schema")]

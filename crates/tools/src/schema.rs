@@ -9,15 +9,35 @@ use serde_json::{Value, json};
 use crate::answer::{Context, Failure, MAX_FAILURES};
 use crate::shown::Wrote;
 use crate::tool::{TOOLS, Verb};
-use crate::verbs::{AddTasks, FindTasks, Found};
+use crate::verbs::{
+    AddTasks, Agenda, CompleteTasks, DeleteTasks, Deleted, FindTasks, Found, GetAgenda, GetHistory, GetTasks,
+    Got, History, ListProjects, Listed, PreviewSchedule, Previewed, RescheduleTasks, SaveProject, Saved,
+    SetReminders, UndoChange, Undone, UpdateTasks,
+};
 
 /// Of each tool its name and the schemas of its arguments and of what it tells, as they are kept.
 pub fn schemas() -> impl Iterator<Item = (&'static str, String, String)> {
     TOOLS.iter().map(|tool| {
-        let (input, output) = match tool.verb {
+        let (mut input, output) = match tool.verb {
+            Verb::GetAgenda => (taken::<GetAgenda>(), told::<Agenda>()),
             Verb::FindTasks => (taken::<FindTasks>(), told::<Found>()),
+            Verb::GetTasks => (taken::<GetTasks>(), told::<Got>()),
+            Verb::GetHistory => (taken::<GetHistory>(), told::<History>()),
+            Verb::PreviewSchedule => (taken::<PreviewSchedule>(), told::<Previewed>()),
+            Verb::ListProjects => (taken::<ListProjects>(), told::<Listed>()),
             Verb::AddTasks => (taken::<AddTasks>(), told::<Wrote>()),
+            Verb::UpdateTasks => (taken::<UpdateTasks>(), told::<Wrote>()),
+            Verb::CompleteTasks => (taken::<CompleteTasks>(), told::<Wrote>()),
+            Verb::RescheduleTasks => (taken::<RescheduleTasks>(), told::<Wrote>()),
+            Verb::SetReminders => (taken::<SetReminders>(), told::<Wrote>()),
+            Verb::SaveProject => (taken::<SaveProject>(), told::<Saved>()),
+            Verb::DeleteTasks => (taken::<DeleteTasks>(), told::<Deleted>()),
+            Verb::Undo => (taken::<UndoChange>(), told::<Undone>()),
         };
+        if tool.verb == Verb::AddTasks {
+            // Whoever calls in process may give it beside the arguments.
+            input["required"] = json!(["tasks", "idempotency_key"]);
+        }
         (tool.name, input.to_string(), output.to_string())
     })
 }

@@ -1,12 +1,12 @@
 //! Tasks as assistants are told them.
 
-use perennial_domain::DueInput;
+use perennial_domain::{DueInput, Timestamp};
 use perennial_http_api::Problem;
 use perennial_store::{Store, SystemStore};
 use serde::{Deserialize, Serialize};
 
 use crate::door::Door;
-use crate::moment::{Clock, MAX_MOMENT, due};
+use crate::moment::{Clock, Local, MAX_MOMENT, due, local};
 
 /// A task, as the API tells it.
 #[derive(Debug, Deserialize)]
@@ -154,6 +154,14 @@ pub(crate) enum Detail {
     Full,
 }
 
+/// Whether a date has passed: a whole day, when it is over.
+pub(crate) fn is_overdue(date: Option<&DueInput>, at: Option<Timestamp>, clock: &Clock) -> bool {
+    match date.and_then(|date| local(&date.local)) {
+        Some(Local::Day(date)) => date < clock.today(),
+        _ => at.is_some_and(|at| at < clock.now),
+    }
+}
+
 /// A rule as told.
 pub(crate) fn repeat(rule: &RuleDoc) -> String {
     match rule.anchor.as_str() {
@@ -184,8 +192,8 @@ impl<S: Store + SystemStore> Door<'_, '_, S> {
 
 fn shown(task: TaskDoc, detail: Detail, clock: &Clock, name: &impl Fn(String) -> String) -> Task {
     let due_at = task.occurrence.as_ref().and_then(|open| open.due_at.as_deref());
-    let overdue = task.status == "open"
-        && due_at.and_then(perennial_domain::Timestamp::parse).is_some_and(|at| at < clock.now);
+    let overdue =
+        task.status == "open" && is_overdue(task.is_due(), due_at.and_then(Timestamp::parse), clock);
     let mut told = Task {
         due: task.is_due().map(due),
         overdue,

@@ -36,8 +36,20 @@ pub struct Hints {
 /// The tools, for code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
+    GetAgenda,
     FindTasks,
+    GetTasks,
+    GetHistory,
+    PreviewSchedule,
+    ListProjects,
     AddTasks,
+    UpdateTasks,
+    CompleteTasks,
+    RescheduleTasks,
+    SetReminders,
+    SaveProject,
+    DeleteTasks,
+    Undo,
 }
 
 /// The tools that a token may call, in an order that does not change: one that only reads has the six that read.
@@ -62,8 +74,17 @@ macro_rules! tool {
 
 const READS: Hints = Hints { read_only: true, destructive: false, idempotent: true };
 const WRITES: Hints = Hints { read_only: false, destructive: false, idempotent: true };
+const DELETES: Hints = Hints { read_only: false, destructive: true, idempotent: true };
 
 pub(crate) static TOOLS: &[Tool] = &[
+    tool!(
+        GetAgenda,
+        "get_agenda",
+        "Agenda",
+        TasksRead,
+        READS,
+        "What is due in a span of days, with occurrences of series still to come, and what is overdue."
+    ),
     tool!(
         FindTasks,
         "find_tasks",
@@ -72,6 +93,31 @@ pub(crate) static TOOLS: &[Tool] = &[
         READS,
         "Finds tasks by words, by a filter such as `due < +7d and priority >= high and not tag = someday`, by project or tag. Open ones unless told."
     ),
+    tool!(GetTasks, "get_tasks", "Get tasks", TasksRead, READS, "Gives tasks in full, by id."),
+    tool!(
+        GetHistory,
+        "get_history",
+        "History",
+        TasksRead,
+        READS,
+        "What was changed, the newest first, such as what was completed last week. Gives change ids for undo."
+    ),
+    tool!(
+        PreviewSchedule,
+        "preview_schedule",
+        "Preview a schedule",
+        TasksRead,
+        READS,
+        "Shows the dates of a repetition before there is a task."
+    ),
+    tool!(
+        ListProjects,
+        "list_projects",
+        "Projects and tags",
+        TasksRead,
+        READS,
+        "Lists projects, and tags if asked."
+    ),
     tool!(
         AddTasks,
         "add_tasks",
@@ -79,5 +125,61 @@ pub(crate) static TOOLS: &[Tool] = &[
         TasksWrite,
         WRITES,
         "Adds tasks. Same idempotency_key, same answer: repeat a call whose answer was lost under the key it had."
+    ),
+    tool!(
+        UpdateTasks,
+        "update_tasks",
+        "Update tasks",
+        TasksWrite,
+        WRITES,
+        "Changes only the fields set or cleared. Not for moving a series: use reschedule_tasks. `set.repeat` changes its rule. Undo by change_id."
+    ),
+    tool!(
+        CompleteTasks,
+        "complete_tasks",
+        "Complete tasks",
+        TasksWrite,
+        WRITES,
+        "Completes tasks, or with done=false opens them again. A series needs its occurrence."
+    ),
+    tool!(
+        RescheduleTasks,
+        "reschedule_tasks",
+        "Reschedule tasks",
+        TasksWrite,
+        WRITES,
+        "Moves tasks or occurrences, or skips an occurrence. The rule of a series stays. A date alone keeps the time of day. Undo by change_id."
+    ),
+    tool!(
+        SetReminders,
+        "set_reminders",
+        "Set reminders",
+        TasksWrite,
+        WRITES,
+        "Replaces the reminders of a task, or snoozes one."
+    ),
+    tool!(
+        SaveProject,
+        "save_project",
+        "Save a project",
+        TasksWrite,
+        WRITES,
+        "Makes a project, or with id changes one."
+    ),
+    tool!(
+        DeleteTasks,
+        "delete_tasks",
+        "Delete tasks",
+        TasksWrite,
+        DELETES,
+        "Deletes tasks, series wholly. The first call deletes nothing and gives a handle: ask the user, then repeat it with confirm."
+    ),
+    tool!(
+        Undo,
+        "undo",
+        "Undo",
+        TasksWrite,
+        WRITES,
+        "Takes back a change by its change_id, or your own last one."
     ),
 ];

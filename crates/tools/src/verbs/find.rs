@@ -121,7 +121,7 @@ pub(super) fn find<S: Store + SystemStore>(
 
 /// A tag, as the API tells it.
 #[derive(Deserialize)]
-pub(crate) struct Tag {
+pub(super) struct Tag {
     pub name: String,
 }
 
