@@ -104,13 +104,13 @@ pub(crate) type Id = Text<36>;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DueArg {
-    /// Whole day: 2026-12-01
+    /// 2026-12-01
     #[serde(default)]
     pub date: Option<Text<10>>,
     /// 2026-12-01T09:00
     #[serde(default)]
     pub local: Option<Text<40>>,
-    /// IANA zone; unless told, the user's
+    /// IANA
     #[serde(default)]
     pub tz: Option<Text<100>>,
 }
@@ -140,13 +140,12 @@ impl DueArg {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RepeatArg {
-    /// FREQ=WEEKLY;BYDAY=MO
     #[serde(default)]
     pub rrule: Option<Text<4096>>,
     /// every last workday of the month
     #[serde(default)]
     pub words: Option<Text<MAX_WORDS>>,
-    /// completion: counted from when it was done
+    /// completion: from when it was done
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<perennial_recurrence_anchor::Anchor>"))]
     pub anchor: Option<Text<20>>,
@@ -323,18 +322,21 @@ sent_on! {
     PriorityArg: schemars::json_schema!({ "enum": ["none", "low", "medium", "high", "urgent"] });
     /// Tags.
     Tags: schemars::json_schema!({ "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 100 } });
-    /// Reminders.
-    Reminders: schemars::json_schema!({
-        "type": "array",
-        "maxItems": 20,
-        "items": {
-            "type": "object",
-            "properties": {
-                "trigger": { "type": "string", "maxLength": 40, "description": "-PT30M, or an instant with Z" },
-                "related": { "enum": ["due", "start"] },
-            },
-            "required": ["trigger"],
-            "additionalProperties": false,
-        },
-    });
+}
+
+/// Reminders: triggers, each relative to the due date, or after `start ` to the start.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(transparent)]
+pub(crate) struct Reminders(#[cfg_attr(feature = "schema", schemars(length(max = 20)))] Vec<Text<40>>);
+
+impl Reminders {
+    /// As the API takes them.
+    pub(crate) fn input(&self) -> Value {
+        let one = |text: &Text<40>| match text.0.trim().split_once(' ') {
+            Some(("start", trigger)) => json!({ "trigger": trigger.trim(), "related": "start" }),
+            _ => json!({ "trigger": text.0.trim() }),
+        };
+        self.0.iter().map(one).collect()
+    }
 }

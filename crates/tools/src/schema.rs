@@ -4,7 +4,7 @@
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::answer::{Context, Failure, MAX_FAILURES};
 use crate::shown::Wrote;
@@ -55,11 +55,11 @@ fn told<T: JsonSchema>() -> Value {
         let failures = json!({ "type": "array", "maxItems": MAX_FAILURES, "items": failure });
         properties.insert("failures".to_owned(), failures);
     }
+    without_words(&mut schema);
     // A call that fails as a whole has nothing else.
     if let Some(members) = schema.as_object_mut() {
         members.insert("required".to_owned(), json!(["context"]));
     }
-    without_words(&mut schema);
     schema
 }
 
@@ -116,14 +116,44 @@ fn terse(schema: &mut Schema) {
     }
 }
 
-/// What is told explains itself by its names.
+/// What is told explains itself by its names; and what of an object is text, a number, or true or false, is told of once, by all of their names, with
+/// the bound of the longest.
 fn without_words(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
+            members.remove("required");
             if members.get("description").is_some_and(Value::is_string) {
                 members.remove("description");
             }
             members.values_mut().for_each(without_words);
+            let (mut patterns, mut left) = (Map::new(), Map::new());
+            let Some(Value::Object(properties)) = members.remove("properties") else { return };
+            let (mut texts, mut longest) = (Vec::new(), 0);
+            let (mut switches, mut numbers) = (Vec::new(), Vec::new());
+            for (name, property) in properties {
+                match (property["type"].as_str(), property["maxLength"].as_u64()) {
+                    (Some("string"), Some(bound)) => {
+                        texts.push(name);
+                        longest = longest.max(bound);
+                    }
+                    (Some("boolean"), _) => switches.push(name),
+                    (Some("integer"), _) => numbers.push(name),
+                    _ => drop(left.insert(name, property)),
+                }
+            }
+            let mut group = |names: Vec<String>, schema: Value| match names.as_slice() {
+                [] => {}
+                [one] => drop(left.insert(one.clone(), schema)),
+                some => drop(patterns.insert(format!("^({})$", some.join("|")), schema)),
+            };
+            group(texts, json!({ "type": "string", "maxLength": longest }));
+            group(switches, json!({ "type": "boolean" }));
+            group(numbers, json!({ "type": "integer" }));
+            for (name, group) in [("properties", left), ("patternProperties", patterns)] {
+                if !group.is_empty() {
+                    members.insert(name.to_owned(), Value::Object(group));
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(without_words),
         _ => {}

@@ -83,7 +83,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Agenda",
         TasksRead,
         READS,
-        "What is due in a span of days, with occurrences of series still to come, and what is overdue."
+        "What is due in a span of days, with occurrences still to come, and what is overdue."
     ),
     tool!(
         FindTasks,
@@ -91,7 +91,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Find tasks",
         TasksRead,
         READS,
-        "Finds tasks by words, by a filter such as `due < +7d and priority >= high and not tag = someday`, by project or tag. Open ones unless told."
+        "Finds tasks by words, project, tag, or a filter such as `due < +7d and priority >= high and not tag = someday`."
     ),
     tool!(GetTasks, "get_tasks", "Get tasks", TasksRead, READS, "Gives tasks in full, by id."),
     tool!(
@@ -100,7 +100,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "History",
         TasksRead,
         READS,
-        "What was changed, the newest first, such as what was completed last week. Gives change ids for undo."
+        "What was changed or completed, newest first, with change ids for undo."
     ),
     tool!(
         PreviewSchedule,
@@ -108,7 +108,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Preview a schedule",
         TasksRead,
         READS,
-        "Shows the dates of a repetition before there is a task."
+        "Shows the dates of a repetition."
     ),
     tool!(
         ListProjects,
@@ -124,7 +124,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Add tasks",
         TasksWrite,
         WRITES,
-        "Adds tasks. Same idempotency_key, same answer: repeat a call whose answer was lost under the key it had."
+        "Adds tasks. If an answer is lost, repeat the call with the same key."
     ),
     tool!(
         UpdateTasks,
@@ -132,7 +132,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Update tasks",
         TasksWrite,
         WRITES,
-        "Changes only the fields set or cleared. Not for moving a series: use reschedule_tasks. `set.repeat` changes its rule. Undo by change_id."
+        "Changes only what is set or cleared; set.repeat changes the rule of a series. To move a series use reschedule_tasks. Can be undone."
     ),
     tool!(
         CompleteTasks,
@@ -148,7 +148,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Reschedule tasks",
         TasksWrite,
         WRITES,
-        "Moves tasks or occurrences, or skips an occurrence. The rule of a series stays. A date alone keeps the time of day. Undo by change_id."
+        "Moves tasks or occurrences, or skips one; the rule stays. A date alone keeps the time of day. Can be undone."
     ),
     tool!(
         SetReminders,
@@ -172,7 +172,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Delete tasks",
         TasksWrite,
         DELETES,
-        "Deletes tasks, series wholly. The first call deletes nothing and gives a handle: ask the user, then repeat it with confirm."
+        "Deletes tasks and whole series. First gives a handle and deletes nothing: ask the user, then repeat with confirm."
     ),
     tool!(
         Undo,

@@ -43,6 +43,7 @@ struct NewTask {
     due_words: Option<Text<MAX_WORDS>>,
     #[serde(default)]
     repeat: Option<RepeatArg>,
+    /// -PT30M, start -P1D, or an instant with Z
     #[serde(default)]
     reminders: Option<Reminders>,
     #[serde(default)]
@@ -86,7 +87,7 @@ impl NewTask {
         };
         put("title", Some(self.title.0.into()));
         put("description", said(self.notes.as_ref()).map(Value::from));
-        put("reminders", self.reminders.map(|reminders| reminders.0));
+        put("reminders", self.reminders.map(|reminders| reminders.input()));
         put("priority", self.priority.map(|priority| priority.0));
         put("tags", self.tags.map(|tags| tags.0));
         put("parent", said(self.parent.as_ref()).map(Value::from));

@@ -16,8 +16,9 @@ use crate::shown::{OccurrenceDoc, TaskDoc, is_overdue};
 /// Most days of a span, and how many unless told.
 const MOST_DAYS: u32 = 31;
 const UNLESS_TOLD: u32 = 7;
-/// Most entries of an answer, of either list.
-const MOST: usize = 200;
+/// Most entries of an answer, and most of each kind that are looked for.
+const MOST: usize = 300;
+const MOST_DUE: usize = 100;
 /// Most series whose occurrences to come are looked for, and most of those of one.
 const MOST_SERIES: usize = 50;
 const MOST_OF_ONE: &str = "32";
@@ -41,16 +42,12 @@ fn yes() -> bool {
     true
 }
 
-/// What is due, in the order of its time.
+/// What is due, in the order of its time; what is overdue from before the span comes first.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Agenda {
     #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
     items: Vec<Entry>,
-    /// From before the span.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
-    overdue: Vec<Entry>,
     /// Whether that is all.
     complete: bool,
 }
@@ -103,12 +100,12 @@ pub(super) fn get<S: Store + SystemStore>(
     };
     let to = from.checked_add_days(Days::new(days.into()));
     let to = to.ok_or_else(|| wrong("/from", "is beyond the calendar"))?;
-    let page: Page<TaskDoc> = list(door, &format!("due >= {from} and due < {to}"), 200)?;
+    let page: Page<TaskDoc> = list(door, &format!("due >= {from} and due < {to}"), MOST_DUE)?;
     let mut complete = page.next_cursor.is_none();
     let before = from.min(clock.today());
     let overdue = match asked.include_overdue {
         true => {
-            let page = list(door, &format!("due < {before}"), 200)?;
+            let page = list(door, &format!("due < {before}"), MOST_DUE)?;
             complete &= page.next_cursor.is_none();
             page.items
         }
@@ -121,7 +118,8 @@ pub(super) fn get<S: Store + SystemStore>(
     if has_project(&page.items) || has_project(&overdue) || has_project(&series.items) {
         door.projects()?;
     }
-    let mut items: Vec<Entry> = page.items.iter().map(|task| entry(door, &clock, task, None)).collect();
+    let due = overdue.iter().chain(&page.items);
+    let mut items: Vec<Entry> = due.map(|task| entry(door, &clock, task, None)).collect();
     for task in &series.items {
         let (coming, all) = coming(door, &clock, task, (from, to))?;
         complete &= all;
@@ -130,8 +128,7 @@ pub(super) fn get<S: Store + SystemStore>(
     items.sort_by_key(|entry| entry.at);
     complete &= items.len() <= MOST;
     items.truncate(MOST);
-    let overdue = overdue.iter().map(|task| entry(door, &clock, task, None)).collect();
-    Ok(Told::new(&Agenda { items, overdue, complete }, true))
+    Ok(Told::new(&Agenda { items, complete }, true))
 }
 
 /// Open tasks, by when they are due.

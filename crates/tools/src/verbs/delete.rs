@@ -36,12 +36,10 @@ pub(crate) struct DeleteTasks {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Deleted {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Whether they are deleted; if not, they would be.
+    deleted: bool,
     #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
-    done: Vec<Gone>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
-    would_delete: Vec<Gone>,
+    tasks: Vec<Gone>,
     /// What a yes of the user stands for, for ten minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = MAX_HANDLE)))]
@@ -145,7 +143,7 @@ pub(super) fn delete<S: Store + SystemStore>(
         }
     }
     let any = !done.is_empty();
-    Ok(Told::new(&Deleted { done, would_delete: Vec::new(), confirm: None }, any))
+    Ok(Told::new(&Deleted { deleted: true, tasks: done, confirm: None }, any))
 }
 
 /// One that was deleted under the same handle before.
@@ -175,7 +173,7 @@ fn ask<S>(door: &Door<'_, '_, S>, sealer: &Sealer<'_>, tasks: &[TaskDoc], is: &[
         handle: handle.clone(),
     };
     let shows = door.confirmation == Confirmation::InArguments && any;
-    let told = Deleted { done: Vec::new(), would_delete, confirm: shows.then_some(handle) };
+    let told = Deleted { deleted: false, tasks: would_delete, confirm: shows.then_some(handle) };
     Told { question: any.then_some(question), ..Told::new(&told, any) }
 }
 

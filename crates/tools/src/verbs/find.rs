@@ -31,7 +31,7 @@ pub(crate) struct FindTasks {
     tag: Option<Text<100>>,
     #[serde(default, deserialize_with = "perennial_domain::plain_name")]
     status: Status,
-    /// due, -due, priority, created, updated, position, relevance
+    /// due, -priority, created, updated, relevance
     #[serde(default)]
     sort: Option<Text<10>>,
     #[serde(default)]

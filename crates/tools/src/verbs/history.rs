@@ -35,10 +35,9 @@ pub(crate) struct GetHistory {
     /// a day is included
     #[serde(default)]
     until: Option<Text<40>>,
-    /// part of who did it
     #[serde(default)]
     actor: Option<Text<100>>,
-    /// task.complete, task.create, task.update, occurrence.skip, …
+    /// task.complete, task.update, occurrence.skip, …
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
     kinds: Vec<Text<40>>,

@@ -19,7 +19,7 @@ use crate::shown::{Done, TaskDoc, Wrote};
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetReminders {
     task: Id,
-    /// all of them
+    /// all of them: -PT30M, start -P1D, or an instant with Z
     #[serde(default)]
     reminders: Option<Reminders>,
     #[serde(default)]
@@ -58,7 +58,7 @@ pub(super) fn set<S: Store + SystemStore>(
     let task = door.task(&asked.task.0, "/task")?;
     let done = match (asked.reminders, asked.snooze) {
         (Some(reminders), None) => {
-            let body = Some(json!({ "reminders": reminders.0 }));
+            let body = Some(json!({ "reminders": reminders.input() }));
             let beside = Beside { body, key: key.as_deref(), if_match: None };
             let done = door.change(&Method::PATCH, &format!("/v1/tasks/{}", task.id), beside)?;
             let after: TaskDoc = reread(done.body)?;

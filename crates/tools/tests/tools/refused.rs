@@ -116,7 +116,7 @@ fn whatever_is_sent_is_answered_as_stated_and_a_refusal_leaves_nothing() {
     let known = vec![
         desk.task(json!({ "title": "Plants", "due": { "local": "2026-11-23T18:00", "tz": "Europe/Berlin" }, "repeat": { "rrule": "FREQ=WEEKLY;BYDAY=MO" } })),
         desk.task(json!({ "title": "Tea", "tags": ["kitchen"] })),
-        desk.task(json!({ "title": "Tax", "due": { "date": "2026-12-01" }, "reminders": [{ "trigger": "-P1D" }] })),
+        desk.task(json!({ "title": "Tax", "due": { "date": "2026-12-01" }, "reminders": ["-P1D"] })),
     ];
     desk.done("save_project", &json!({ "name": "Home" }));
     let mut chance = Chance(7);
@@ -147,7 +147,7 @@ fn whatever_is_sent_is_answered_as_stated_and_a_refusal_leaves_nothing() {
 #[test]
 fn what_is_anothers_is_nobodys() {
     let mut desk = Desk::default();
-    let id = desk.task(json!({ "title": "Secret", "due": { "local": "2026-11-23T18:00", "tz": "Europe/Berlin" }, "repeat": { "rrule": "FREQ=DAILY" }, "reminders": [{ "trigger": "PT0S" }] }));
+    let id = desk.task(json!({ "title": "Secret", "due": { "local": "2026-11-23T18:00", "tz": "Europe/Berlin" }, "repeat": { "rrule": "FREQ=DAILY" }, "reminders": ["PT0S"] }));
     let project = desk.done("save_project", &json!({ "name": "Hidden" }))["project"]["id"].clone();
     let reminder = desk.get(&id)["reminders"][0]["id"].clone();
     let change = desk.done("get_history", &json!({}))["changes"][0]["change_id"].clone();

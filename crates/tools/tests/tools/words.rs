@@ -40,7 +40,7 @@ fn words_that_are_not_understood_are_refused() {
             "say it once",
         ),
         (json!({ "priority": "huge" }), "/priority", "must be one of none, low"),
-        (json!({ "reminders": [{ "trigger": "-PT30M" }] }), "/reminders/0/trigger", "the task has none"),
+        (json!({ "reminders": ["-PT30M"] }), "/reminders/0/trigger", "the task has none"),
         (json!({ "parent": "mum" }), "/parent", ""),
     ] {
         let mut task = task;
