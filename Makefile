@@ -23,7 +23,7 @@ UNIT     := $(TESTED) --exclude perennial-tests --exclude perennial-cloud --excl
 WAITING  := contract drill end-to-end manifest wrong-input
 ALONE    := fairness kill live
 # The programs of tests that work with a store.
-STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises late scheduler requests jwt
+STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises late scheduler requests jwt tools
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help

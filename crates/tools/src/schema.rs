@@ -19,20 +19,20 @@ use crate::verbs::{
 pub fn schemas() -> impl Iterator<Item = (&'static str, String, String)> {
     TOOLS.iter().map(|tool| {
         let (mut input, output) = match tool.verb {
-            Verb::GetAgenda => (taken::<GetAgenda>(), told::<Agenda>()),
-            Verb::FindTasks => (taken::<FindTasks>(), told::<Found>()),
-            Verb::GetTasks => (taken::<GetTasks>(), told::<Got>()),
-            Verb::GetHistory => (taken::<GetHistory>(), told::<History>()),
-            Verb::PreviewSchedule => (taken::<PreviewSchedule>(), told::<Previewed>()),
-            Verb::ListProjects => (taken::<ListProjects>(), told::<Listed>()),
-            Verb::AddTasks => (taken::<AddTasks>(), told::<Wrote>()),
-            Verb::UpdateTasks => (taken::<UpdateTasks>(), told::<Wrote>()),
-            Verb::CompleteTasks => (taken::<CompleteTasks>(), told::<Wrote>()),
-            Verb::RescheduleTasks => (taken::<RescheduleTasks>(), told::<Wrote>()),
-            Verb::SetReminders => (taken::<SetReminders>(), told::<Wrote>()),
-            Verb::SaveProject => (taken::<SaveProject>(), told::<Saved>()),
-            Verb::DeleteTasks => (taken::<DeleteTasks>(), told::<Deleted>()),
-            Verb::Undo => (taken::<UndoChange>(), told::<Undone>()),
+            Verb::GetAgenda => (taken::<GetAgenda>(), told::<Agenda>(false)),
+            Verb::FindTasks => (taken::<FindTasks>(), told::<Found>(false)),
+            Verb::GetTasks => (taken::<GetTasks>(), told::<Got>(true)),
+            Verb::GetHistory => (taken::<GetHistory>(), told::<History>(false)),
+            Verb::PreviewSchedule => (taken::<PreviewSchedule>(), told::<Previewed>(false)),
+            Verb::ListProjects => (taken::<ListProjects>(), told::<Listed>(false)),
+            Verb::AddTasks => (taken::<AddTasks>(), told::<Wrote>(true)),
+            Verb::UpdateTasks => (taken::<UpdateTasks>(), told::<Wrote>(true)),
+            Verb::CompleteTasks => (taken::<CompleteTasks>(), told::<Wrote>(true)),
+            Verb::RescheduleTasks => (taken::<RescheduleTasks>(), told::<Wrote>(true)),
+            Verb::SetReminders => (taken::<SetReminders>(), told::<Wrote>(false)),
+            Verb::SaveProject => (taken::<SaveProject>(), told::<Saved>(false)),
+            Verb::DeleteTasks => (taken::<DeleteTasks>(), told::<Deleted>(true)),
+            Verb::Undo => (taken::<UndoChange>(), told::<Undone>(false)),
         };
         if tool.verb == Verb::AddTasks {
             // Whoever calls in process may give it beside the arguments.
@@ -47,11 +47,16 @@ fn taken<T: JsonSchema>() -> Value {
 }
 
 /// The own members of an answer, and those that every answer has.
-fn told<T: JsonSchema>() -> Value {
+fn told<T: JsonSchema>(items: bool) -> Value {
     let mut schema = made::<T>(Contract::Serialize);
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert("context".to_owned(), made::<Context>(Contract::Serialize));
         let failure = made::<Failure>(Contract::Serialize);
+        let mut failure = failure;
+        // Only of items it is said which.
+        if !items && let Some(said) = failure.get_mut("properties").and_then(Value::as_object_mut) {
+            said.remove("index");
+        }
         let failures = json!({ "type": "array", "maxItems": MAX_FAILURES, "items": failure });
         properties.insert("failures".to_owned(), failures);
     }

@@ -91,7 +91,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Find tasks",
         TasksRead,
         READS,
-        "Finds tasks by words, project, tag, or a filter such as `due < +7d and priority >= high and not tag = someday`."
+        "Finds tasks by words, project, tag, or filter such as `due < +7d and priority >= high and not tag = someday`."
     ),
     tool!(GetTasks, "get_tasks", "Get tasks", TasksRead, READS, "Gives tasks in full, by id."),
     tool!(
@@ -108,7 +108,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Preview a schedule",
         TasksRead,
         READS,
-        "Shows the dates of a repetition."
+        "Shows the dates of a rule."
     ),
     tool!(
         ListProjects,
@@ -172,7 +172,7 @@ pub(crate) static TOOLS: &[Tool] = &[
         "Delete tasks",
         TasksWrite,
         DELETES,
-        "Deletes tasks and whole series. First gives a handle and deletes nothing: ask the user, then repeat with confirm."
+        "Deletes tasks and whole series. First only gives a handle: ask the user, then repeat with confirm."
     ),
     tool!(
         Undo,

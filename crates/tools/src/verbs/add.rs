@@ -21,7 +21,7 @@ const MOST: usize = 25;
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddTasks {
     tasks: Each<NewTask, MOST>,
-    /// your own, new for each new set of tasks
+    /// new for each new set of tasks
     #[serde(default)]
     idempotency_key: Option<Text<{ IdempotencyKey::MAX }>>,
     #[serde(default)]
@@ -38,7 +38,7 @@ struct NewTask {
     notes: Option<Text<16_000>>,
     #[serde(default)]
     due: Option<DueArg>,
-    /// tomorrow 9am; Friday; every Monday at 18:00
+    /// tomorrow 9am; every Monday at 18:00
     #[serde(default)]
     due_words: Option<Text<MAX_WORDS>>,
     #[serde(default)]

@@ -35,7 +35,7 @@ pub(super) fn carry_out<S: Store + SystemStore, T>(
 ) -> Result<Told, Problem> {
     let names: Vec<(&str, &str)> = pointers.iter().chain(NAMES).copied().collect();
     let mut known = match key {
-        Some(key) => door.answered(key, items.len())?,
+        Some(key) => door.answered(key, items.len()).map_err(of_another)?,
         None => Vec::new(),
     };
     known.resize(items.len(), None);
@@ -69,6 +69,17 @@ pub(super) fn carry_out<S: Store + SystemStore, T>(
     told.done.sort_by_key(|done| done.index);
     let any = !told.done.is_empty();
     Ok(Told::new(&told, any))
+}
+
+/// What is said where a key was used for another call.
+fn of_another(problem: Problem) -> Problem {
+    match problem.kind() {
+        perennial_http_api::Kind::IdempotencyMismatch => crate::arguments::wrong(
+            "/idempotency_key",
+            "was used for another call: send what is still to be done under a new one",
+        ),
+        _ => problem,
+    }
 }
 
 /// An occurrence that was closed or changed, as the API tells it.

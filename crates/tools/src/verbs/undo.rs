@@ -115,7 +115,8 @@ fn takes_back(one: &ChangeDoc, other: &ChangeDoc) -> bool {
 
 /// What is noted of a subject, but for how often it changed.
 fn noted(side: Option<&Value>) -> Option<Value> {
-    let mut side = side.filter(|side| !side.is_null())?.clone();
+    // What is deleted is as what is not yet.
+    let mut side = side.filter(|side| !side.is_null() && side.get("deleted").is_none())?.clone();
     if let Some(members) = side.as_object_mut() {
         members.retain(|name, _| !["version", "position", "followed"].contains(&name.as_str()));
     }

@@ -37,14 +37,14 @@ fn a_token_that_reads_has_the_six_that_read() {
     let mut desk = Desk::default();
     desk.scopes = vec![Scope::TasksRead];
     let ada = desk.ada.clone();
-    let before = desk.fixture.everything();
+    let before = desk.everything();
     let mut call = |name: &str| {
         let arguments = json!({ "tasks": [{ "title": "x" }], "idempotency_key": "k" });
         desk.call_as(&ada, name, &arguments, (None, Confirmation::InArguments)).map(drop)
     };
     assert_eq!(call("add_tasks"), Err(Refused::Forbidden("add_tasks")));
     assert_eq!(call("drop_tasks"), Err(Refused::Unknown));
-    assert!(desk.fixture.everything() == before);
+    assert!(desk.everything() == before);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn what_is_rehearsed_leaves_nothing() {
     let id = rent(&mut desk);
     let single = desk.task(json!({ "title": "Tea" }));
     let change = desk.done("get_history", &json!({ "task": single }))["changes"][0]["change_id"].clone();
-    let before = desk.fixture.everything();
+    let before = desk.everything();
     let to = json!({ "local": "2026-11-24T18:00" });
     for (name, arguments) in [
         ("add_tasks", json!({ "tasks": [{ "title": "x" }], "idempotency_key": "k" })),
@@ -129,7 +129,7 @@ fn what_is_rehearsed_leaves_nothing() {
         arguments["dry_run"] = json!(true);
         let told = desk.done(name, &arguments);
         assert!(told["dry_run"] == true || told["deleted"] == false, "{name}: {told}");
-        assert!(desk.fixture.everything() == before, "{name} {arguments} left something");
+        assert!(desk.everything() == before, "{name} {arguments} left something");
     }
 }
 
@@ -208,9 +208,9 @@ fn a_series_is_completed_by_its_occurrence() {
     let told = desk.done("complete_tasks", &once);
     assert_eq!((&told["done"][0]["status"], &told["done"][0]["occurrence"]), (&json!("done"), &json!(FIRST)));
     // Again, nothing further is done.
-    let before = desk.fixture.everything();
+    let before = desk.everything();
     let again = desk.done("complete_tasks", &once);
-    assert!(again["done"][0].get("change_id").is_none() && desk.fixture.everything() == before);
+    assert!(again["done"][0].get("change_id").is_none() && desk.everything() == before);
     let reopened = desk
         .done("complete_tasks", &json!({ "items": [{ "task": id, "occurrence": FIRST, "done": false }] }));
     assert_eq!(reopened["done"][0]["status"], "open");
@@ -220,10 +220,10 @@ fn a_series_is_completed_by_its_occurrence() {
 fn nothing_is_deleted_before_the_user_said_yes_to_exactly_that() {
     let mut desk = Desk::default();
     let (one, two) = (desk.task(json!({ "title": "One" })), desk.task(json!({ "title": "Two" })));
-    let before = desk.fixture.everything();
+    let before = desk.everything();
     let asked = desk.told("delete_tasks", &json!({ "ids": [one, two] }));
     assert!(!asked.is_error && asked.wrote.is_empty());
-    assert!(desk.fixture.everything() == before);
+    assert!(desk.everything() == before);
     let question = asked.needs_confirmation.clone().map(|question| question.question).unwrap_or_default();
     assert_eq!(question, "Delete these tasks? \"One\"; \"Two\"");
     let handle = asked.structured["confirm"].clone();
@@ -252,10 +252,10 @@ fn nothing_is_deleted_before_the_user_said_yes_to_exactly_that() {
     let told = desk.done("delete_tasks", &yes);
     assert_eq!(told["tasks"].as_array().map(Vec::len), Some(2));
     // A lost answer is given again, and nothing further is done.
-    let before = desk.fixture.everything();
+    let before = desk.everything();
     let again = desk.done("delete_tasks", &yes);
     assert_eq!(again["tasks"][0]["change_id"], told["tasks"][0]["change_id"]);
-    assert!(desk.fixture.everything() == before);
+    assert!(desk.everything() == before);
     let back = desk.done("undo", &json!({ "change_id": told["tasks"][0]["change_id"] }));
     assert_eq!(back["undone"]["kind"], "task.delete");
     assert_eq!(desk.get(&one)["title"], "Uno");
@@ -271,11 +271,11 @@ fn a_door_that_asks_the_user_itself_takes_no_handle_from_the_arguments() {
     let asked = asked.unwrap_or_else(|| unreachable!("it may be called"));
     assert!(asked.structured.get("confirm").is_none(), "{}", asked.structured);
     let handle = asked.needs_confirmation.map(|question| question.handle).unwrap_or_default();
-    let before = desk.fixture.everything();
+    let before = desk.everything();
     let by_model = json!({ "ids": [one], "confirm": handle });
     let told = desk.call_as(&ada, "delete_tasks", &by_model, asks).ok();
     assert!(told.is_some_and(|told| told.wrote.is_empty() && told.needs_confirmation.is_some()));
-    assert!(desk.fixture.everything() == before);
+    assert!(desk.everything() == before);
     let given = (None, Confirmation::Given(&handle));
     let told = desk.call_as(&ada, "delete_tasks", &json!({ "ids": [one] }), given).ok();
     assert_eq!(told.map(|told| told.structured["tasks"][0]["id"].clone()), Some(json!(one)));

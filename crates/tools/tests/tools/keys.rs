@@ -101,12 +101,12 @@ fn the_key_of_who_calls_counts_where_the_arguments_have_none() {
         let derived = (Some(key.as_str()), derived.1);
         let first = desk.call_as(&ada, name, &arguments, derived).unwrap();
         assert!(!first.is_error, "{}", first.structured);
-        let before = desk.fixture.everything();
+        let before = desk.everything();
         let again = desk.call_as(&ada, name, &arguments, derived).unwrap();
         assert_eq!(again.structured["done"][0]["id"], first.structured["done"][0]["id"]);
         assert_eq!(again.structured["done"][0]["change_id"], first.structured["done"][0]["change_id"]);
         assert_eq!(again.structured["change_id"], first.structured["change_id"]);
-        assert!(again.wrote.is_empty() && desk.fixture.everything() == before, "{name}");
+        assert!(again.wrote.is_empty() && desk.everything() == before, "{name}");
     }
     assert!(
         desk.refused("add_tasks", &json!({ "tasks": [{ "title": "x" }] })).starts_with("/idempotency_key")

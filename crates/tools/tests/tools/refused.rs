@@ -125,7 +125,7 @@ fn whatever_is_sent_is_answered_as_stated_and_a_refusal_leaves_nothing() {
         let schema: Value = serde_json::from_str(tool.input_schema).unwrap();
         for _ in 0..rounds {
             let arguments = made(&schema, &known, &mut chance);
-            let before = desk.fixture.everything();
+            let before = desk.everything();
             // The desk holds what is told against the schema, and knows no failure of ours.
             let told = desk.told(tool.name, &arguments);
             let is_rehearsed = arguments["dry_run"] == true || tool.hints.read_only;
@@ -133,7 +133,7 @@ fn whatever_is_sent_is_answered_as_stated_and_a_refusal_leaves_nothing() {
                 assert!(told.wrote.is_empty(), "{} {arguments}: {}", tool.name, told.structured);
             }
             if told.is_error || is_rehearsed {
-                let changed = desk.fixture.everything() != before;
+                let changed = desk.everything() != before;
                 assert!(!changed, "{} {arguments}: {}", tool.name, told.structured);
             }
             refused += usize::from(told.is_error);
@@ -188,10 +188,10 @@ fn what_is_anothers_is_nobodys() {
         ("undo", json!({ "last": true })),
     ] {
         probed.push(name);
-        let before = desk.fixture.everything();
+        let before = desk.everything();
         let told = desk.call_as(&bob, name, &arguments, (None, Confirmation::InArguments)).unwrap();
         assert!(
-            told.wrote.is_empty() && desk.fixture.everything() == before,
+            told.wrote.is_empty() && desk.everything() == before,
             "{name} {arguments}: {}",
             told.structured
         );
