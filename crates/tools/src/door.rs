@@ -122,7 +122,7 @@ impl<'d, 'a, S: Store + SystemStore> Door<'d, 'a, S> {
         }
         let body = json!({ "mode": "each", "operations": operations });
         let response =
-            self.send(&Method::POST, "/v1/bulk", Beside { body: Some(body), key, if_match: None })?;
+            self.send(&Method::POST, "/v1/bulk", Beside { body: Some(body), ..Beside::default() })?;
         let mut document: Value = read(&response)?;
         let results = document.get_mut("results").and_then(Value::as_array_mut).map(std::mem::take);
         let text = |result: &Value, name: &str| result.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -136,7 +136,7 @@ impl<'d, 'a, S: Store + SystemStore> Door<'d, 'a, S> {
         Ok(places.into_iter().zip(results.unwrap_or_default().into_iter().map(told)).collect())
     }
 
-    /// What a repetition of a call is answered: of each of so many items, what is stored of it. All are `None` where the key is new.
+    /// What a repetition of a call is answered: of each of so many items, what is stored of it. A call that was refused wholly has used no key.
     ///
     /// # Errors
     /// The key was used for another call.
@@ -144,10 +144,6 @@ impl<'d, 'a, S: Store + SystemStore> Door<'d, 'a, S> {
         let mut known = vec![None; items];
         let request =
             self.request(&Method::POST, "/v1/bulk", Beside { body: None, key: Some(key), if_match: None })?;
-        let Some(whole) = IdempotencyKey::parse(&request)? else { return Ok(known) };
-        if self.api.stored_answer(self.caller, Some(&whole))?.is_none() {
-            return Ok(known);
-        }
         for (index, known) in known.iter_mut().enumerate() {
             let one = IdempotencyKey::of_part(&request, part(key, index), &[])?;
             *known = self.api.stored_answer(self.caller, Some(&one))?.map(|response| done(&response));
