@@ -14,7 +14,7 @@ DENY     := 0.20.2
 # One native profile for everything that runs, so that what is shared is compiled once.
 NATIVE   := --locked --release
 BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
-SCHEMA   := --features perennial-api/schema
+SCHEMA   := --features perennial-api/schema,perennial-tools/schema
 # All tests but the host's choose from the same packages, so that what they share is compiled with the same features, and once.
 TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) $(SCHEMA)
 HOST     := $(CARGO) test $(NATIVE) $(HOSTED:%=-p %)
@@ -23,7 +23,7 @@ UNIT     := $(TESTED) --exclude perennial-tests --exclude perennial-cloud --excl
 WAITING  := contract drill end-to-end manifest wrong-input
 ALONE    := fairness kill live
 # The programs of tests that work with a store.
-STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises late scheduler requests jwt
+STORED   := store contract first_look lanes relay replay audit door follow listen tell liveness promises late scheduler requests jwt tools
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
