@@ -14,7 +14,7 @@ DENY     := 0.20.2
 # One native profile for everything that runs, so that what is shared is compiled once.
 NATIVE   := --locked --release
 BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
-SCHEMA   := --features perennial-api/schema
+SCHEMA   := --features perennial-api/schema,perennial-tools/schema
 # All tests but the host's choose from the same packages, so that what they share is compiled with the same features, and once.
 TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) $(SCHEMA)
 HOST     := $(CARGO) test $(NATIVE) $(HOSTED:%=-p %)

@@ -232,7 +232,8 @@ impl<S: Store + SystemStore> Api<'_, S> {
         self.stored_answer(caller, key)?.map(Answered::read).ok_or(otherwise)
     }
 
-    fn stored_answer(
+    /// The answer that is stored under a key, if it is that of the same request.
+    pub fn stored_answer(
         &self,
         caller: &Caller,
         key: Option<&IdempotencyKey>,

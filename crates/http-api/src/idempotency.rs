@@ -18,6 +18,11 @@ pub const CHANGE_ID: HeaderName = HeaderName::from_static("change-id");
 /// The header of an answer that is that of an earlier request.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// What a request is a translation of, as one of its extensions. Two requests of one key are the same where this is the same, whatever
+/// each was translated to: "tomorrow" is another day tomorrow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked(pub String);
+
 /// The key of a request, what the request is, and the seal of its caller.
 #[derive(Clone)]
 pub struct IdempotencyKey {
@@ -55,8 +60,10 @@ impl IdempotencyKey {
     }
 
     /// The key of one part of a request, which `part` says in full: its own, or one that no client can send, made of the
-    /// request's and the part's place. The same part under the same key is the same, in whichever request it comes.
+    /// request's and the part's place. The same part under the same key is the same, in whichever request it comes; of what is a
+    /// translation, it is a part of the same.
     pub fn of_part(request: &Request, key: String, part: &[u8]) -> Result<Self, Problem> {
+        let part = request.extensions().get().map_or(part, |Asked(asked)| asked.as_bytes());
         Self::new(request, key, hashed(&[b"part", part]))
     }
 
@@ -114,6 +121,9 @@ impl fmt::Debug for IdempotencyKey {
 
 /// What makes two requests the same: method, address, conditions and body. Each part goes in with its length.
 fn fingerprint(request: &Request) -> String {
+    if let Some(Asked(asked)) = request.extensions().get() {
+        return hashed(&[b"asked", asked.as_bytes()]);
+    }
     let address = request.uri().to_string();
     let mut parts = vec![request.method().as_str().as_bytes(), address.as_bytes(), request.body()];
     // Last, and nothing where there is none: so keys stored before conditions were part of it stay good.

@@ -18,7 +18,7 @@ mod trace;
 pub use auth::{Accepted, Caller, authenticate, has_token, may_be_jwt, same_secret};
 pub use condition::{EntityTag, IfMatch, unless_known};
 pub use document::{MAX_BODY, json, json_value, typed, unknown_member};
-pub use idempotency::{CHANGE_ID, IdempotencyKey, REPLAYED, replay};
+pub use idempotency::{Asked, CHANGE_ID, IdempotencyKey, REPLAYED, replay};
 pub use jwt::KeyServer;
 pub use kind::Kind;
 pub use media::{check_accept, check_body};
