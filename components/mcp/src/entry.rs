@@ -60,7 +60,7 @@ async fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     let request = Request::from_parts(head, body);
     let carried =
-        open(&opened).map_err(Problem::from).and_then(|store| Carried::new(store, &shown, &request_id));
+        opened.open().map_err(Problem::from).and_then(|store| Carried::new(store, &shown, &request_id));
     let carried = match carried {
         Ok(carried) => carried,
         Err(problem) => return respond(out, told(problem)).await,
