@@ -5,8 +5,9 @@ STATE_DIR ?= .perennial
 
 CARGO    := cargo
 TARGET   := wasm32-wasip2
-GUESTS   := -p task-api -p recurrence-scheduler -p notifier -p live -p audit
+GUESTS   := -p task-api -p recurrence-scheduler -p notifier -p live -p audit -p mcp
 PROBE    := -p perennial-probe
+MCP      := -p perennial-mcp-fixture
 ENGINE   := -p recurrence
 HOSTED   := perennial-host perennial-traps perennial-create-cost
 DENY     := 0.20.2
@@ -16,7 +17,7 @@ NATIVE   := --locked --release
 BENCH    := $(CARGO) run $(NATIVE) --quiet -p perennial-benches --bin
 SCHEMA   := --features perennial-api/schema,perennial-tools/schema
 # All tests but the host's choose from the same packages, so that what they share is compiled with the same features, and once.
-TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe $(HOSTED:%=--exclude %) $(SCHEMA)
+TESTED   := $(CARGO) test $(NATIVE) --no-fail-fast --workspace --exclude perennial-probe --exclude perennial-mcp-fixture $(HOSTED:%=--exclude %) $(SCHEMA)
 HOST     := $(CARGO) test $(NATIVE) $(HOSTED:%=-p %)
 UNIT     := $(TESTED) --exclude perennial-tests --exclude perennial-cloud --exclude perennial-faults
 # Tests that wait more than they compute: four at a time, whatever the processors; and those of which one needs the machine.
@@ -27,7 +28,7 @@ STORED   := store contract first_look lanes relay replay audit door follow liste
 WASM     := --locked --profile guest --target $(TARGET)
 
 .DEFAULT_GOAL := help
-.PHONY: chaos upgrade cloud up-cloud test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events zones help up demo build guests host \
+.PHONY: chaos upgrade cloud up-cloud test-mcp test-cloud chaos-cloud fairness engine-example differential bench bench-recurrence bench-service bench-postgres bench-alarms bench-fairness bench-lists bench-clients bench-events bench-mcp zones help up demo build guests host \
         test charts test-charts rotation test-k8s k8s-tools test-unit test-postgres test-component test-e2e test-faults test-observability k8s-platform traps contract live-soak drill check format lint migrations deny deny-tool mutants redis postgres toolchain
 
 help: ## this list
@@ -110,6 +111,12 @@ contract: build ## the service against its own description, at length; CASES=100
 live-soak: build ## a thousand streams taken up again under writes of two users and kills; LIVE_RECONNECTS=1000 LIVE_KILLS=7 SEED=
 	@LIVE_RECONNECTS=$(or $(LIVE_RECONNECTS),1000) LIVE_KILLS=$(or $(LIVE_KILLS),7) $(TESTED) --test live -- --nocapture
 
+test-mcp: build ## the official conformance suite and clients of the Model Context Protocol against the fixture and against /mcp (Node, npm, Python)
+	@echo '==> Model Context Protocol'
+	@$(CARGO) build $(WASM) $(MCP)
+	@if tests/tools/mcp install; then tests/tools/mcp conformance && tests/tools/mcp clients; \
+	    else test -z "$$CI" && echo 'no npm or Python: /mcp is not tested'; fi
+
 drill: build ## backup and restore of both stores under load: what is lost, how long it takes; DRILL_WRITES=2000 DRILL_ARCHIVE_TIMEOUT=10
 	@DRILL_WRITES=$(or $(DRILL_WRITES),2000) DRILL_ARCHIVE_TIMEOUT=$(or $(DRILL_ARCHIVE_TIMEOUT),10) $(TESTED) --test drill -- --nocapture --test-threads=1
 
@@ -176,7 +183,7 @@ differential: toolchain ## the recurrence engine beside one of another family (N
 	@cd crates/recurrence/tests/differential && npm ci --no-audit --no-fund --silent
 	@$(TESTED) --test differential -- --ignored --nocapture
 
-bench: bench-recurrence bench-service ## what the recurrence engine and the service can do, each beside others, as ratios of one run
+bench: bench-recurrence bench-service bench-mcp ## what the recurrence engine and the service can do, each beside others, as ratios of one run
 
 bench-recurrence: toolchain ## the recurrence engine beside dateutil, rrule.js and libical (Debian: libical-dev)
 	@$(CARGO) rustc $(WASM) -p perennial-recurrence --example bench-wasm -- -C link-arg=--skip-wit-component
@@ -206,6 +213,9 @@ bench-lists: build ## a page of each list at 1,000 and at 100,000 tasks, and bes
 bench-clients: build ## a thousand clients at once, one write to four reads; CLIENTS=, SECONDS=10, PAUSE=0
 	@$(BENCH) bench-clients
 
+bench-mcp: build ## an answer of /mcp beside one of the API, each the first of its guest; ROUNDS=200
+	@$(BENCH) bench-mcp
+
 bench-events: build ## from a completion to what follows it, over each bus that `make redis` and `make cloud` brought; SECONDS=10, IN_FLIGHT=, EVENTS=
 	@$(BENCH) bench-events
 
@@ -223,8 +233,8 @@ format: toolchain
 LINT := $(CARGO) clippy --target-dir target/lint
 
 lint: toolchain
-	@$(LINT) $(NATIVE) --workspace --all-targets --exclude perennial-probe $(SCHEMA) -- -D warnings
-	@$(LINT) $(WASM) $(GUESTS) $(PROBE) $(ENGINE) -- -D warnings
+	@$(LINT) $(NATIVE) --workspace --all-targets --exclude perennial-probe --exclude perennial-mcp-fixture $(SCHEMA) -- -D warnings
+	@$(LINT) $(WASM) $(GUESTS) $(PROBE) $(MCP) $(ENGINE) -- -D warnings
 
 migrations: toolchain
 	@$(CARGO) test $(NATIVE) --quiet -p perennial-store --features native --lib migrate::rules

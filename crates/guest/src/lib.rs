@@ -36,8 +36,8 @@ pub use keys::HttpKeys;
 pub use perennial_events::within;
 pub use settings::{
     AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, HotSettings, JwtSettings,
-    LimitSettings, MetricsSettings, RetentionSettings, SettingError, Settings, SidecarSettings,
-    StateSettings, StoreChoice, StoreSettings, WebhookSettings,
+    LimitSettings, McpSettings, MetricsSettings, OutsideTokens, RetentionSettings, SettingError, Settings,
+    SidecarSettings, StateSettings, StoreChoice, StoreSettings, WebhookSettings,
 };
 #[cfg(target_arch = "wasm32")]
 pub use wiring::{

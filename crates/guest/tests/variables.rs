@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use perennial_guest::settings::{Get, check};
 use perennial_guest::{
     AuditSettings, AuthSettings, BusSettings, CallbackSettings, HotSettings, JwtSettings, LimitSettings,
-    MetricsSettings, RetentionSettings, SettingError, Settings, StateSettings, StoreSettings,
+    McpSettings, MetricsSettings, RetentionSettings, SettingError, Settings, StateSettings, StoreSettings,
     WebhookSettings,
 };
 
@@ -42,7 +42,8 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
     let hot: Read = concern::<HotSettings>;
     let state: Read = concern::<StateSettings>;
     let components = manifest["component"].as_table().unwrap();
-    let expected: [(&str, &[Read]); 10] = [
+    let mcp: Read = concern::<McpSettings>;
+    let expected: [(&str, &[Read]); 11] = [
         ("task-api", &[store, bus, hot, auth, callbacks, webhooks, jwt, limits]),
         ("recurrence-scheduler", &[store, bus, hot, state, callbacks, metrics, retention]),
         ("recurrence-scheduler-redis", &[store, bus, hot, retention]),
@@ -53,6 +54,7 @@ fn a_component_has_the_variables_of_its_concerns_and_no_others() {
         ("notifier-redis", &[store, bus, hot, webhooks]),
         ("notifier-cron", &[store, bus, hot, webhooks]),
         ("live", &[store, auth, jwt]),
+        ("mcp", &[store, bus, hot, auth, callbacks, webhooks, jwt, limits, mcp]),
     ];
     assert_eq!(components.len(), expected.len());
     for (id, concerns) in expected {

@@ -5,8 +5,8 @@ use perennial_jwt::KeySource;
 use super::place::{Place, is_bare, place, postgres_port, redis_port, web_port};
 use super::{
     AuditSettings, AuthSettings, BusChoice, BusSettings, CallbackSettings, Get, HotSettings, JwtSettings,
-    LimitSettings, MetricsSettings, RetentionSettings, SettingError, Settings, StateSettings, StoreChoice,
-    StoreSettings, WebhookSettings, read,
+    LimitSettings, McpSettings, MetricsSettings, RetentionSettings, SettingError, Settings, StateSettings,
+    StoreChoice, StoreSettings, WebhookSettings, read,
 };
 
 /// The default of `jwt_jwks_host`: a host that cannot exist (RFC 2606), because an allowed host may not be empty.
@@ -36,6 +36,10 @@ pub fn check(get: &Get<'_>) -> Result<(), SettingError> {
     WebhookSettings::read(get)?;
     let limits = LimitSettings::read(get)?;
     let jwt = JwtSettings::read(get)?;
+    if McpSettings::read(get)?.outside.is_some() && jwt.issuer.is_none() {
+        let reason = "must be given where mcp_authorization_server is: whose tokens are accepted";
+        return Err(SettingError::new("jwt_issuer", reason));
+    }
     let url = match jwt.issuer.map(|issuer| issuer.keys) {
         Some(KeySource::Url(url)) => url,
         _ => NO_JWKS_HOST.to_owned(),
@@ -125,6 +129,7 @@ mod tests {
                     "audit_anchor_host" => NO_ANCHOR_HOST,
                     "quota_tasks" => "1000000",
                     "rate_limit_redis_host" => NO_RATE_HOST,
+                    "mcp_hosts" => "localhost",
                     _ => "",
                 })
                 .to_owned())
@@ -178,6 +183,9 @@ mod tests {
             ("jwt_issuer", "two words"),
             ("jwt_algorithms", "HS256"),
             ("jwt_jwks_host", "https://id.example"),
+            ("mcp_hosts", ""),
+            ("mcp_origins", "app.example"),
+            ("mcp_authorization_server", "id.example"),
             ("keep_events", "0"),
             ("keep_events", "3651"),
             ("keep_events", "30 d"),

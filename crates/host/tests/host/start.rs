@@ -37,6 +37,9 @@ fn ours(name: &str, value: &str) -> Setup {
         ("audit_key", ""),
         ("audit_anchor_url", ""),
         ("audit_anchor_host", "https://none.invalid"),
+        ("mcp_hosts", "localhost"),
+        ("mcp_origins", ""),
+        ("mcp_authorization_server", ""),
     ];
     let lines = values.map(|(known, default)| format!("{known} = {{ default = \"{default}\" }}\n")).concat();
     Setup::new(&format!("[variables]\n{lines}{PROBE}")).variable(name, value)
@@ -63,6 +66,9 @@ async fn a_wrong_setting_is_refused_by_its_name() {
         ("metrics_token", "two words"),
         ("rate_limit_writes", "often"),
         ("audit_key", "short"),
+        ("mcp_hosts", ""),
+        ("mcp_origins", "somewhere"),
+        ("mcp_authorization_server", "http://id.example"),
     ] {
         let refusal = ours(name, value).refusal().await;
         assert!(refusal.contains(&format!("the variable {name} is wrong")), "{refusal}");
