@@ -74,12 +74,17 @@ func ReadApplication() (*Application, error) {
 
 // Answers gives the component that answers a path: the longest route that fits, as Spin has it.
 func (a *Application) Answers(path string) string {
-	best, component := "", ""
+	best, component := -1, ""
 	for route, answers := range a.Routes {
 		prefix, wild := strings.CutSuffix(route, "/...")
 		fits := path == route || wild && (path == prefix || strings.HasPrefix(path, prefix+"/"))
-		if fits && len(route) >= len(best) {
-			best, component = route, answers
+		// An address of its own comes before what is under it.
+		length := 2 * len(prefix)
+		if !wild {
+			length++
+		}
+		if fits && length > best {
+			best, component = length, answers
 		}
 	}
 	return component

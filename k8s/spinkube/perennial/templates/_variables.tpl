@@ -27,6 +27,18 @@
 {{- $_ := set $set "audit_anchor_url" $values.audit.anchorUrl -}}
 {{- $_ := set $set "audit_anchor_host" (include "perennial.origin" $values.audit.anchorUrl) -}}
 {{- end -}}
+{{- if $application.agents -}}
+{{- if ne $values.edge.kind "none" -}}{{- $_ := set $set "mcp_hosts" $values.edge.host -}}{{- end -}}
+{{- with $values.mcp -}}
+{{- $_ := set $set "mcp_origins" .origins -}}
+{{- with .authorizationServer -}}{{- $_ := set $set "mcp_authorization_server" . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $application.model $values.assistant.baseUrl -}}
+{{- $_ := set $set "assistant_base_url" $values.assistant.baseUrl -}}
+{{- $_ := set $set "assistant_host" (include "perennial.origin" $values.assistant.baseUrl) -}}
+{{- $_ := set $set "assistant_model" $values.assistant.model -}}
+{{- end -}}
 {{- mustMerge $set $values.variables | toYaml -}}
 {{- end -}}
 
