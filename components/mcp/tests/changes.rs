@@ -1,4 +1,5 @@
 //! What a listener is told: each change of what they listen for, and nothing of others.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mcp::Changes;
 use perennial_domain::UserId;

@@ -1,4 +1,6 @@
 //! What is asked of a user in the middle of a call, over the protocol as it goes over the wire.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "indexing JSON")]
 
 use std::cell::RefCell;
 

@@ -6,7 +6,7 @@ use perennial_store::{Store, SystemStore};
 use serde::{Deserialize, Serialize};
 
 use crate::door::Door;
-use crate::moment::{Clock, Local, MAX_MOMENT, due, local};
+use crate::moment::{Clock, Local, due, local};
 
 /// A task, as the API tells it.
 #[derive(Debug, Deserialize)]
@@ -84,7 +84,7 @@ pub(crate) struct Task {
     #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     pub title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     pub due: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub overdue: bool,
@@ -112,7 +112,7 @@ pub(crate) struct Task {
     #[cfg_attr(feature = "schema", schemars(length(max = 16_000)))]
     pub notes: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     pub start: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
@@ -125,13 +125,13 @@ pub(crate) struct Task {
     #[cfg_attr(feature = "schema", schemars(length(max = 1_000)))]
     pub stalled: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     pub created: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     pub updated: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     pub completed: Option<String>,
 }
 
@@ -243,7 +243,7 @@ pub(crate) struct Done {
     #[cfg_attr(feature = "schema", schemars(length(max = 9)))]
     pub status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     pub due: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = 4_200)))]

@@ -1,6 +1,5 @@
 //! The schemas that are kept are those of the code.
 #![cfg(feature = "schema")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Told;
 use crate::arguments::{Text, said, wrong};
 use crate::door::{Door, address};
-use crate::moment::{Clock, Local, MAX_MOMENT, due, local};
+use crate::moment::{Clock, Local, due, local};
 use crate::names::Page;
 use crate::shown::{OccurrenceDoc, TaskDoc, is_overdue};
 
@@ -61,7 +61,7 @@ struct Entry {
     #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     due: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     overdue: bool,

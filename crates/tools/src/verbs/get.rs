@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Told, cut};
 use crate::arguments::{Each, Id};
 use crate::door::{Door, address};
-use crate::moment::{MAX_MOMENT, due};
+use crate::moment::due;
 use crate::names::Page;
 use crate::shown::{Detail, OccurrenceDoc, Task, TaskDoc};
 
@@ -64,10 +64,10 @@ struct OccurrenceTold {
     #[cfg_attr(feature = "schema", schemars(length(max = 9)))]
     status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     due: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     completed: Option<String>,
 }
 
@@ -81,7 +81,7 @@ struct NotificationTold {
     channel: String,
     #[cfg_attr(feature = "schema", schemars(length(max = 9)))]
     state: String,
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]

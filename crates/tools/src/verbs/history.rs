@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::answer::{Told, cut};
 use crate::arguments::{Id, Text, said, wrong};
 use crate::door::{Door, address};
-use crate::moment::{Clock, Local, MAX_MOMENT, local};
+use crate::moment::{Clock, Local, local};
 use crate::names::Page;
 
 /// Most changes of an answer; pages that are read for it, and of how many changes.
@@ -62,7 +62,7 @@ pub(crate) struct History {
 pub(crate) struct ChangeTold {
     #[cfg_attr(feature = "schema", schemars(length(max = 36)))]
     change_id: String,
-    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MOMENT)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::moment::MAX_MOMENT)))]
     at: String,
     #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     actor: String,

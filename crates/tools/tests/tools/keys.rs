@@ -1,5 +1,4 @@
 //! The same key has the same answer.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use perennial_api::{Api, Limits};
 use perennial_domain::WebhookPolicy;

@@ -1,5 +1,6 @@
 //! Whatever is sent is answered as the schemas say; what is refused leaves nothing; what is another's is nobody's.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use perennial_tools::{Confirmation, tools};
 use serde_json::{Map, Value, json};
