@@ -64,7 +64,7 @@ impl Service {
         command.arg("--state-dir").arg(state_dir);
         command.arg("--cache-dir").arg(repository().join("target/compiled"));
         if clock == Clock::Stands {
-            command.args(["-c", "task-api", "-c", "recurrence-scheduler", "-c", "notifier"]);
+            command.args(["-c", "task-api", "-c", "recurrence-scheduler", "-c", "notifier", "-c", "mcp"]);
             command.args(["--variable", "bus=local"]);
         }
         let child = command
