@@ -50,7 +50,7 @@ var tags = { application: 'perennial', environment: environment }
 var zones = ['1', '2', '3']
 var namespace = name
 // Each application has a ServiceAccount, named as it is; and who writes the Secrets (secrets.yaml).
-var serviceAccounts = ['task-api', 'recurrence-scheduler', 'notifier', 'audit', 'live', 'mcp', 'assistant', 'external-secrets']
+var serviceAccounts = ['task-api', 'recurrence-scheduler', 'notifier', 'audit', 'live', 'mcp', 'external-secrets']
 
 module network 'modules/network.bicep' = {
   name: 'network'

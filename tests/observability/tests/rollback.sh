@@ -84,7 +84,7 @@ SH
 
 # What Helm does not see: an application that does not come to run what its SpinApp says.
 test_rollout_waits_for_each_application() {
-    local home=$work/rollout apps='task-api recurrence-scheduler notifier audit live mcp assistant'
+    local home=$work/rollout apps='task-api recurrence-scheduler notifier audit live mcp'
     mkdir -p "$home"
     cat >"$home/kubectl" <<'SH'
 #!/bin/sh

@@ -34,11 +34,6 @@
 {{- with .authorizationServer -}}{{- $_ := set $set "mcp_authorization_server" . -}}{{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if and $application.model $values.assistant.baseUrl -}}
-{{- $_ := set $set "assistant_base_url" $values.assistant.baseUrl -}}
-{{- $_ := set $set "assistant_host" (include "perennial.origin" $values.assistant.baseUrl) -}}
-{{- $_ := set $set "assistant_model" $values.assistant.model -}}
-{{- end -}}
 {{- mustMerge $set $values.variables | toYaml -}}
 {{- end -}}
 
