@@ -2,14 +2,16 @@
 
 use perennial_traps::House;
 
-/// What a session that writes finds set, once for each that differs. Within a statement a lock is waited for one second, or two.
+/// What a session that writes finds set, once for each that differs. Within a statement a lock is waited for
+/// as long as its function or itself says: that is no leaving.
 const WATCH: [&str; 3] = [
     "CREATE TABLE house.found (settings text PRIMARY KEY)",
     "CREATE FUNCTION house.look() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN
          INSERT INTO house.found VALUES (concat_ws('; ', current_user, session_user, current_setting('search_path'),
              current_setting('application_name'), current_setting('timezone'), current_setting('statement_timeout'),
-             translate(current_setting('lock_timeout'), '125s', '000'), current_setting('default_transaction_isolation'),
+             CASE WHEN current_setting('lock_timeout') IN ('1500ms', '2s', '2500ms') THEN '0' ELSE current_setting('lock_timeout') END,
+             current_setting('default_transaction_isolation'),
              current_setting('default_transaction_read_only'), current_setting('session_replication_role'),
              pg_my_temp_schema())) ON CONFLICT DO NOTHING;
          RETURN NULL;
